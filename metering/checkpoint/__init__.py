@@ -1,0 +1,1 @@
+"""The books: migrations, writer, restore, reconcile. The only code that writes Postgres."""

@@ -1,0 +1,1 @@
+"""The one program, `metering`. Thin: parses arguments, calls a capability, prints."""

@@ -1,0 +1,1 @@
+"""What crosses a topic: events, commands, decisions, entries, alerts. Leaves every rule about money to `ledger`."""

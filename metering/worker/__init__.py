@@ -1,0 +1,1 @@
+"""The bucket loop: consume, price, apply, publish; assignment and recovery; the Faust shell around it."""
