@@ -1,0 +1,65 @@
+"""Alerts and the compacted list of blocks. Leaves e-mails, rhythms and recipients to the notifier."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from metering.contracts.reasons import AlertType, BlockLevel
+
+
+class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The `data` of an alert. Amounts in micro-units of `unit`."""
+
+    customer: str
+    wallet: str | None = None
+    unit: str | None = None
+    available_micros: int | None = None
+    rule: str | None = None
+    level_micros: int | None = None
+    level: BlockLevel | None = None
+    """`sender.*`: what is blocked, with its `id`."""
+    id: str | None = None
+    reason: str | None = None
+    needed_micros: int | None = None
+    """`sender.blocked`: lifted as soon as this much is available; left out where only a command lifts it."""
+    entry: str
+
+
+class Alert(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """An alert as a CloudEvent 1.0. `id` is the entry's id and a running number: a repeat carries the same."""
+
+    specversion: str = msgspec.field(default="1.0")
+    id: str
+    source: str
+    """`/metering/buckets/N`."""
+    type: AlertType
+    time: str
+    """RFC 3339, UTC, of the bucket's clock."""
+    subject: str
+    """The customer."""
+    datacontenttype: str = "application/json"
+    data: AlertData
+
+    def encode(self) -> bytes:
+        """Return JSON with `specversion` always present (defaults are left out elsewhere)."""
+        fields = msgspec.to_builtins(self)
+        return msgspec.json.encode({"specversion": "1.0", "datacontenttype": "application/json", **fields})
+
+
+class BlockRecord(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The value of a block in the compacted topic `blocked-senders`; a tombstone lifts it."""
+
+    customer: str
+    level: BlockLevel
+    id: str
+    reason: str
+    wallet: str | None = None
+    needed_micros: int | None = None
+    since_ms: int
+    entry: str
+
+
+def block_key(customer: str, level: BlockLevel, block_id: str) -> bytes:
+    """Return the key of a block: a JSON array `[customer, level, id]`, so that no two blocks share one."""
+    return msgspec.json.encode([customer, level, block_id])

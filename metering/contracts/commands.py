@@ -1,0 +1,101 @@
+"""Commands: what changes credit and settings. Leaves who may send them to the broker's ACLs and the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from metering.contracts.fields import Identifier, Micros, PositiveMicros, Unit
+
+
+class CommandHeader(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", gc=False):
+    """What every command carries. `id` is its idempotency key within the customer's bucket.
+
+    A repeat of an `id` returns the first answer and changes nothing.
+    """
+
+    id: Identifier
+    customer: Identifier
+    actor: Identifier
+    reason: Annotated[str, Meta(max_length=512)] | None = None
+    reply_to: Identifier | None = None
+
+
+class OpenCustomer(CommandHeader, frozen=True, kw_only=True, tag="open_customer"):
+    """Open a customer on a plan, with the wallet `main` in the plan's unit and the plan's alert rule."""
+
+    plan: Identifier | None = None
+    """Defaults to `payg-usd`."""
+    time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+    """IANA name, such as `Europe/Madrid`."""
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    """ISO 3166-1 alpha-2; how numbers in national format are read."""
+
+
+class TopUp(CommandHeader, frozen=True, kw_only=True, tag="top_up"):
+    """Add bought credit to a wallet as a new lot. It pays what is overdrawn first."""
+
+    amount_micros: PositiveMicros
+    unit: Unit
+    wallet: Identifier | None = None
+    lot_kind: Identifier = "fro"
+    """Lots are used in the order NRO, FRO (`nro`: lapses with its cycle, `fro`: forever)."""
+    expires_at_ms: Annotated[int, Meta(gt=0, lt=2**53)] | None = None
+    """When what is left of the lot lapses, in log time (Unix milliseconds); never when left out."""
+
+
+class SetPlan(CommandHeader, frozen=True, kw_only=True, tag="set_plan"):
+    """Put the customer on another plan. Its unit must be that of the customer's wallets."""
+
+    plan: Identifier
+
+
+class SetAlert(CommandHeader, frozen=True, kw_only=True, tag="set_alert"):
+    """Create or change one low-credit rule of a wallet. The level is reached from above at `available <= level`."""
+
+    level_micros: Micros
+    rearm_micros: Micros | None = None
+    """Where the rule is armed again, at or above the level; one micro-unit above the level when left out."""
+    rule: Identifier = "default"
+    enabled: bool = True
+    wallet: Identifier | None = None
+
+
+class Suspend(CommandHeader, frozen=True, kw_only=True, tag="suspend"):
+    """Deny every charge of the customer until `resume`. One block record for the customer."""
+
+
+class Resume(CommandHeader, frozen=True, kw_only=True, tag="resume"):
+    """End a suspension."""
+
+
+class BlockSender(CommandHeader, frozen=True, kw_only=True, tag="block_sender"):
+    """Block one sender by hand; only `unblock_sender` lifts it."""
+
+    sender: Identifier
+
+
+class UnblockSender(CommandHeader, frozen=True, kw_only=True, tag="unblock_sender"):
+    """Lift every block of one sender, set by hand or for want of credit."""
+
+    sender: Identifier
+
+
+class Adjust(CommandHeader, frozen=True, kw_only=True, tag="adjust"):
+    """Correct a wallet by an operator: plus adds credit as a lot, minus takes it, below zero if need be."""
+
+    amount_micros: Micros
+    unit: Unit
+    wallet: Identifier | None = None
+
+
+class Tick(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
+    """Written by a bucket's owner to its own partition when a timer is due and no input comes. Yields no entry."""
+
+    due_at_ms: int
+
+
+Command = OpenCustomer | TopUp | SetPlan | SetAlert | Suspend | Resume | BlockSender | UnblockSender | Adjust
+CommandRecord = Command | Tick
+"""Whatever may stand in the `commands` topic."""

@@ -1,0 +1,55 @@
+"""Decisions and answers: what goes back to those who asked. Leaves the books to `entries`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from metering.contracts.entries import Balance
+from metering.contracts.reasons import Reason
+
+
+class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The answer to a usage event that asks whether it may go out, and at what price.
+
+    Sent at least once; a repeat carries the same `id`.
+    """
+
+    id: str
+    """Made of the event's `source` and `id` alone."""
+    source: str
+    event_id: str
+    customer: str
+    charge_id: str | None = None
+    outcome: Literal["allowed", "denied"]
+    reason: Reason | None = None
+    unit: str | None = None
+    price_micros: int | None = None
+    available_micros: int | None = None
+    """After the decision; may be stale by the time that it is read."""
+    expires_at_ms: int | None = None
+    """The hold's deadline in log time."""
+    duplicate: bool = False
+    entry: str
+    """The ledger entry's id."""
+    applied_at_ms: int
+
+
+class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The answer to a command, or to a usage event that names a `reply_to`. Keyed by `reply_to`, else by customer."""
+
+    id: str
+    """The command's id; for a usage event, its decision's id."""
+    type: str
+    customer: str
+    reply_to: str | None = None
+    outcome: Literal["done", "refused", "allowed", "denied"]
+    reason: Reason | None = None
+    wallet: str | None = None
+    unit: str | None = None
+    amount_micros: int = 0
+    after: Balance | None = None
+    entry: str
+    """The id of the entry that took effect: a repeat names the first one's."""
+    duplicate: bool = False

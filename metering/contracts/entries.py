@@ -1,0 +1,192 @@
+"""Ledger entries: one per applied input or timer effect. Leaves how they come about to the ledger's Lua."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
+
+
+class Position(Struct, frozen=True, gc=False):
+    """The next offset of both input topics."""
+
+    usage: int
+    commands: int
+
+
+class Balance(Struct, frozen=True, gc=False):
+    """The three figures of a wallet, micro-units: available = lots - overdrawn - held."""
+
+    available_micros: int
+    held_micros: int
+    overdrawn_micros: int
+
+
+class LotChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What an entry did to one lot, and the lot after it. `remaining_micros` includes what is held of it."""
+
+    lot: str
+    """The id of the entry that made the lot."""
+    amount_micros: int
+    """Change of `remaining_micros`."""
+    held_change_micros: int
+    remaining_micros: int
+    held_micros: int
+    kind: str | None = None
+    """The rest only on the entry that makes the lot."""
+    expires_at_ms: int | None = None
+
+
+class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A charge after the entry: what ties the events of one message together."""
+
+    id: str
+    state: Literal["held", "committed", "released", "expired", "denied"]
+    wallet: str
+    price_micros: int
+    """The price that was agreed when it was submitted."""
+    held_micros: int
+    committed_micros: int
+    charge_on: Literal["submit", "sent", "delivered"]
+    failed_fee_micros: int = 0
+    deadline_at_ms: int = 0
+    parts: tuple[tuple[str, int], ...] = ()
+    """What is held of which lot; the empty lot name is credit beyond the lots (overdraft)."""
+    sender: str | None = None
+    recipients: dict[str, int] | None = None
+    """Only on the entry that reserves for several: the price of each."""
+    settled: tuple[str, ...] = ()
+    """Recipients that this entry settled."""
+
+
+class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A low-credit rule that changed its state with this entry."""
+
+    type: AlertType
+    rule: str
+    level_micros: int
+
+
+class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A low-credit rule after the entry. `armed` waits for the level, `low` has told, `quiet` was low from the start."""
+
+    rule: str
+    state: Literal["armed", "low", "quiet"]
+    level_micros: int
+    rearm_micros: int
+    enabled: bool = True
+
+
+class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A block that came or went with this entry."""
+
+    level: BlockLevel
+    id: str
+    blocked: bool
+    """The state after this entry."""
+    changed: bool
+    """Whether the sender went into or out of the blocked state: one event each."""
+    reason: Reason | Literal["manual"]
+    wallet: str = ""
+    needed_micros: int = 0
+    """Lifted as soon as this much is available; 0 where only a command lifts it."""
+    manual: bool = False
+
+
+class EventReference(Struct, frozen=True, gc=False):
+    """The usage event behind an entry."""
+
+    source: str
+    id: str
+    type: str
+    time_ms: int
+
+
+class CommandReference(Struct, frozen=True, gc=False):
+    """The command behind an entry."""
+
+    id: str
+    type: str
+
+
+class InputReference(Struct, frozen=True, gc=False):
+    """Where the input stands; for a timer effect: the input whose clock ran it."""
+
+    topic: Literal["usage", "commands"]
+    partition: int
+    offset: int
+
+
+class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A customer's settings after the entry."""
+
+    version: int
+    plan: str
+    unit: str
+    time_zone: str = "UTC"
+    country: str | None = None
+    suspended: bool = False
+
+
+class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line of the ledger. All amounts in micro-units of `unit`, all times in Unix milliseconds.
+
+    For every wallet: the sum of `amount_micros` = lots - overdrawn, and the sum of `held_change_micros` = held.
+    """
+
+    id: str
+    """`bucket-seq`."""
+    bucket: int
+    seq: int
+    """Gap-free within the bucket, from 1."""
+    chunk: str
+    prev_chunk: str
+    position: Position
+    """After this entry."""
+    kind: Kind
+    customer: str
+    wallet: str | None = None
+    wallet_seq: int | None = None
+    """Gap-free within the wallet, from 1; only on entries that change its balance."""
+    unit: str | None = None
+    amount_micros: int = 0
+    held_change_micros: int = 0
+    price_micros: int | None = None
+    """What the input was priced at, granted or not."""
+    before: Balance | None = None
+    after: Balance | None = None
+    lots: tuple[LotChange, ...] = ()
+    charge: Charge | None = None
+    charge_id: str | None = None
+    reason: Reason | None = None
+    decision: Literal["allowed", "denied"] | None = None
+    """Of inputs that ask for one; a repeat carries the first one's."""
+    duplicate_of: int | None = None
+    """The `seq` of the first entry of a repeated input."""
+    alerts: tuple[AlertRaised, ...] = ()
+    rules: tuple[RuleState, ...] = ()
+    blocks: tuple[BlockChange, ...] = ()
+    settings: CustomerSettings | None = None
+    applied_at_ms: int
+    """The bucket's clock when it took effect."""
+    due_at_ms: int | None = None
+    """Timer effects: when it fell due."""
+    input: InputReference
+    event: EventReference | None = None
+    command: CommandReference | None = None
+    channel: str | None = None
+    country: str | None = None
+    quantity: int | None = None
+    rates: Any = None
+    """The lines of the price, each with the rate row that matched."""
+    rates_version: str | None = None
+    sender: str | None = None
+    user: str | None = None
+    campaign: str | None = None
+    on_behalf_of: str | None = None
+    actor: str | None = None
+    note: str | None = None
+    """The command's `reason`, in its sender's words."""
+    reply_to: str | None = None

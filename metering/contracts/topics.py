@@ -1,0 +1,62 @@
+"""The topics: names, how many partitions, how they are cleaned up. Leaves creating them to the worker's admin."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Topic(StrEnum):
+    """Every topic, without the configured prefix."""
+
+    USAGE = "usage"
+    COMMANDS = "commands"
+    LEDGER = "ledger"
+    DECISIONS = "decisions"
+    ANSWERS = "answers"
+    ALERTS = "alerts"
+    BLOCKED_SENDERS = "blocked-senders"
+    DEAD_LETTERS = "dead-letters"
+
+
+DAY_MS = 86_400_000
+
+
+class TopicPlan(Struct, frozen=True):
+    """How a topic is laid out. `bucketed` topics have one partition a bucket, keyed by customer."""
+
+    topic: Topic
+    bucketed: bool
+    config: dict[str, str]
+
+
+TOPIC_PLANS: tuple[TopicPlan, ...] = (
+    TopicPlan(
+        Topic.USAGE,
+        True,
+        # Seven days: a worker may be away for a long week-end, and replay has the inputs.
+        {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+    ),
+    TopicPlan(
+        Topic.COMMANDS,
+        True,
+        {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+    ),
+    TopicPlan(
+        # Never deleted before it is checkpointed: kept whole, and shortened by the operator when the books have it.
+        Topic.LEDGER,
+        True,
+        {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "cleanup.policy": "delete"},
+    ),
+    TopicPlan(Topic.DECISIONS, True, {"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.ANSWERS, False, {"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.ALERTS, True, {"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.BLOCKED_SENDERS, True, {"cleanup.policy": "compact"}),
+    TopicPlan(
+        # Dead letters carry the original in base64, a third longer than the record that was accepted.
+        Topic.DEAD_LETTERS,
+        False,
+        {"retention.ms": str(30 * DAY_MS), "cleanup.policy": "delete", "max.message.bytes": str(4 * 1024 * 1024)},
+    ),
+)

@@ -1,0 +1,107 @@
+"""The state of a bucket in typed form, as restored from the books and as read for people. Leaves packing to `records`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.reasons import Reason
+
+
+class LotState(Struct, frozen=True, gc=False):
+    """A parcel of credit. `remaining_micros` includes `held_micros`; `expires_at_ms` 0 = never."""
+
+    lot: str
+    kind: str
+    remaining_micros: int
+    held_micros: int
+    expires_at_ms: int
+    made_seq: int
+    """The `seq` of the entry that made it: its age."""
+
+
+class WalletState(Struct, frozen=True):
+    """A wallet with everything that decides about it."""
+
+    customer: str
+    wallet: str
+    unit: str
+    wallet_seq: int
+    overdrawn_micros: int
+    held_over_micros: int
+    """Held beyond the lots."""
+    lots: tuple[LotState, ...]
+    rules: tuple[RuleState, ...]
+
+
+class CustomerState(Struct, frozen=True):
+    """A customer's settings."""
+
+    customer: str
+    settings: CustomerSettings
+
+
+class ChargeState(Struct, frozen=True):
+    """A charge that is held, or settled and still remembered. `recipients`: price of each that is not settled yet."""
+
+    customer: str
+    charge: Charge
+    touched_at_ms: int
+
+
+class BlockState(Struct, frozen=True):
+    """A block of a wallet or a sender. (A suspended customer is in its settings.)"""
+
+    customer: str
+    level: Literal["wallet", "sender"]
+    id: str
+    wallet: str
+    """Whose want of credit it is; empty for a sender blocked by hand alone."""
+    needed_micros: int
+    manual: bool
+    since_ms: int
+    since_seq: int
+    """The `seq` of the entry that blocked: the order in which blocks are lifted."""
+
+
+class RememberedEvent(Struct, frozen=True):
+    """A usage event within the window in which its repeats are recognised."""
+
+    digest: bytes
+    """16 bytes, `event_digest(source, id)`."""
+    applied_at_ms: int
+    seq: int
+    decision: Literal["allowed", "denied"] | None
+    reason: Reason | None
+
+
+class RememberedCommand(Struct, frozen=True):
+    """A command within its window, with all that its answer is made of."""
+
+    customer: str
+    id: str
+    applied_at_ms: int
+    seq: int
+    reason: Reason | None
+    """Of a refusal."""
+    wallet: str | None
+    amount_micros: int
+    after: Balance | None
+
+
+StateRecord = WalletState | CustomerState | ChargeState | BlockState | RememberedEvent | RememberedCommand
+"""Whatever a restore streams into a bucket."""
+
+
+class BucketPosition(Struct, frozen=True):
+    """Where a bucket stands: its head (seq, chunk), the position after it, its clock, and the timers already run at it."""
+
+    seq: int
+    chunk: str
+    usage: int
+    commands: int
+    clock_ms: int
+    timers_run: int
+    """Timer effects after the last input's entry: they count against the bound of the next input."""
