@@ -1,0 +1,47 @@
+# Everything starts here: `make` makes its own environment (.venv) from a Python >= 3.11 and needs nothing else.
+# ARGS goes to the program behind a target:  make test ARGS="tests/embedded -k valkey"
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+RUN := $(VENV)/bin/
+STAMP := $(VENV)/.synced
+ARGS ?=
+export PYTHON
+
+.PHONY: help setup demo test test-kafka test-slow check format clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml uv.lock scripts/bootstrap.sh
+	@sh scripts/bootstrap.sh
+
+setup: $(STAMP)  ## Make .venv with the locked versions
+
+demo: $(STAMP)  ## Show the main job in under two minutes; KEEP=1 leaves it running
+	$(RUN)metering demo $(if $(filter-out 0,$(KEEP)),--keep) $(ARGS)
+
+test: $(STAMP)  ## Unit, property and integration tests on the embedded servers
+	$(RUN)python -m pytest -m "not kafka and not slow" $(ARGS)
+
+test-kafka: $(STAMP)  ## The tests that need Apache Kafka (Java 17 and Maven)
+	$(RUN)python -m pytest -m "kafka and not slow" $(ARGS)
+
+test-slow: $(STAMP)  ## The long modes of tests that also have a short one
+	$(RUN)python -m pytest -m slow $(ARGS)
+
+check: $(STAMP)  ## Lint, format, types, import layers, file sizes
+	$(RUN)ruff check
+	$(RUN)ruff format --check
+	$(RUN)mypy
+	$(RUN)lint-imports
+	$(RUN)python scripts/check_file_size.py
+
+format: $(STAMP)  ## Mend what ruff can mend by itself
+	$(RUN)ruff check --fix
+	$(RUN)ruff format
+
+clean:  ## Remove .venv, caches and build output
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,125 @@
+"""The three servers that metering needs, as one thing; leaves topics, migrations and the workers to the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from metering.embedded.brokers import BROKERS, BrokerName
+from metering.embedded.postgres import PostgresServer
+from metering.embedded.server import Server
+from metering.embedded.valkey import ValkeyServer
+
+ENVIRONMENT_FILE = "stack.env"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the three servers are, in the form in which metering's settings take it."""
+
+    redis_url: str
+    postgres_dsn: str
+    kafka_bootstrap: str
+
+    def settings(self) -> dict[str, str]:
+        """Return the environment variables that point metering there."""
+        return {
+            "METERING_REDIS__URL": self.redis_url,
+            "METERING_POSTGRES__DSN": self.postgres_dsn,
+            "METERING_KAFKA__BOOTSTRAP": self.kafka_bootstrap,
+        }
+
+
+class Stack:
+    """Valkey, Postgres and a broker on free ports of 127.0.0.1, all empty at first and gone at the end.
+
+    `async with Stack() as stack:` starts them together and discards them after, also when the body is cancelled (which is what Ctrl-C
+    and `asyncio.Runner` do). When this process is killed instead, the kernel ends the servers; what they leave on disk is swept away by the
+    next stack. Any number may run on one machine.
+    """
+
+    def __init__(
+        self, broker: BrokerName = "tansu", directory: Path | None = None, *, valkey_appendonly: bool = False
+    ) -> None:
+        """Describe the stack. `directory` gets the logs and, while the stack is up, `stack.env` with its settings.
+
+        `valkey_appendonly` lets Valkey keep its data through a kill; without it a restart of Valkey comes back empty.
+        """
+        self.directory = directory
+        self.valkey = ValkeyServer(directory, appendonly=valkey_appendonly)
+        self.postgres = PostgresServer(directory)
+        self.broker = BROKERS[broker](directory)
+        self.broker_name = broker
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The three, in no order that matters: none needs another."""
+        return (self.valkey, self.postgres, self.broker)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where they are; known once started, the same through restarts."""
+        return Endpoints(self.valkey.url, self.postgres.dsn, self.broker.endpoint)
+
+    @property
+    def redis_url(self) -> str:
+        """Address of Valkey."""
+        return self.valkey.url
+
+    @property
+    def postgres_dsn(self) -> str:
+        """Address of the database, password included."""
+        return self.postgres.dsn
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """`host:port` of the broker."""
+        return self.broker.endpoint
+
+    def settings(self) -> dict[str, str]:
+        """Return the environment variables that point metering at this stack."""
+        return self.endpoints.settings()
+
+    async def start(self) -> None:
+        """Start all three at once. Raises `ServerFailed` of the first that cannot; then, or cancelled, none is left."""
+        if self.directory is not None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for server in self.servers:
+                    group.create_task(server.start())
+            self._write_environment_file()
+        except BaseExceptionGroup as failures:
+            await self.discard()
+            raise failures.exceptions[0] from None
+        except BaseException:
+            await self.discard()
+            raise
+
+    async def stop(self) -> None:
+        """Stop all three at once in their orderly way; what is on disk stays, and so do the ports."""
+        await asyncio.gather(*(server.stop() for server in self.servers))
+
+    async def discard(self) -> None:
+        """Stop what runs and delete all data; logs stay in `directory`. Does nothing the second time."""
+        if self.directory is not None:
+            (self.directory / ENVIRONMENT_FILE).unlink(missing_ok=True)
+        await asyncio.gather(*(server.discard() for server in self.servers))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.discard()
+
+    def _write_environment_file(self) -> None:
+        """Write the settings as NAME=value lines that both a shell and `.env` readers take; private, for the password in it."""
+        if self.directory is None:
+            return
+        descriptor = os.open(self.directory / ENVIRONMENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{name}={value}\n" for name, value in self.settings().items())
