@@ -9,4 +9,4 @@ from metering.embedded.kafka import KafkaBroker
 from metering.embedded.tansu import TansuBroker
 
 BrokerName = Literal["tansu", "apache"]
-BROKERS: Mapping[BrokerName, type[TansuBroker] | type[KafkaBroker]] = {"tansu": TansuBroker, "apache": KafkaBroker}
+BROKERS: Mapping[BrokerName, type[TansuBroker | KafkaBroker]] = {"tansu": TansuBroker, "apache": KafkaBroker}

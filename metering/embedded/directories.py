@@ -19,7 +19,8 @@ ABANDONED_AFTER_SECONDS = 60.0
 class WorkDirectory:
     """A directory of mode 0700 under the system's temporary one, locked for as long as this process uses it.
 
-    A process that is killed leaves it behind; the lock is then free, and the next `WorkDirectory` of the same user sweeps it away.
+    A process that is killed leaves it behind; the lock is then free, and the next `WorkDirectory` of the same user
+    sweeps it away.
     """
 
     def __init__(self, purpose: str, parent: Path | None = None) -> None:

@@ -23,14 +23,14 @@ INSTALL_HINT = "on Debian and Ubuntu: apt-get install openjdk-17-jre-headless ma
 async def provide_kafka_jars() -> Path:
     """Return the folder with the jars, fetching them through Maven when this version of them is not in the cache.
 
-    The cache is `$XDG_CACHE_HOME/metering`, `~/.cache/metering` by default. Concurrent callers wait for the one that fetches; interrupted,
-    a fetch leaves nothing that could be taken for a whole one. Raises `ServerFailed`.
+    The cache is `$XDG_CACHE_HOME/metering`, `~/.cache/metering` by default. Concurrent callers wait for the one that
+    fetches; interrupted, a fetch leaves nothing that could be taken for a whole one. Raises `ServerFailed`.
     """
     return await asyncio.to_thread(_provide_jars)
 
 
 def find_java() -> Path:
-    """Return the `java` of JAVA_HOME or of PATH. Raises `ServerFailed` where it is missing or older than Kafka needs."""
+    """Return the `java` of JAVA_HOME or of PATH. Raises `ServerFailed` where it is missing or too old."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=f"{home}/bin" if home else None)
     if found is None:

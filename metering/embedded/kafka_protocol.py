@@ -13,7 +13,7 @@ REQUEST_TIMEOUT_MS = 2_000
 
 
 async def check_broker(endpoint: str) -> None:
-    """Return when the broker at `endpoint` names itself in its metadata. Raises `NotReady` or `OSError` when it does not yet."""
+    """Return when the broker at `endpoint` names itself in its metadata; until then raise `NotReady` or `OSError`."""
     host, _, port = endpoint.partition(":")
     # aiokafka logs an error for each refused connection; a plain one first keeps a start quiet.
     _, writer = await asyncio.open_connection(host, int(port))

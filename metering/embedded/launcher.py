@@ -1,7 +1,7 @@
 """Become another program that dies when its parent does; leaves logs, readiness and stopping to `process`.
 
-Runs as a script of its own between fork and exec. A `preexec_fn` would do the same, but it runs Python in a forked copy of a process
-that may hold locks in other threads; a fresh interpreter costs 15 ms and cannot deadlock.
+Runs as a script of its own between fork and exec. A `preexec_fn` would do the same, but it runs Python in a forked copy
+of a process that may hold locks in other threads; a fresh interpreter costs 15 ms and cannot deadlock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ KEEP_IDENTITY = -1
 
 
 def main() -> None:
-    """Take on an identity, tie the life to the parent's, and exec. `argv`: parent pid, uid, gid, signal, program, arguments."""
+    """Take on an identity, tie the life to the parent's, and exec.
+
+    The command line: parent's pid, uid, gid, signal at the parent's death, program, its arguments.
+    """
     parent_pid, uid, gid, death_signal = (int(argument) for argument in sys.argv[1:5])
     if uid != KEEP_IDENTITY:
         os.setgroups([])

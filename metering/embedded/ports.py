@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-# Below the range that the kernel hands to outgoing connections: a server that is down for a moment in a fault test must find its port
-# free when it comes back, and any client on the machine could have got one from that range meanwhile.
+# Below the range that the kernel hands to outgoing connections: a server that is down for a moment in a fault test must
+# find its port free when it comes back, and any client on the machine could have got one from that range meanwhile.
 PORT_FIRST = 15_000
 PORT_LAST = 31_999
 ATTEMPTS_MAX = 200
@@ -33,7 +33,7 @@ def find_free_port() -> int:
 
 
 def _read_ephemeral_first() -> int:
-    """Return the first port of the kernel's range for outgoing connections; a range set lower than ours is disregarded."""
+    """Return the first port of the kernel's range for outgoing connections; a range that leaves no room is ignored."""
     try:
         first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except OSError:

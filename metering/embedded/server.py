@@ -30,8 +30,8 @@ class NotReady(Exception):  # noqa: N818  a state, not an error: the server is o
 class Server(ABC):
     """A server on 127.0.0.1 as a child of this process.
 
-    Data lives in a work directory that `discard` removes; `stop`, `kill` and `start` keep it, and keep the port. The log goes to
-    `directory` when one is given. As a context manager: started inside, discarded after.
+    Data lives in a work directory that `discard` removes; `stop`, `kill` and `start` keep it, and keep the port. The
+    log goes to `directory` when one is given. As a context manager: started inside, discarded after.
     """
 
     name: ClassVar[str]
@@ -85,7 +85,7 @@ class Server(ABC):
         return (self._directory or self.work_path) / f"{self.name}.log"
 
     async def start(self) -> None:
-        """Start the server and return when it answers. Raises `ServerFailed`; cancelled or failed, no process is left."""
+        """Start and return when the server answers. Raises `ServerFailed`. Failed or cancelled, no process is left."""
         if self.is_running:
             raise RuntimeError(f"{self.name} is running already")
         for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
@@ -171,8 +171,9 @@ class Server(ABC):
     def _make_work_directory(self) -> WorkDirectory:
         return WorkDirectory(self.name)
 
+    @abstractmethod
     async def _prepare(self) -> None:
-        """Make what must be on disk before the program starts; called before every start, so it must bear repetition."""
+        """Make what must be on disk before the program starts. Comes before every start, so it must bear repetition."""
 
     @abstractmethod
     def _build_command(self) -> Command:
@@ -186,7 +187,8 @@ class Server(ABC):
 def build_environment(**extra: str) -> dict[str, str]:
     """Return the little of this process's environment that a server may see, and `extra`.
 
-    Settings of other programs (PGHOST, KAFKA_OPTS, RUST_LOG, …) must not steer a server that is meant to be the same everywhere.
+    Settings of other programs (PGHOST, KAFKA_OPTS, RUST_LOG, …) must not steer a server that is meant to be the same
+    everywhere.
     """
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", **extra}

@@ -1,4 +1,4 @@
-"""The three servers that metering needs, as one thing; leaves topics, migrations and the workers to the command line."""
+"""The three servers that metering needs, as one thing; leaves topics, migrations and workers to the command line."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Endpoints:
 class Stack:
     """Valkey, Postgres and a broker on free ports of 127.0.0.1, all empty at first and gone at the end.
 
-    `async with Stack() as stack:` starts them together and discards them after, also when the body is cancelled (which is what Ctrl-C
-    and `asyncio.Runner` do). When this process is killed instead, the kernel ends the servers; what they leave on disk is swept away by the
-    next stack. Any number may run on one machine.
+    `async with Stack() as stack:` starts them together and discards them after, also when the body is cancelled (which
+    is what Ctrl-C and `asyncio.Runner` do). When this process is killed instead, the kernel ends the servers; what they
+    leave on disk is swept away by the next stack. Any number may run on one machine.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Stack:
         await self.discard()
 
     def _write_environment_file(self) -> None:
-        """Write the settings as NAME=value lines that both a shell and `.env` readers take; private, for the password in it."""
+        """Write the settings as NAME=value lines, which shells and `.env` readers take; private, for its password."""
         if self.directory is None:
             return
         descriptor = os.open(self.directory / ENVIRONMENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

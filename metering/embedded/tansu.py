@@ -3,7 +3,8 @@
 What its users must know, each seen on version 0.6.0:
 
 - All data is in memory: `stop` and `kill` lose it, whatever a topic's settings say.
-- No transactions and no idempotent producer: `InitProducerId` with a transactional id is answered, its fencing is not there.
+- No transactions and no idempotent producer: `InitProducerId` with a transactional id is answered, its fencing is not
+  there.
 - A topic's `message.timestamp.type` and retention are ignored: a record keeps the producer's own timestamp.
 - Some admin requests end the connection instead of an error; a client must take that as "not supported".
 """
@@ -17,9 +18,11 @@ from metering.embedded.kafka_protocol import check_broker
 from metering.embedded.process import Command
 from metering.embedded.server import Server, ServerFailed, build_environment
 
-# A fetch that waits for records is not woken when one arrives: it returns when its wait is over. So the wait is what a record waits.
+# A fetch that waits for records is not woken when one arrives: it returns when its wait is over. So the wait is what a
+# record waits.
 FETCH_WAIT_MS_MAX = 20
-# A consumer joins its group only after half the session timeout; 6 s, the least that brokers allow by default, makes that 3 s.
+# A consumer joins its group only after half the session timeout; 6 s, the least that brokers allow by default, makes
+# that 3 s.
 SESSION_TIMEOUT_MS = 6_000
 
 

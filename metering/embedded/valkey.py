@@ -25,8 +25,9 @@ REWRITE_SECONDS_MAX = 30.0  # for the append-only file of a restored snapshot
 class ValkeyServer(Server):
     """Valkey on loopback, empty at first.
 
-    Without `appendonly` nothing is on disk, so `restart` and `kill` lose everything, as a cache would. With it, every reply stands for a
-    command that is in the kernel's hands: a killed process loses nothing, only a machine that loses power would (`appendfsync`).
+    Without `appendonly` nothing is on disk, so `restart` and `kill` lose everything, as a cache would. With it, every
+    reply stands for a command that is in the kernel's hands: a killed process loses nothing, only a machine that loses
+    power would (`appendfsync`).
     """
 
     name = "valkey"
@@ -41,7 +42,7 @@ class ValkeyServer(Server):
         maxmemory: str = "0",
         options: Mapping[str, str] | None = None,
     ) -> None:
-        """Describe the server. `maxmemory` as Valkey takes it ("64mb", "0" = no bound); `options` are further settings by name.
+        """Describe the server. `maxmemory` as Valkey takes it ("64mb", "0" = no bound); `options` are more settings.
 
         The eviction policy is `noeviction`: a till must refuse a write rather than forget a balance.
         """
@@ -68,7 +69,7 @@ class ValkeyServer(Server):
         return self.work_path / "data"
 
     async def save_snapshot(self) -> Path:
-        """Write all data to a file of its own and return its path; blocks the server meanwhile. It lives as long as the server."""
+        """Write all data to a file of its own and return its path. Blocks the server meanwhile; goes with `discard`."""
         path = self.work_path / f"snapshot-{next(self._snapshot_numbers)}.rdb"
         async with Redis.from_url(self.url) as client:
             await client.save()
@@ -76,7 +77,7 @@ class ValkeyServer(Server):
         return path
 
     async def restart_from(self, snapshot: Path) -> None:
-        """Kill the server and bring it back with the data of `snapshot` and nothing newer, as a restore from an old backup does.
+        """Kill the server and bring it back with the data of `snapshot` and nothing newer, as an old backup would.
 
         Interrupted, the server may be down; start it with `restart_from` again.
         """

@@ -48,6 +48,6 @@ async def kafka() -> AsyncIterator[KafkaBroker]:
 
 @pytest.fixture(scope="session", params=["tansu", pytest.param("apache", marks=pytest.mark.kafka)])
 def broker(request: pytest.FixtureRequest) -> AnyBroker:
-    """Each broker in turn: the test runs twice, on Tansu under `make test` and on Apache Kafka under `make test-kafka`."""
+    """Each broker in turn: the test runs on Tansu under `make test`, on Apache Kafka under `make test-kafka`."""
     server: AnyBroker = request.getfixturevalue({"tansu": "tansu", "apache": "kafka"}[request.param])
     return server
