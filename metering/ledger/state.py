@@ -69,8 +69,8 @@ class BlockState(Struct, frozen=True):
 class RememberedEvent(Struct, frozen=True):
     """A usage event within the window in which its repeats are recognised."""
 
-    digest: bytes
-    """16 bytes, `event_digest(source, id)`."""
+    digest: str
+    """16 ASCII characters, `event_digest(source, id)`."""
     applied_at_ms: int
     seq: int
     decision: Literal["allowed", "denied"] | None

@@ -1,0 +1,123 @@
+-- include: head
+-- include: outbox_since
+-- include: load
+-- include: save
+-- include: submit
+-- include: settle
+-- include: record
+-- include: commands
+-- include: remember
+-- include: run_timers
+-- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
+-- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, then slots: event ids, then settled.
+-- ARGV: token, expected seq, expected chunk, new chunk, from usage, from commands, to usage, to commands,
+-- header (cmsgpack, see inputs.py), inputs (cmsgpack), carried (opaque; kept in the outbox to publish from).
+-- Returns {OK, results, next due or ''}; {STALE, index of customer}; {REPEATED, outbox records since the expected
+-- head, seq, chunk, usage, commands}; {LOST}.
+local head = read_head(KEYS[1], ARGV[1])
+if not head then
+  return { CODE.LOST }
+end
+local expected = tonumber(ARGV[2])
+local from_usage, from_commands = tonumber(ARGV[5]), tonumber(ARGV[6])
+local to_usage, to_commands = tonumber(ARGV[7]), tonumber(ARGV[8])
+if head.seq ~= expected or head.chunk ~= ARGV[3] then
+  local since, chunk_at = outbox_since(KEYS[2], head, expected)
+  if head.seq > expected and chunk_at == ARGV[3] then
+    return { CODE.REPEATED, since, int(head.seq), head.chunk, int(head.usage), int(head.commands) }
+  end
+  return { CODE.LOST }
+end
+if head.usage ~= from_usage or head.commands ~= from_commands then
+  if head.usage == to_usage and head.commands == to_commands then
+    return { CODE.REPEATED, {}, int(head.seq), head.chunk, int(head.usage), int(head.commands) }
+  end
+  return { CODE.LOST }
+end
+
+local header, inputs = cmsgpack.unpack(ARGV[9]), cmsgpack.unpack(ARGV[10])
+local customers, stale = read_customers(KEYS[3], header.customers)
+if stale then
+  return { CODE.STALE, stale }
+end
+local slots = header.slots
+local keys = { wallets = KEYS[4], charges = KEYS[5], senders = KEYS[6], timers = KEYS[7], commands = KEYS[8],
+  ids = { unpack(KEYS, 9, 8 + #slots) }, settled = { unpack(KEYS, 9 + #slots, 8 + 2 * #slots) } }
+local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
+local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)
+
+local handlers = {
+  [OP.SUBMIT] = submit, [OP.EXTEND] = extend, [OP.OUTCOME] = outcome, [OP.END] = end_call, [OP.RECORD] = record,
+  [OP.ADJUST_CHARGE] = adjust_charge, [OP.TOP_UP] = top_up, [OP.SET_PLAN] = set_plan, [OP.SET_ALERT] = set_alert,
+  [OP.SUSPEND] = suspend_or_resume, [OP.RESUME] = suspend_or_resume, [OP.BLOCK_SENDER] = block_sender,
+  [OP.UNBLOCK_SENDER] = unblock_sender, [OP.ADJUST] = adjust,
+}
+
+-- Whether a usage event asks for a decision: submissions, extensions, and refusals of these.
+local function decision_of_refusal(op, input)
+  local asks = op == OP.EXTEND or (op == OP.SUBMIT and not has_flag(input[INPUT.FLAGS], FLAG.RECEIVED))
+    or (op == OP.REFUSE and input[INPUT.ASKED] == 1)
+  return asks and DECIDED.DENIED or DECIDED.NONE
+end
+
+local function apply_event(i, input, op, now, customer)
+  local digest = input[INPUT.ID]
+  local seq, decision, reason = event_seen(bucket, i, digest, now)
+  if seq then
+    return answer_duplicate_event(bucket, i, seq, decision, reason)
+  end
+  if not customer.record then
+    emit_plain(bucket, i, KIND.DENIED, REASON.UNKNOWN_CUSTOMER, decision_of_refusal(op, input))
+  elseif op == OP.REFUSE then
+    emit_plain(bucket, i, KIND.DENIED, input[INPUT.REASON], decision_of_refusal(op, input))
+  else
+    handlers[op](bucket, i, input, customer)
+  end
+  local entry = bucket.results[#bucket.results]
+  remember_event(bucket, digest, now, entry[4], entry[3])
+end
+
+local function apply_command(i, input, op, now, customer)
+  local key = input[INPUT.ID]
+  local answer = command_seen(bucket, key)
+  if answer then
+    return answer_duplicate_command(bucket, i, answer)
+  end
+  if op == OP.OPEN_CUSTOMER then
+    open_customer(bucket, i, input, customer)
+  elseif not customer.record then
+    refuse(bucket, i, REASON.UNKNOWN_CUSTOMER)
+  elseif op == OP.REFUSE_COMMAND then
+    refuse(bucket, i, input[INPUT.REASON])
+  else
+    handlers[op](bucket, i, input, customer)
+  end
+  remember_command(bucket, key, now)
+end
+
+for i = 1, #inputs do
+  local input = inputs[i]
+  local op, now = input[INPUT.OP], input[INPUT.TS]
+  run_timers(bucket, i, now, op == OP.TICK and TIMERS_PER_TICK or TIMERS_PER_INPUT, i == 1 and head.timers_run or 0)
+  if op ~= OP.TICK then
+    local apply_one = op < OP.OPEN_CUSTOMER and apply_event or apply_command
+    apply_one(i, input, op, now, customers[input[INPUT.CUSTOMER]])
+  end
+end
+
+local results = cmsgpack.pack(bucket.results)
+local chunk = head.chunk
+if #bucket.results > 0 then
+  chunk = ARGV[4]
+  local line = table.concat({ int(head.seq + 1), int(bucket.seq), chunk, head.chunk, int(from_usage),
+    int(from_commands), #ARGV[11] }, ' ')
+  redis.call('RPUSH', KEYS[2], line .. '\n' .. ARGV[11] .. results)
+end
+save_bucket(bucket)
+local oldest = drop_dead_slots(bucket, last_ts)
+redis.call('HSET', KEYS[1], 'seq', int(bucket.seq), 'chunk', chunk, 'usage', int(to_usage),
+  'commands', int(to_commands), 'clock', int(last_ts), 'timers_run', #inputs > 0 and '0' or int(head.timers_run),
+  'slot_oldest', int(oldest > 0 and oldest or head.slot_oldest),
+  'slot_newest', int(math.max(slots[#slots] or 0, math.floor(last_ts / header.slot_ms))))
+local next_due = redis.call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2]
+return { CODE.OK, results, next_due or '' }

@@ -1,0 +1,89 @@
+-- include: timers
+-- include: lots
+-- Charges: what ties the events of one message together. Held ones live until settled or expired; settled and denied
+-- ones are remembered in window slots, so that late and repeated outcomes meet them.
+
+local function slot_of(bucket, clock)
+  return math.floor(clock / bucket.slot_ms)
+end
+
+local function slot_is_live(bucket, slot, now)
+  return (slot + 1) * bucket.slot_ms > now - bucket.window_ms
+end
+
+-- The charge by its key (customer, U+0000, charge), or nil where it is unknown or forgotten at `now`.
+local function charge_of(bucket, key, now)
+  local charge = bucket.charges[key]
+  if charge == nil then
+    local packed = redis.call('HGET', bucket.keys.charges, key)
+    for n = #bucket.slots, 1, -1 do
+      packed = packed or redis.call('HGET', bucket.keys.settled[n], key)
+    end
+    charge = packed and cmsgpack.unpack(packed) or false
+    bucket.charges[key] = charge
+  end
+  if charge and charge[CHARGE.STATE] ~= STATE.HELD
+    and not slot_is_live(bucket, slot_of(bucket, charge[CHARGE.TOUCHED]), now) then
+    return nil
+  end
+  return charge or nil
+end
+
+-- Keep a charge in its new state; a settled one loses its deadline.
+local function keep_charge(bucket, key, charge, now)
+  if charge[CHARGE.STATE] ~= STATE.HELD and charge[CHARGE.DEADLINE] > 0 then
+    clear_timer(bucket, 'h\0' .. key)
+    charge[CHARGE.DEADLINE] = 0
+  end
+  charge[CHARGE.TOUCHED] = now
+  bucket.charges[key] = charge
+  bucket.charges_dirty[key] = true
+end
+
+-- Give back all that is held of a charge, as free credit of the lots it came from; what is overdrawn is paid first.
+local function release_parts(wallet, charge, changes)
+  local parts = charge[CHARGE.PARTS]
+  for n = 1, #parts do
+    local id, part = parts[n][1], parts[n][2]
+    wallet[WALLET.HELD] = wallet[WALLET.HELD] - part
+    if id == '' then
+      wallet[WALLET.HELD_OVER] = wallet[WALLET.HELD_OVER] - part
+    else
+      local lot = find_lot(wallet, id)
+      lot[LOT.HELD] = lot[LOT.HELD] - part
+      note_lot(changes, lot, 0, -part)
+    end
+  end
+  charge[CHARGE.PARTS] = {}
+  charge[CHARGE.HELD] = 0
+  pay_overdrawn(wallet, changes)
+end
+
+-- Charge `amount` against what is held: from the parts first, an excess from free credit, below zero if need be.
+local function settle_parts(wallet, charge, amount, changes)
+  local held = charge[CHARGE.HELD]
+  local covered = amount < held and amount or held
+  charge[CHARGE.PARTS] = consume(wallet, charge[CHARGE.PARTS], covered, changes)
+  charge[CHARGE.HELD] = held - covered
+  charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + amount
+  if amount > covered then
+    debit(wallet, amount - covered, changes)
+  end
+end
+
+-- Split parts in two: the first `amount` of them, and the rest.
+local function split_parts(parts, amount)
+  local given, rest, left = {}, {}, amount
+  for n = 1, #parts do
+    local part = parts[n][2]
+    local used = part < left and part or left
+    if used > 0 then
+      given[#given + 1] = { parts[n][1], used }
+      left = left - used
+    end
+    if part > used then
+      rest[#rest + 1] = { parts[n][1], part - used }
+    end
+  end
+  return given, rest
+end

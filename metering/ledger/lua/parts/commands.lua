@@ -1,0 +1,172 @@
+-- include: change
+-- include: credit
+-- Commands: what changes credit and settings. Each gives one entry, a refusal included.
+
+local function refuse(bucket, i, reason)
+  return emit_plain(bucket, i, KIND.REFUSED, reason, DECIDED.NONE)
+end
+
+-- What a customer's entry tells of its settings after it.
+local function settings_of(record)
+  return { settings = { unpack(record, 1, CUSTOMER.SUSPENDED) } }
+end
+
+local function open_customer(bucket, i, input, customer)
+  if customer.record then
+    return refuse(bucket, i, REASON.CUSTOMER_EXISTS)
+  end
+  local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0 }
+  customer.record = record
+  bucket.customers_dirty[customer.name] = record
+  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {} }
+  bucket.wallets[customer.name .. '\0main'] = wallet
+  local change = begin(bucket, customer.name, 'main', input[INPUT.TS])
+  change.touched = true
+  if input[INPUT.ALERT_LEVEL] then
+    local level, rearm = input[INPUT.ALERT_LEVEL], input[INPUT.ALERT_REARM]
+    local state = change.available <= level and RULE_STATE.QUIET or RULE_STATE.ARMED
+    wallet[WALLET.RULES] = { { 'default', state, level, rearm, 1 } }
+    change.rules = { { 'default', state, level, rearm, 1 } }
+  end
+  return finish(bucket, i, change, KIND.OPENED, 0, DECIDED.NONE, false, settings_of(record))
+end
+
+-- The refusal that commands about money share; the change to work on where there is none.
+local function begin_money(bucket, i, input, customer)
+  local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], input[INPUT.TS])
+  local amount = input[INPUT.AMOUNT]
+  local reason = nil
+  if not change then
+    reason = REASON.UNKNOWN_WALLET
+  elseif change.wallet[WALLET.UNIT] ~= input[INPUT.UNIT] then
+    reason = REASON.WRONG_UNIT
+  elseif amount == 0 or out_of_range(change, amount) then
+    reason = REASON.AMOUNT_OUT_OF_RANGE
+  end
+  return change, reason
+end
+
+local function top_up(bucket, i, input, customer)
+  local change, reason = begin_money(bucket, i, input, customer)
+  local kind, expires = input[INPUT.LOT_KIND], input[INPUT.EXPIRES]
+  if not reason and not has_room(change.wallet, kind, expires) then
+    reason = REASON.TOO_MANY
+  end
+  if reason then
+    return refuse(bucket, i, reason)
+  end
+  credit(bucket, change, input[INPUT.AMOUNT], kind, expires)
+  return finish(bucket, i, change, KIND.TOPPED_UP, 0, DECIDED.NONE, false)
+end
+
+local function adjust(bucket, i, input, customer)
+  local change, reason = begin_money(bucket, i, input, customer)
+  local amount = input[INPUT.AMOUNT]
+  if not reason and amount > 0 and not has_room(change.wallet, 'fro', 0) then
+    reason = REASON.TOO_MANY
+  end
+  if reason then
+    return refuse(bucket, i, reason)
+  end
+  if amount > 0 then
+    credit(bucket, change, amount, 'fro', 0)
+  else
+    debit(change.wallet, -amount, change.lots)
+  end
+  return finish(bucket, i, change, KIND.ADJUSTED, 0, DECIDED.NONE, false)
+end
+
+local function set_plan(bucket, i, input, customer)
+  local record = customer.record
+  if record[CUSTOMER.UNIT] ~= input[INPUT.UNIT] then
+    return refuse(bucket, i, REASON.WRONG_UNIT)
+  end
+  record[CUSTOMER.PLAN] = input[INPUT.PLAN]
+  record[CUSTOMER.VERSION] = record[CUSTOMER.VERSION] + 1
+  bucket.customers_dirty[customer.name] = record
+  return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, settings_of(record))
+end
+
+local function set_alert(bucket, i, input, customer)
+  local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], input[INPUT.TS])
+  local level, rearm, enabled = input[INPUT.RULE_LEVEL], input[INPUT.RULE_REARM], input[INPUT.RULE_ENABLED]
+  if not change then
+    return refuse(bucket, i, REASON.UNKNOWN_WALLET)
+  elseif rearm <= level then
+    return refuse(bucket, i, REASON.INVALID_LEVEL)
+  end
+  local rules = change.wallet[WALLET.RULES]
+  local at = #rules + 1
+  for n = 1, #rules do
+    if rules[n][RULE.ID] == input[INPUT.RULE] then
+      at = n
+    end
+  end
+  if at > RULES_MAX then
+    return refuse(bucket, i, REASON.TOO_MANY)
+  end
+  local state = change.available <= level and RULE_STATE.QUIET or RULE_STATE.ARMED
+  if enabled == 0 then
+    state = RULE_STATE.QUIET
+  elseif rules[at] and rules[at][RULE.STATE] == RULE_STATE.LOW and change.available < rearm then
+    state = RULE_STATE.LOW
+  end
+  rules[at] = { input[INPUT.RULE], state, level, rearm, enabled }
+  change.rules = { { input[INPUT.RULE], state, level, rearm, enabled } }
+  change.touched = true
+  return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false)
+end
+
+local function suspend_or_resume(bucket, i, input, customer)
+  local suspending = input[INPUT.OP] == OP.SUSPEND
+  local record = customer.record
+  if (record[CUSTOMER.SUSPENDED] == 1) == suspending then
+    return refuse(bucket, i, suspending and REASON.ALREADY or REASON.NOT_SUSPENDED)
+  end
+  local flag = suspending and 1 or 0
+  record[CUSTOMER.SUSPENDED] = flag
+  bucket.customers_dirty[customer.name] = record
+  local extras = settings_of(record)
+  extras.blocks = { { LEVEL.CUSTOMER, customer.name, flag, 1, REASON.SUSPENDED, '', 0, 1 } }
+  return emit_plain(bucket, i, suspending and KIND.SUSPENDED or KIND.RESUMED, 0, DECIDED.NONE, extras)
+end
+
+local function block_sender(bucket, i, input, customer)
+  local key = bucket.sender_keys[input[INPUT.SENDER]]
+  local name = string.sub(key, #customer.name + 2)
+  local sender = sender_of(bucket, key)
+  if sender and sender[SENDER.MANUAL] == 1 then
+    return refuse(bucket, i, REASON.ALREADY)
+  end
+  local now = input[INPUT.TS]
+  sender = sender or { '', 0, now, bucket.seq + 1, 0, 0 }
+  local changed = 1 - sender[SENDER.AUTO]
+  sender[SENDER.MANUAL] = 1
+  bucket.senders[key], bucket.senders_dirty[key] = sender, true
+  return emit_plain(bucket, i, KIND.BLOCKED, 0, DECIDED.NONE, { blocks = {
+    { LEVEL.SENDER, name, 1, changed, REASON.MANUAL, sender[SENDER.WALLET], sender[SENDER.NEEDED], 1 } } })
+end
+
+local function unblock_sender(bucket, i, input, customer)
+  local key = bucket.sender_keys[input[INPUT.SENDER]]
+  local name = string.sub(key, #customer.name + 2)
+  local sender = sender_of(bucket, key)
+  if not sender then
+    return refuse(bucket, i, REASON.NOT_BLOCKED)
+  end
+  if sender[SENDER.AUTO] == 1 then
+    local wallet_key = customer.name .. '\0' .. sender[SENDER.WALLET]
+    local wallet = wallet_of(bucket, wallet_key)
+    local rest = {}
+    for n = 1, #wallet[WALLET.BLOCKED] do
+      if wallet[WALLET.BLOCKED][n] ~= name then
+        rest[#rest + 1] = wallet[WALLET.BLOCKED][n]
+      end
+    end
+    wallet[WALLET.BLOCKED] = rest
+    bucket.wallets_dirty[wallet_key] = true
+  end
+  bucket.senders[key], bucket.senders_dirty[key] = false, true
+  return emit_plain(bucket, i, KIND.UNBLOCKED, 0, DECIDED.NONE, { blocks = {
+    { LEVEL.SENDER, name, 0, 1, REASON.MANUAL, '', 0, 0 } } })
+end

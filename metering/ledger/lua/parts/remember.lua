@@ -1,0 +1,50 @@
+-- include: change
+-- include: charges
+-- Repeats: usage events by their digest in window slots, commands by customer and id with their answer.
+
+-- What is remembered of an event: seq, decision, reason; nil if it is new or forgotten at `now`.
+local function event_seen(bucket, i, digest, now)
+  local fresh = bucket.ids_new[digest]
+  if fresh and slot_is_live(bucket, fresh[1], now) then
+    return fresh[2], fresh[3], fresh[4]
+  end
+  for n = #bucket.slots, 1, -1 do
+    local packed = bucket.ids[n][i]
+    if packed and slot_is_live(bucket, bucket.slots[n], now) then
+      return cmsgpack.unpack(packed)
+    end
+  end
+  return nil
+end
+
+local function remember_event(bucket, digest, now, decision, reason)
+  bucket.ids_new[digest] = { slot_of(bucket, now), bucket.seq, decision, reason }
+end
+
+local function answer_duplicate_event(bucket, i, seq, decision, reason)
+  emit_plain(bucket, i, KIND.DUPLICATE, reason, decision, { duplicate_of = seq })
+end
+
+local function command_seen(bucket, key)
+  local answer = bucket.commands[key]
+  if answer == nil then
+    local packed = redis.call('HGET', bucket.keys.commands, key)
+    answer = packed and cmsgpack.unpack(packed) or false
+    bucket.commands[key] = answer
+  end
+  return answer
+end
+
+local function answer_duplicate_command(bucket, i, answer)
+  emit_plain(bucket, i, KIND.DUPLICATE, answer[ANSWERED.REASON], DECIDED.NONE,
+    { duplicate_of = answer[ANSWERED.SEQ], first_answer = answer })
+end
+
+-- Keep the answer of the command whose entry was just made: seq, at, reason, wallet, amount, {available, held, overdrawn}.
+local function remember_command(bucket, key, now)
+  local entry = bucket.results[#bucket.results]
+  local after = entry[15] and { entry[11], entry[12], entry[13] } or false
+  bucket.commands[key] = { bucket.seq, now, entry[3], entry[15], entry[6], after }
+  bucket.commands_dirty[key] = true
+  set_timer(bucket, 'c\0' .. key, now + bucket.command_window_ms)
+end

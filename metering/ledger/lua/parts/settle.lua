@@ -1,0 +1,155 @@
+-- include: change
+-- include: charges
+-- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
+
+-- Charge what has happened without a hold: below zero if need be, since the message did go out.
+local function debit_late(bucket, i, change, key, charge, price)
+  if out_of_range(change, -price) then
+    return finish(bucket, i, change, KIND.NOTED, REASON.AMOUNT_OUT_OF_RANGE, DECIDED.NONE, false)
+  end
+  debit(change.wallet, price, change.lots)
+  charge[CHARGE.STATE] = STATE.COMMITTED
+  charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + price
+  if key then
+    keep_charge(bucket, key, charge, change.now)
+  end
+  return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, key and charge)
+end
+
+local function note(bucket, i, change, reason)
+  if change then
+    return finish(bucket, i, change, KIND.NOTED, reason, DECIDED.NONE, false)
+  end
+  return emit_plain(bucket, i, KIND.NOTED, reason, DECIDED.NONE)
+end
+
+-- End the hold of a single charge: `price` is charged (0 = none), what is left of the hold is released.
+local function settle_whole(bucket, i, change, key, charge, price, state, kind)
+  if out_of_range(change, -price) then
+    return finish(bucket, i, change, KIND.NOTED, REASON.AMOUNT_OUT_OF_RANGE, DECIDED.NONE, false)
+  end
+  settle_parts(change.wallet, charge, price, change.lots)
+  release_parts(change.wallet, charge, change.lots)
+  local extras = nil
+  if charge[CHARGE.RECIPIENTS] then
+    extras = { settled = {} }
+    for recipient in pairs(charge[CHARGE.RECIPIENTS]) do
+      extras.settled[#extras.settled + 1] = recipient
+    end
+    table.sort(extras.settled)
+    charge[CHARGE.RECIPIENTS] = false
+  end
+  charge[CHARGE.STATE] = state
+  keep_charge(bucket, key, charge, change.now)
+  return finish(bucket, i, change, kind, 0, DECIDED.NONE, charge, extras)
+end
+
+-- Settle one recipient of several: its own price is charged, or released but for the fee.
+local function settle_recipient(bucket, i, change, key, charge, recipient, fee)
+  local recipients = charge[CHARGE.RECIPIENTS]
+  local price = recipients[recipient]
+  if not price then
+    return note(bucket, i, change, REASON.SETTLED)
+  end
+  recipients[recipient] = nil
+  local mine, rest = split_parts(charge[CHARGE.PARTS], price)
+  local others_held = charge[CHARGE.HELD] - price
+  charge[CHARGE.PARTS], charge[CHARGE.HELD] = mine, price
+  settle_parts(change.wallet, charge, fee or price, change.lots)
+  release_parts(change.wallet, charge, change.lots)
+  charge[CHARGE.PARTS], charge[CHARGE.HELD] = rest, others_held
+  if next(recipients) == nil then
+    charge[CHARGE.RECIPIENTS] = false
+    charge[CHARGE.STATE] = charge[CHARGE.COMMITTED] > 0 and STATE.COMMITTED or STATE.RELEASED
+  end
+  keep_charge(bucket, key, charge, change.now)
+  local kind = (fee or price) > 0 and KIND.COMMITTED or KIND.RELEASED
+  if not fee then
+    kind = KIND.COMMITTED
+  end
+  return finish(bucket, i, change, kind, 0, DECIDED.NONE, charge, { settled = { recipient } })
+end
+
+local function settle_held(bucket, i, input, change, key, charge, moment)
+  local recipient = input[INPUT.TO]
+  local fee = nil
+  if moment >= MOMENT.FAILED then
+    fee = moment == MOMENT.FAILED and charge[CHARGE.FEE] or 0
+  elseif moment < charge[CHARGE.CHARGE_ON] then
+    return note(bucket, i, change, 0)
+  end
+  if charge[CHARGE.RECIPIENTS] and recipient then
+    return settle_recipient(bucket, i, change, key, charge, recipient, fee)
+  end
+  if fee then
+    return settle_whole(bucket, i, change, key, charge, fee, fee > 0 and STATE.COMMITTED or STATE.RELEASED,
+      fee > 0 and KIND.COMMITTED or KIND.RELEASED)
+  end
+  local price = charge[CHARGE.HELD]
+  if input[INPUT.ACTUAL] == 1 and input[INPUT.PRICE] >= 0 and not charge[CHARGE.RECIPIENTS] then
+    price = input[INPUT.PRICE]
+  end
+  return settle_whole(bucket, i, change, key, charge, price, STATE.COMMITTED, KIND.COMMITTED)
+end
+
+local function outcome(bucket, i, input, customer)
+  local now, moment, own_price = input[INPUT.TS], input[INPUT.MOMENT], input[INPUT.PRICE]
+  local key = bucket.charge_keys[input[INPUT.CHARGE]]
+  local charge = charge_of(bucket, key, now)
+  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
+  local change = begin(bucket, customer.name, name, now)
+  if not change then
+    return note(bucket, i, nil, REASON.UNKNOWN_WALLET)
+  end
+  local state = charge and charge[CHARGE.STATE]
+  if state == STATE.HELD then
+    return settle_held(bucket, i, input, change, key, charge, moment)
+  end
+  if moment >= MOMENT.FAILED then
+    if charge then
+      return note(bucket, i, change, REASON.SETTLED)
+    end
+    local failed = { STATE.RELEASED, name, 0, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0 }
+    keep_charge(bucket, key, failed, now)
+    return finish(bucket, i, change, KIND.NOTED, REASON.UNKNOWN_CHARGE, DECIDED.NONE, failed)
+  end
+  if state == STATE.COMMITTED then
+    return note(bucket, i, change, moment >= charge[CHARGE.CHARGE_ON] and REASON.SETTLED or 0)
+  end
+  local agreed = charge and (charge[CHARGE.PRICE] > 0 or state ~= STATE.RELEASED)
+  if moment < (agreed and charge[CHARGE.CHARGE_ON] or input[INPUT.CHARGE_ON]) then
+    return note(bucket, i, change, agreed and 0 or REASON.UNKNOWN_CHARGE)
+  end
+  local price = agreed and charge[CHARGE.PRICE] or own_price
+  if price < 0 then
+    return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
+  end
+  charge = charge or { STATE.COMMITTED, name, price, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0 }
+  return debit_late(bucket, i, change, key, charge, price)
+end
+
+local function end_call(bucket, i, input, customer)
+  local now, price = input[INPUT.TS], input[INPUT.PRICE]
+  local key = bucket.charge_keys[input[INPUT.CHARGE]]
+  local charge = charge_of(bucket, key, now)
+  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
+  local change = begin(bucket, customer.name, name, now)
+  if not change then
+    return note(bucket, i, nil, REASON.UNKNOWN_WALLET)
+  end
+  local state = charge and charge[CHARGE.STATE]
+  if state == STATE.COMMITTED then
+    return note(bucket, i, change, REASON.SETTLED)
+  end
+  if price < 0 then
+    if state ~= STATE.HELD then
+      return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
+    end
+    price = charge[CHARGE.HELD]
+  end
+  if state == STATE.HELD then
+    return settle_whole(bucket, i, change, key, charge, price, STATE.COMMITTED, KIND.COMMITTED)
+  end
+  charge = charge or { STATE.COMMITTED, name, price, 0, 0, MOMENT.SENT, 0, 0, {}, false, false, 0 }
+  return debit_late(bucket, i, change, key, charge, price)
+end

@@ -1,0 +1,57 @@
+-- The call's view of the timers: what is due by its last input, soonest first, then by name; and what to write back.
+-- Two sorted lists: `due` as read from Redis, `due_new` set by this call. Nothing is written before the end of the
+-- call, so reading on by offset stays true.
+
+local function set_timer(bucket, name, due)
+  bucket.timers_set[name] = due
+  if due <= bucket.last_ts then
+    local list = bucket.due_new
+    local at = #list + 1
+    while at > 1 and (list[at - 1][1] > due or (list[at - 1][1] == due and list[at - 1][2] > name)) do
+      at = at - 1
+    end
+    table.insert(list, at, { due, name })
+  end
+end
+
+local function clear_timer(bucket, name)
+  bucket.timers_set[name] = false
+end
+
+local function read_timers(bucket)
+  local read = redis.call('ZRANGEBYSCORE', bucket.keys.timers, '-inf', string.format('%.0f', bucket.last_ts),
+    'WITHSCORES', 'LIMIT', bucket.due_read, 256)
+  bucket.due, bucket.due_next = {}, 1
+  for n = 1, #read, 2 do
+    bucket.due[#bucket.due + 1] = { tonumber(read[n + 1]), read[n] }
+  end
+  bucket.due_read = bucket.due_read + #read / 2
+  bucket.due_more = #read == 512
+end
+
+-- The next timer due at `now`, or nil. One that was set anew or cleared by this call since it was read is passed over.
+local function next_timer(bucket, now)
+  while true do
+    if bucket.due_next > #bucket.due and bucket.due_more then
+      read_timers(bucket)
+    end
+    local stored, fresh = bucket.due[bucket.due_next], bucket.due_new[1]
+    local timer = stored
+    if fresh and (not stored or fresh[1] < stored[1] or (fresh[1] == stored[1] and fresh[2] < stored[2])) then
+      timer = fresh
+    end
+    if not timer or timer[1] > now then
+      return nil
+    end
+    if timer == fresh then
+      table.remove(bucket.due_new, 1)
+    else
+      bucket.due_next = bucket.due_next + 1
+    end
+    local set = bucket.timers_set[timer[2]]
+    if set == nil or set == timer[1] then
+      bucket.timers_set[timer[2]] = false
+      return timer
+    end
+  end
+end

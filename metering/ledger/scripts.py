@@ -1,0 +1,50 @@
+"""Puts a Lua script together: its includes once each, then its body, with codes written in. Leaves calling to `till`.
+
+A script names what it builds on in lines `-- include: name` (`lua/parts/name.lua`); codes stand in it as `KIND.DEBITED`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from metering.errors import Fatal
+from metering.ledger.codes import LUA_CONSTANTS, LUA_NAMES
+
+_INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+_CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
+_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_LUA = files("metering.ledger") / "lua"
+
+SCRIPTS = ("claim", "compare", "apply", "restore_begin", "restore_chunk", "restore_end", "trim", "probe")
+"""Every script that may be called, by the name of its file."""
+
+
+@cache
+def load_script(name: str) -> str:
+    """Return the text of script `name`, ready for Redis. Raises `Fatal` on an unknown include or code."""
+    parts: list[str] = []
+    _collect((_LUA / f"{name}.lua").read_text(encoding="utf-8"), parts, set())
+    text = "".join(parts)
+    for constant, value in LUA_CONSTANTS.items():
+        text = re.sub(rf"\b{constant}\b", str(value), text)
+    return text
+
+
+def _collect(source: str, parts: list[str], seen: set[str]) -> None:
+    for include in _INCLUDE.findall(source):
+        if include not in seen:
+            seen.add(include)
+            _collect((_LUA / "parts" / f"{include}.lua").read_text(encoding="utf-8"), parts, seen)
+    parts.append(_CODE.sub(_code_number, _COMMENT.sub("", source)))
+
+
+def _code_number(match: re.Match[str]) -> str:
+    prefix, name = match.groups()
+    if prefix not in LUA_NAMES:
+        raise Fatal(f"a script uses {prefix}.{name}, and ledger.codes has no {prefix}")
+    try:
+        return str(int(LUA_NAMES[prefix][name]))
+    except KeyError:
+        raise Fatal(f"a script uses {prefix}.{name}, which {LUA_NAMES[prefix].__name__} does not have") from None
