@@ -1,0 +1,121 @@
+"""One loaded version of the rates directory: every plan with its decks, or the list of what is wrong.
+Leaves when a version comes into force to the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from metering.rating.deck import TableKind, content_version, parse_table
+from metering.rating.plan import Plan
+from metering.rating.plan_file import PlanFile, TableRef, parse_plan
+from metering.rating.problems import Problem, RatesError
+from metering.rating.rows import Row, Source
+
+
+class Catalog:
+    """Immutable. `version` is a hash over every file's path and content; equal versions price equally."""
+
+    __slots__ = ("plans", "version")
+
+    def __init__(self, version: str, plans: Mapping[str, Plan]) -> None:
+        self.version = version
+        self.plans: Mapping[str, Plan] = MappingProxyType(dict(plans))
+
+
+def shipped_rates() -> Path:
+    """The rates that come with the package: in an installed wheel `metering/_rates`, in a checkout `rates/`."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_rates"
+    return installed if installed.is_dir() else package.parent / "rates"
+
+
+def load_catalog(directory: Path | None = None) -> Catalog:
+    """Read `plans/*.yaml` and the tables that they name; None means the shipped rates.
+
+    Raises RatesError with every problem of every file. Pure but for reading; safe to run in a thread.
+    """
+    reader = CatalogReader(directory or shipped_rates())
+    plans = reader.read()
+    errors = [problem for problem in reader.problems if problem.severity == "error"]
+    if errors:
+        raise RatesError(sorted(errors))
+    return Catalog(reader.version, plans)
+
+
+class CatalogReader:
+    """Reads one directory, collecting problems instead of raising them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.problems: list[Problem] = []
+        self.files: dict[str, PlanFile] = {}
+        self.rows: dict[str, list[Row]] = {}
+        self._tables: dict[tuple[str, str, str], list[Row]] = {}
+        self._contents: dict[str, bytes] = {}
+        self._numbered = 0
+
+    @property
+    def version(self) -> str:
+        """The hash of what has been read."""
+        parts = [f"{name}\0{content_version(self._contents[name])}\n" for name in sorted(self._contents)]
+        return content_version("".join(parts).encode())
+
+    def read(self) -> dict[str, Plan]:
+        """Read every plan; the ones with errors are missing from the answer."""
+        self.read_files()
+        return {name: Plan(file, self.rows[name]) for name, file in self.files.items() if name in self.rows}
+
+    def read_files(self) -> None:
+        """Read plans and tables without compiling them."""
+        paths = sorted((self.directory / "plans").glob("*.yaml"))
+        if not paths:
+            self.problems.append(Problem("plans", 1, 1, "no_plans", f"no plans/*.yaml in {self.directory}"))
+        for path in paths:
+            name = f"plans/{path.name}"
+            content = self._contents[name] = path.read_bytes()
+            plan, problems = parse_plan(content, name)
+            self.problems += problems
+            if plan is None:
+                continue
+            if plan.id != path.stem:
+                self.problems.append(Problem(name, 1, 1, "wrong_id", f"id {plan.id!r} is not the file's name"))
+            rows = self._read_tables(name, plan)
+            self.files[plan.id] = plan
+            if rows is not None:
+                self.rows[plan.id] = rows
+
+    def _read_tables(self, plan_name: str, plan: PlanFile) -> list[Row] | None:
+        rows: list[Row] = []
+        complete = True
+        references: list[tuple[TableKind, TableRef]] = [("deck", ref) for ref in plan.decks]
+        references += [("surcharges", ref) for ref in plan.surcharges]
+        for kind, reference in references:
+            table = self._read_table(plan_name, kind, reference)
+            complete = complete and table is not None
+            rows += table or []
+        return rows if complete else None
+
+    def _read_table(self, plan_name: str, kind: TableKind, reference: TableRef) -> list[Row] | None:
+        key = (kind, reference.file, reference.time_zone)
+        if key in self._tables:
+            return self._tables[key]
+        path = (self.directory / reference.file).resolve()
+        try:
+            ZoneInfo(reference.time_zone)
+            if not path.is_relative_to(self.directory.resolve()):
+                message = f"{reference.file} lies outside the rates directory"
+                raise ValueError(message)  # noqa: TRY301  reported with the other reasons
+            content = path.read_bytes()
+        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+            self.problems.append(Problem(plan_name, 1, 1, "wrong_table", f"{reference.file}: {error}"))
+            return None
+        self._contents[reference.file] = content
+        source = Source(path.stem, content_version(content), reference.file, reference.time_zone)
+        rows, problems = parse_table(kind, content, source, self._numbered)
+        self.problems += problems
+        self._numbered += len(rows)
+        self._tables[key] = rows
+        return rows

@@ -1,0 +1,230 @@
+"""Reads decks and surcharge tables (CSV) into rows, reporting every problem with line and column.
+Leaves rules that need more than one row to `check`."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from metering.rating import columns
+from metering.rating.columns import Parser
+from metering.rating.problems import Problem
+from metering.rating.rows import Charge, Row, Source
+from metering.rating.times import BEGINNING_MS, END_MS, Band, parse_band, parse_instant
+
+TableKind = Literal["deck", "surcharges"]
+# A row longer than this is a broken quote, not a rate.
+FIELD_CHARACTERS_MAX = 200
+
+
+def content_version(content: bytes) -> str:
+    """Name a content by the first 12 hex digits of its SHA-256: short enough for every ledger entry."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def parse_table(
+    kind: TableKind, content: bytes, source: Source, first_number: int
+) -> tuple[list[Row], list[Problem]]:
+    """Read one CSV table; rows with an error are left out. Rows are numbered from `first_number` in file order."""
+    return _Table(kind, source).read(content, first_number)
+
+
+class _Table:
+    def __init__(self, kind: TableKind, source: Source) -> None:
+        deck = kind == "deck"
+        self._kind = kind
+        self._source = source
+        self._zone = ZoneInfo(source.zone)
+        self._parsers: Mapping[str, Parser] = columns.DECK_COLUMNS if deck else columns.SURCHARGE_COLUMNS
+        self._required = columns.DECK_REQUIRED if deck else columns.SURCHARGE_REQUIRED
+        self._header: list[str] = []
+        self._lines: list[str] = []
+        self._problems: list[Problem] = []
+        # The same few prices, dates and names stand in thousands of rows: each is parsed and held once.
+        self._memo: dict[str, dict[str, object]] = {}
+        self._bands: dict[tuple[str, str], Band | None] = {}
+
+    def read(self, content: bytes, first_number: int) -> tuple[list[Row], list[Problem]]:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            self._report(line, 1, "encoding", "not UTF-8")
+            return [], self._problems
+        self._lines = text.splitlines()
+        rows: list[Row] = []
+        records = self._records(text)
+        header = next(records, None)
+        if header is None or not self._accept_header(*header):
+            return [], self._problems
+        for line, fields in records:
+            row = self._parse_row(first_number + len(rows), line, fields)
+            if row is not None:
+                rows.append(row)
+        return rows, self._problems
+
+    def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        line = 1
+        try:
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error as error:
+            self._report(line, 1, "csv", str(error))
+
+    def _accept_header(self, line: int, header: Sequence[str]) -> bool:
+        self._header = [name.strip() for name in header]
+        before = len(self._problems)
+        self._memo = {name: {} for name in self._header}
+        for index, name in enumerate(self._header):
+            if name not in self._parsers:
+                self._report_field(line, index, "unknown_column", f"{name!r} is not a column of a {self._kind} table")
+            elif name in self._header[:index]:
+                self._report_field(line, index, "repeated_column", f"{name!r} stands twice")
+        missing = [name for name in self._required if name not in self._header]
+        if missing:
+            self._report(line, 1, "missing_column", f"needs {', '.join(missing)}")
+        return len(self._problems) == before
+
+    def _parse_row(self, number: int, line: int, fields: Sequence[str]) -> Row | None:
+        if len(fields) != len(self._header):
+            self._report(line, 1, "field_count", f"{len(fields)} fields under {len(self._header)} columns")
+            return None
+        before = len(self._problems)
+        values: dict[str, Any] = {}
+        for index, name in enumerate(self._header):
+            text = fields[index]
+            memo = self._memo[name]
+            if text in memo:
+                values[name] = memo[text]
+                continue
+            try:
+                stripped = text.strip()
+                if len(stripped) > FIELD_CHARACTERS_MAX:
+                    message = f"longer than {FIELD_CHARACTERS_MAX} characters"
+                    raise ValueError(message)  # noqa: TRY301  reported like every other wrong field
+                values[name] = memo[text] = self._parsers[name](stripped)
+            except ValueError as error:
+                self._report_field(line, index, f"wrong_{name}", str(error))
+        if len(self._problems) > before:
+            return None
+        row = self._build(number, line, values)
+        return row if len(self._problems) == before else None
+
+    def _build(self, number: int, line: int, values: dict[str, Any]) -> Row:
+        get = values.get
+        reject = get("reject") or False
+        channel, per = values["channel"], values["per"]
+        charge: Charge = get("surcharge") or "rate"
+        self._accept_scope(line, values, charge)
+        if reject:
+            per = per or columns.PER_BY_CHANNEL[channel][0]
+        elif get("price") is None:
+            self._report_named(line, "price", "no_price", "a row needs a price unless it rejects")
+        if per not in columns.PER_BY_CHANNEL[channel]:
+            allowed = ", ".join(columns.PER_BY_CHANNEL[channel])
+            self._report_named(line, "per", "wrong_per", f"{per!r} is none of {allowed}, which {channel} is priced by")
+        increment = 1 if per == "second" else 60
+        first = get("first") or increment
+        from_ms = self._instant(line, "effective_from", get("effective_from"), BEGINNING_MS)
+        to_ms = self._instant(line, "effective_to", get("effective_to"), END_MS)
+        if from_ms >= to_ms:
+            self._report_named(line, "effective_to", "empty_period", "ends before it begins")
+        return Row(
+            number=number,
+            source=self._source,
+            line=line,
+            charge=charge,
+            channel=channel,
+            direction=get("direction") or "outbound",
+            sender_type=get("sender_type"),
+            prefix=get("prefix") or "",
+            mcc_mnc=get("mcc_mnc"),
+            destination=get("destination") or "",
+            country=get("country") or "",
+            price_micros=get("price") or 0,
+            per=per,
+            conversation_class=get("conversation_class"),
+            first=first,
+            next=get("next") or increment,
+            connect_fee_micros=get("connect_fee") or 0,
+            minimum_micros=get("minimum") or 0,
+            charge_on=get("charge_on") or "submit",
+            failed_fee_micros=get("failed_fee") or 0,
+            segmenting=get("segmenting") or "gsm7_ucs2",
+            band=self._band(line, get("days") or "", get("hours") or ""),
+            from_ms=from_ms,
+            to_ms=to_ms,
+            reject=reject,
+        )
+
+    def _accept_scope(self, line: int, values: dict[str, Any], charge: str) -> None:
+        """Report columns that make no sense for the row's channel: they would be silently without effect."""
+        channel = values["channel"]
+        get = values.get
+        if get("prefix") is None and get("mcc_mnc") is None:
+            self._report_named(line, "prefix", "no_destination", "needs a prefix (* for any number) or an MCC-MNC")
+        if charge != "rate" and channel not in columns.SURCHARGES[charge]:
+            self._report_named(line, "channel", "wrong_channel", f"{charge} does not belong to {channel}")
+        if channel != "voice":
+            for name in ("first", "next", "connect_fee"):
+                if get(name) is not None:
+                    self._report_named(line, name, "not_for_channel", f"{name} is for voice, not {channel}")
+        if channel != "sms" and get("segmenting", "gsm7_ucs2") != "gsm7_ucs2":
+            self._report_named(line, "segmenting", "not_for_channel", f"segmenting is for sms, not {channel}")
+        if channel != "conversation" and get("conversation_class"):
+            self._report_named(line, "conversation_class", "not_for_channel", f"no classes of {channel}")
+        if get("direction") == "forwarded" and channel != "voice":
+            self._report_named(line, "direction", "not_for_channel", f"{channel} is never forwarded")
+
+    def _instant(self, line: int, column: str, text: str | None, default: int) -> int:
+        if not text:
+            return default
+        try:
+            return parse_instant(text, self._zone)
+        except ValueError as error:
+            self._report_named(line, column, f"wrong_{column}", str(error))
+            return default
+
+    def _band(self, line: int, days: str, hours: str) -> Band | None:
+        if not days and not hours:
+            return None
+        key = (days, hours)
+        if key not in self._bands:
+            try:
+                self._bands[key] = parse_band(days, hours, self._source.zone)
+            except ValueError as error:
+                named = "hours" if "hours" in str(error) else "days"
+                self._report_named(line, named, "wrong_band", str(error))
+                return None
+        return self._bands[key]
+
+    def _report(self, line: int, column: int, rule: str, message: str) -> None:
+        self._problems.append(Problem(self._source.file, line, column, rule, message))
+
+    def _report_named(self, line: int, name: str, rule: str, message: str) -> None:
+        index = self._header.index(name) if name in self._header else 0
+        self._report_field(line, index, rule, message)
+
+    def _report_field(self, line: int, index: int, rule: str, message: str) -> None:
+        self._report(line, field_column(self._lines[line - 1], index), rule, message)
+
+
+def field_column(line: str, index: int) -> int:
+    """Find the character (from 1) at which field `index` of a CSV line begins, quoted fields included."""
+    column, quoted, fields = 1, False, 0
+    for position, character in enumerate(line, start=1):
+        if fields == index:
+            break
+        if character == '"':
+            quoted = not quoted
+        elif character == "," and not quoted:
+            fields += 1
+            column = position + 1
+    return column

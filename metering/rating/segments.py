@@ -1,0 +1,102 @@
+"""Encoding, length and number of parts of a text message (3GPP TS 23.038 and TS 23.040).
+Leaves prices to `plan`; which options apply is the plan's choice."""
+
+from __future__ import annotations
+
+from codecs import charmap_build, charmap_encode
+from typing import Literal
+
+import msgspec
+
+from metering.rating.alphabet import BASIC, ESCAPE, EXTENSION, NO_CHARACTER
+
+Encoding = Literal["gsm7", "ucs2"]
+Segmenting = Literal["gsm7_ucs2", "flat160"]
+
+# TS 23.040, 9.2.3.24.1: the number of parts of a concatenated message is one octet.
+SEGMENTS_MAX = 255
+# 140 octets carry 160 septets or 70 UTF-16 units; the concatenation header takes 6 octets of each part.
+GSM7_SINGLE, GSM7_PART = 160, 153
+UCS2_SINGLE, UCS2_PART = 70, 67
+
+# One byte per character: basic characters below 0x80, extension characters at 0x80 + their septet. CPython builds its
+# fast map (C lookups, 4 times quicker than a dict) only when byte 0 is NUL, so "@" moves to the escape's free place.
+_TABLE = "\0" + BASIC[1:ESCAPE] + BASIC[0] + BASIC[ESCAPE + 1 :]
+_TABLE += "".join(EXTENSION.get(septet, NO_CHARACTER) for septet in range(128))
+_ENCODING_MAP = charmap_build(_TABLE)
+_EXTENSION_BYTES = bytes(0x80 + septet for septet in EXTENSION)
+
+
+class Segments(msgspec.Struct, frozen=True, gc=False):
+    """How a text travels. `characters` counts the encoding's own units: septets of GSM-7 (an extension character is
+    two), UTF-16 units of UCS-2 (a character beyond the BMP is two); under `flat160` it counts Unicode characters."""
+
+    encoding: Encoding
+    characters: int
+    segments: int
+
+
+def count_segments(text: str, segmenting: Segmenting = "gsm7_ucs2") -> Segments:
+    """Count the parts of `text`: greedily filled, never splitting an escape pair or a surrogate pair; empty text is 1.
+
+    The count may exceed `SEGMENTS_MAX`; whoever prices it refuses that. Lone surrogates count as one UTF-16 unit.
+    """
+    try:
+        encoded = charmap_encode(text, "strict", _ENCODING_MAP)[0]
+    except UnicodeEncodeError:
+        return _count_ucs2(text) if segmenting == "gsm7_ucs2" else _count_flat("ucs2", text)
+    if "\0" in text or segmenting != "gsm7_ucs2":
+        return _count_ucs2(text) if segmenting == "gsm7_ucs2" else _count_flat("gsm7", text)
+    septets = len(encoded)
+    if encoded.isascii():
+        return Segments("gsm7", septets, 1 if septets <= GSM7_SINGLE else -(-septets // GSM7_PART))
+    septets += septets - len(encoded.translate(None, _EXTENSION_BYTES))
+    if septets <= GSM7_SINGLE:
+        return Segments("gsm7", septets, 1)
+    return Segments("gsm7", septets, count_pairs_unsplit(encoded, GSM7_PART))
+
+
+def count_pairs_unsplit(encoded: bytes, part: int) -> int:
+    """Count parts of `part` septets for `encoded` (one byte a character, two septets from 0x80 up), pairs unsplit."""
+    start, parts, end = 0, 0, len(encoded)
+    while start < end:
+        # At least part / 2 characters fit; then the rest is taken in steps that cannot overrun.
+        room, stop = part, start
+        while room > 1 and stop < end:
+            step = encoded[stop : stop + room // 2]
+            room -= len(step) + len(step) - len(step.translate(None, _EXTENSION_BYTES))
+            stop += len(step)
+        if room == 1 and stop < end and encoded[stop] < 0x80:
+            stop += 1
+        start = stop
+        parts += 1
+    return parts
+
+
+def _count_ucs2(text: str) -> Segments:
+    units = len(text)
+    if max(text) <= "\uffff":
+        return Segments("ucs2", units, 1 if units <= UCS2_SINGLE else -(-units // UCS2_PART))
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    units = len(encoded) // 2
+    if units <= UCS2_SINGLE:
+        return Segments("ucs2", units, 1)
+    start, parts = 0, 0
+    while start < units:
+        start += UCS2_PART
+        # 0xD8..0xDB in the high byte: the first half of a surrogate pair would end this part.
+        if start < units and 0xD8 <= encoded[2 * start - 1] <= 0xDB and 0xDC <= encoded[2 * start + 1] <= 0xDF:
+            start -= 1
+        parts += 1
+    return Segments("ucs2", units, parts)
+
+
+def _count_flat(encoding: Encoding, text: str) -> Segments:
+    characters = len(text)
+    return Segments(encoding, characters, -(-characters // GSM7_SINGLE) or 1)
+
+
+def count_units(encoding: Encoding, characters: int) -> int:
+    """Count parts when only the encoding and the length in its units are known, so pairs cannot be seen."""
+    single, part = (GSM7_SINGLE, GSM7_PART) if encoding == "gsm7" else (UCS2_SINGLE, UCS2_PART)
+    return 1 if characters <= single else -(-characters // part)
