@@ -1,0 +1,59 @@
+"""Low credit: which rules tell what after an entry. Leaves commands that change rules to `commands`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.ledger_model.state import Rule, Wallet
+
+
+def check(wallet: Wallet, before: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """After each entry that changes a wallet, per rule in order of creation; the alerts and the rules that moved."""
+    alerts, moved = [], []
+    for rule in wallet.rules:
+        was = rule.state
+        alert = move(rule, before, wallet.available)
+        if alert is not None:
+            alerts.append({"type": alert, "rule": rule.name, "level": rule.level})
+        if rule.state != was:
+            moved.append(image(rule))
+    return alerts, moved
+
+
+def move(rule: Rule, before: int, after: int) -> str | None:
+    """`armed` and available went from > level to <= level: `low`, `credit.low`. `low` and available >= rearm: `armed`,
+    `credit.recovered`. `quiet` and available >= rearm: `armed`, no alert. A disabled rule does nothing.
+    """
+    if not rule.enabled:
+        return None
+    if rule.state == "armed" and before > rule.level >= after:
+        rule.state = "low"
+        return "credit.low"
+    if rule.state == "low" and after >= rule.rearm:
+        rule.state = "armed"
+        return "credit.recovered"
+    if rule.state == "quiet" and after >= rule.rearm:
+        rule.state = "armed"
+    return None
+
+
+def first_state(available: int, level: int, rearm: int, *, enabled: bool, was: str | None) -> str:
+    """A rule that is made or changed starts `quiet` when available <= level, else `armed` (a `low` rule that stays
+    under its new rearm level stays `low`, unless disabled). A disabled rule is always `quiet`.
+    """
+    if not enabled:
+        return "quiet"
+    if was == "low" and available < rearm:
+        return "low"
+    return "quiet" if available <= level else "armed"
+
+
+def image(rule: Rule) -> dict[str, Any]:
+    """A rule as an entry shows it."""
+    return {
+        "rule": rule.name,
+        "state": rule.state,
+        "level": rule.level,
+        "rearm": rule.rearm,
+        "enabled": rule.enabled,
+    }

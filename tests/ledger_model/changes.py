@@ -1,0 +1,122 @@
+"""One entry's change of a wallet, from before to after, and what follows. Leaves the change itself to the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.ledger_model import alerts, blocks, credit, deadlines
+from tests.ledger_model.inputs import Command, Event
+from tests.ledger_model.state import Charge, Customer, Wallet
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+LIMIT = 2**53
+"""Amounts and balances stay below this in absolute value."""
+
+
+@dataclass
+class Change:
+    """A wallet as it was when the entry began."""
+
+    customer: Customer
+    wallet: Wallet
+    figures: dict[str, int]
+    balance: int
+    lots: dict[str, tuple[int, int]]
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+def begin(customer: Customer, wallet: Wallet) -> Change:
+    """Note how the wallet stands."""
+    lots = {lot.id: (lot.remaining, lot.held) for lot in wallet.lots}
+    return Change(customer, wallet, wallet.figures, wallet.balance, lots)
+
+
+def lots_changed(change: Change) -> dict[str, dict[str, Any]]:
+    """What happened to each lot: its change, and the lot after it; kind and expiry where it is new."""
+    changed: dict[str, dict[str, Any]] = {}
+    for lot in change.wallet.lots:
+        remaining, held = change.lots.get(lot.id, (0, 0))
+        if (remaining, held) != (lot.remaining, lot.held):
+            changed[lot.id] = {
+                "amount": lot.remaining - remaining,
+                "held_change": lot.held - held,
+                "remaining": lot.remaining,
+                "held": lot.held,
+            }
+            if lot.id not in change.lots:
+                changed[lot.id] |= {"kind": lot.kind, "expires_at": lot.expires_at}
+    return changed
+
+
+def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: str, **fields: Any) -> dict[str, Any]:
+    """Make the entry. In one entry low-credit alerts come before blocks.
+
+    `wallet_seq` is gap-free within the wallet; only on entries that change its balance.
+    """
+    wallet = change.wallet
+    lots = lots_changed(change)
+    credit.drop_empty_lots(wallet)
+    amount = wallet.balance - change.balance
+    held_change = wallet.held - change.figures["held"]
+    entry_alerts: list[dict[str, Any]] = []
+    entry_rules: list[dict[str, Any]] = []
+    wallet_seq = None
+    if lots or amount != 0 or held_change != 0:
+        wallet.seq += 1
+        wallet_seq = wallet.seq
+        lapse_expired(bucket, change)
+        entry_alerts, entry_rules = alerts.check(wallet, change.figures["available"])
+        if wallet.available > change.figures["available"]:
+            change.blocks += blocks.lift(change.customer, wallet)
+    return bucket.entry(
+        given,
+        kind,
+        **{
+            "customer": wallet.customer,
+            "wallet": wallet.name,
+            "wallet_seq": wallet_seq,
+            "amount": amount,
+            "held_change": held_change,
+            "before": change.figures,
+            "after": wallet.figures,
+            "lots": lots,
+            "alerts": entry_alerts,
+            "rules": entry_rules,
+            "blocks": change.blocks,
+            **fields,
+        },
+    )
+
+
+def lapse_expired(bucket: Bucket, change: Change) -> None:
+    """A lot that has expired meanwhile lapses with its own entry (a timer at the present clock)."""
+    for lot in change.wallet.lots:
+        if lot.expires_at is not None and lot.expires_at <= bucket.clock and lot.free > 0:
+            deadlines.set_lot(bucket, change.wallet, lot, bucket.clock)
+
+
+def image(charge: Charge) -> dict[str, Any]:
+    """A charge as an entry shows it."""
+    return {
+        "id": charge.id,
+        "state": charge.state,
+        "wallet": charge.wallet,
+        "price": charge.price,
+        "held": charge.held,
+        "committed": charge.committed,
+        "charge_on": charge.charge_on,
+        "fee": charge.fee,
+        "deadline": charge.deadline,
+        "parts": [(part.lot, part.amount) for part in charge.parts],
+        "sender": charge.sender,
+        "recipients": None,
+        "settled": [],
+    }
+
+
+def out_of_range(wallet: Wallet, amount: int) -> bool:
+    """Whether the balance would reach 2^53 in either direction."""
+    return abs(wallet.balance + amount) >= LIMIT

@@ -1,0 +1,214 @@
+"""Commands: when each is refused, and its effect. Leaves repeats to `windows`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tests.ledger_model import alerts, blocks, changes, credit, deadlines
+from tests.ledger_model.inputs import (
+    Adjust,
+    BlockSender,
+    Command,
+    OpenCustomer,
+    Resume,
+    SetAlert,
+    SetPlan,
+    Suspend,
+    TopUp,
+    UnblockSender,
+)
+from tests.ledger_model.state import Customer, Lot, Rule, Sender, Wallet
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+TIME_ZONES = ("UTC", "Europe/Madrid", "America/New_York")
+"""Those that there are."""
+LOTS_MAX = 128
+"""Lots of one wallet: then credit joins a lot of the same kind and expiry, or is refused `too_many`."""
+RULES_MAX = 16
+"""Low-credit rules of one wallet: one more is refused `too_many`."""
+
+
+def refuse(bucket: Bucket, given: Command, reason: str) -> dict[str, Any]:
+    """A command that could be understood but not carried out."""
+    return bucket.entry(given, "refused", reason=reason)
+
+
+def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
+    """Refused `customer_exists`, `unknown_plan`, `invalid_time_zone`. Settings version 1; wallet `main` in the plan's
+    unit with the plan's alert rule `default` if it has one: `opened`.
+    """
+    if given.customer in bucket.customers:
+        return refuse(bucket, given, "customer_exists")
+    if given.plan not in bucket.plans:
+        return refuse(bucket, given, "unknown_plan")
+    if given.time_zone not in TIME_ZONES:
+        return refuse(bucket, given, "invalid_time_zone")
+    plan = bucket.plans[given.plan]
+    customer = Customer(given.customer, 1, given.plan, plan.unit, given.time_zone, given.country)
+    wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit)
+    if plan.alert is not None:
+        level, rearm = plan.alert
+        state = alerts.first_state(0, level, rearm, enabled=True, was=None)
+        wallet.rules.append(Rule("default", level, rearm, enabled=True, state=state))
+    bucket.customers[given.customer] = customer
+    return changes.finish(
+        bucket,
+        changes.begin(customer, wallet),
+        given,
+        "opened",
+        settings=customer.settings,
+        rules=[alerts.image(rule) for rule in wallet.rules],
+    )
+
+
+def money_refusal(customer: Customer, given: TopUp | Adjust) -> str | None:
+    """`unknown_wallet`, `wrong_unit`, `amount_out_of_range` (0, or the balance would reach +-2^53); `too_many` lots."""
+    wallet = customer.wallets.get(given.wallet)
+    if wallet is None:
+        return "unknown_wallet"
+    if wallet.unit != given.unit:
+        return "wrong_unit"
+    if given.amount == 0 or changes.out_of_range(wallet, given.amount):
+        return "amount_out_of_range"
+    kind, expires_at = (given.lot_kind, given.expires_at) if isinstance(given, TopUp) else ("fro", None)
+    if given.amount > 0 and len(wallet.lots) >= LOTS_MAX and twin_of(wallet, kind, expires_at) is None:
+        return "too_many"
+    return None
+
+
+def twin_of(wallet: Wallet, kind: str, expires_at: int | None) -> Lot | None:
+    """The newest lot of that kind and expiry."""
+    twins = [lot for lot in wallet.lots if lot.kind == kind and lot.expires_at == expires_at]
+    return max(twins, key=lambda lot: lot.made_seq, default=None)
+
+
+def add_credit(bucket: Bucket, wallet: Wallet, amount: int, kind: str, expires_at: int | None) -> None:
+    """Credit as a lot, named after the entry. In a full wallet it joins a lot of the same kind and expiry."""
+    twin = twin_of(wallet, kind, expires_at)
+    if len(wallet.lots) >= LOTS_MAX and twin is not None:
+        paid = min(wallet.overdrawn, amount)
+        wallet.overdrawn -= paid
+        twin.remaining += amount - paid
+        return
+    lot = Lot(bucket.next_id, kind, amount, 0, expires_at, bucket.seq + 1)
+    credit.credit(wallet, lot)
+    if lot in wallet.lots and expires_at is not None:
+        deadlines.set_lot(bucket, wallet, lot, expires_at)
+
+
+def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
+    """Credit as a lot: `topped_up`; lift rule."""
+    reason = money_refusal(customer, given)
+    if reason is not None:
+        return refuse(bucket, given, reason)
+    change = changes.begin(customer, customer.wallets[given.wallet])
+    add_credit(bucket, change.wallet, given.amount, given.lot_kind, given.expires_at)
+    return changes.finish(bucket, change, given, "topped_up")
+
+
+def adjust(bucket: Bucket, customer: Customer, given: Adjust) -> dict[str, Any]:
+    """a > 0 credit as a lot of kind `fro`, a < 0 debit: `adjusted`; lift rule."""
+    reason = money_refusal(customer, given)
+    if reason is not None:
+        return refuse(bucket, given, reason)
+    change = changes.begin(customer, customer.wallets[given.wallet])
+    if given.amount > 0:
+        add_credit(bucket, change.wallet, given.amount, "fro", None)
+    else:
+        credit.debit(change.wallet, -given.amount)
+    return changes.finish(bucket, change, given, "adjusted")
+
+
+def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, Any]:
+    """Refused `unknown_plan`, `wrong_unit`. Version + 1: `settings_changed`."""
+    if given.plan not in bucket.plans:
+        return refuse(bucket, given, "unknown_plan")
+    if bucket.plans[given.plan].unit != customer.unit:
+        return refuse(bucket, given, "wrong_unit")
+    customer.plan = given.plan
+    customer.version += 1
+    return bucket.entry(given, "settings_changed", settings=customer.settings)
+
+
+def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, Any]:
+    """Refused `unknown_wallet`, `invalid_level` (rearm <= level), `too_many`. The rule: `settings_changed`."""
+    wallet = customer.wallets.get(given.wallet)
+    if wallet is None:
+        return refuse(bucket, given, "unknown_wallet")
+    rearm = given.level + 1 if given.rearm is None else given.rearm
+    if rearm <= given.level:
+        return refuse(bucket, given, "invalid_level")
+    known = {rule.name: rule for rule in wallet.rules}
+    if given.rule not in known and len(known) >= RULES_MAX:
+        return refuse(bucket, given, "too_many")
+    was = known[given.rule].state if given.rule in known else None
+    state = alerts.first_state(wallet.available, given.level, rearm, enabled=given.enabled, was=was)
+    known[given.rule] = Rule(given.rule, given.level, rearm, enabled=given.enabled, state=state)
+    wallet.rules = list(known.values())
+    rules = [alerts.image(known[given.rule])]
+    return changes.finish(bucket, changes.begin(customer, wallet), given, "settings_changed", rules=rules)
+
+
+def suspend(bucket: Bucket, customer: Customer, given: Suspend) -> dict[str, Any]:
+    """Refused `already`. `suspended`; blocks at level customer."""
+    if customer.suspended:
+        return refuse(bucket, given, "already")
+    return _suspension(bucket, customer, given, "suspended", suspended=True)
+
+
+def resume(bucket: Bucket, customer: Customer, given: Resume) -> dict[str, Any]:
+    """Refused `not_suspended`. `resumed`; unblocks at level customer."""
+    if not customer.suspended:
+        return refuse(bucket, given, "not_suspended")
+    return _suspension(bucket, customer, given, "resumed", suspended=False)
+
+
+def _suspension(bucket: Bucket, customer: Customer, given: Command, kind: str, *, suspended: bool) -> dict[str, Any]:
+    customer.suspended = suspended
+    change = blocks.block_change("customer", customer.name, "suspended", blocked=suspended, manual=True)
+    return bucket.entry(given, kind, settings=customer.settings, blocks=[change])
+
+
+def block_sender(bucket: Bucket, customer: Customer, given: BlockSender) -> dict[str, Any]:
+    """Refused `already` (blocked by hand). Set by hand: `blocked`; an event only where it was not blocked before."""
+    known = customer.senders.get(given.sender)
+    if known is not None and known.manual:
+        return refuse(bucket, given, "already")
+    want = None if known is None else known.want
+    customer.senders[given.sender] = Sender(
+        manual=True, manual_since=bucket.clock, manual_since_seq=bucket.seq + 1, want=want
+    )
+    change = blocks.block_change(
+        "sender",
+        given.sender,
+        "manual",
+        blocked=True,
+        changed=known is None,
+        wallet="" if want is None else want.wallet,
+        needed=0 if want is None else want.needed,
+        manual=True,
+    )
+    return bucket.entry(given, "blocked", blocks=[change])
+
+
+def unblock_sender(bucket: Bucket, customer: Customer, given: UnblockSender) -> dict[str, Any]:
+    """Refused `not_blocked`. `unblock_sender` lifts both causes: `unblocked`."""
+    if customer.senders.pop(given.sender, None) is None:
+        return refuse(bucket, given, "not_blocked")
+    change = blocks.block_change("sender", given.sender, "manual", blocked=False)
+    return bucket.entry(given, "unblocked", blocks=[change])
+
+
+RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = {
+    TopUp: top_up,
+    SetPlan: set_plan,
+    SetAlert: set_alert,
+    Suspend: suspend,
+    Resume: resume,
+    BlockSender: block_sender,
+    UnblockSender: unblock_sender,
+    Adjust: adjust,
+}

@@ -1,0 +1,25 @@
+"""The names of timers and when they fall due. Leaves running them to `timers`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.ledger_model.state import Charge, Lot, Wallet
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+
+def hold_name(customer: str, charge: Charge) -> str:
+    """`h` + customer + charge, parts separated by U+0000."""
+    return f"h\0{customer}\0{charge.id}"
+
+
+def set_hold(bucket: Bucket, customer: str, charge: Charge) -> None:
+    """A hold's deadline."""
+    bucket.timers[hold_name(customer, charge)] = charge.deadline
+
+
+def set_lot(bucket: Bucket, wallet: Wallet, lot: Lot, due: int) -> None:
+    """A lot's expiry: `l` + customer + wallet + lot."""
+    bucket.timers[f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"] = due

@@ -1,0 +1,180 @@
+"""What may happen to a bucket, already priced. Leaves what it does to the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """Time passes; yields no entry of its own."""
+
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What every usage event carries. `charge` is the charge id that it names; None where it names none."""
+
+    at: int
+    source: str = "gateway"
+    id: str
+    customer: str
+    wallet: str = "main"
+    charge: str | None = None
+    sender: str | None = None
+
+    @property
+    def charge_key(self) -> str:
+        """The event's own id where a submission leaves the charge id out."""
+        return self.id if self.charge is None else self.charge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission(Event):
+    """A reservation or direct debit; `received` for what came in."""
+
+    price: int
+    charge_on: str = "sent"
+    deadline: int = 0
+    fee: int = 0
+    recipients: dict[str, int] | None = field(default=None, hash=False)
+    broadcast: bool = False
+    received: bool = False
+
+    @property
+    def single(self) -> bool:
+        """One recipient and no broadcast."""
+        return not self.broadcast and (self.recipients is None or len(self.recipients) < 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension(Event):
+    """`voice.extended`, with the price of the additional seconds."""
+
+    price: int
+    deadline: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Event):
+    """`sent`, `delivered`, `failed`, `cancelled` or `expired`; with a price of its own where it could be rated."""
+
+    moment: str
+    price: int | None = None
+    charge_on: str = "sent"
+    actual: bool = False
+    """The event says how many segments there really were: its price is the actual one."""
+    to: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnd(Event):
+    """`voice.ended`, with the price of the seconds used."""
+
+    price: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Event):
+    """`usage.recorded`: it already happened."""
+
+    price: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjustment(Event):
+    """`charge.adjusted`: plus = dearer. `charge` is the charge that is corrected."""
+
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpriced(Event):
+    """An event that the rating refuses; `asked` where it asks for a decision."""
+
+    reason: str
+    asked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command carries."""
+
+    at: int
+    id: str
+    customer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCustomer(Command):
+    """Open a customer with the wallet `main`."""
+
+    plan: str
+    time_zone: str = "UTC"
+    country: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopUp(Command):
+    """Add bought credit."""
+
+    amount: int
+    unit: str = "USD"
+    wallet: str = "main"
+    lot_kind: str = "fro"
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPlan(Command):
+    """Put the customer on another plan."""
+
+    plan: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAlert(Command):
+    """Make or change a low-credit rule."""
+
+    level: int
+    rearm: int | None = None
+    rule: str = "default"
+    enabled: bool = True
+    wallet: str = "main"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspend(Command):
+    """Deny every charge until `Resume`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(Command):
+    """End a suspension."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockSender(Command):
+    """Block a sender by hand."""
+
+    sender: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnblockSender(Command):
+    """Lift every block of a sender."""
+
+    sender: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjust(Command):
+    """Correct a wallet."""
+
+    amount: int
+    unit: str = "USD"
+    wallet: str = "main"
+
+
+Input = Tick | Event | Command

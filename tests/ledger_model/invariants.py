@@ -1,0 +1,73 @@
+"""What must be true of a bucket after each step. Leaves how it stays true to the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.ledger_model.state import Customer, Wallet
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+
+class Books:
+    """Follows the entries of one bucket, as a reader of the ledger would, and holds them against the state."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.wallet_seq: dict[tuple[str, str], int] = {}
+        self.balance: dict[tuple[str, str], int] = {}
+        self.held: dict[tuple[str, str], int] = {}
+        self.figures: dict[tuple[str, str], dict[str, int]] = {}
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap."""
+        self.seq += 1
+        assert entry["seq"] == self.seq
+        if entry["before"] is None:
+            assert (entry["amount"], entry["held_change"], entry["lots"]) == (0, 0, {})
+            return
+        key = (entry["customer"], entry["wallet"])
+        assert entry["before"] == self.figures.get(key, {"available": 0, "held": 0, "overdrawn": 0})
+        self.figures[key] = entry["after"]
+        if entry["wallet_seq"] is None:
+            assert entry["before"] == entry["after"]
+        else:
+            self.wallet_seq[key] = self.wallet_seq.get(key, 0) + 1
+            assert entry["wallet_seq"] == self.wallet_seq[key]
+        self.balance[key] = self.balance.get(key, 0) + entry["amount"]
+        self.held[key] = self.held.get(key, 0) + entry["held_change"]
+        before, after = entry["before"], entry["after"]
+        assert after["available"] - before["available"] == entry["amount"] - entry["held_change"]
+        assert after["held"] - before["held"] == entry["held_change"]
+        lots = sum(change["amount"] for change in entry["lots"].values())
+        assert lots - (after["overdrawn"] - before["overdrawn"]) == entry["amount"]
+
+    def check(self, bucket: Bucket) -> None:
+        """For every wallet: the sum of amounts = lots - overdrawn, the sum of held changes = held."""
+        for customer in bucket.customers.values():
+            for wallet in customer.wallets.values():
+                key = (customer.name, wallet.name)
+                assert self.balance.get(key, 0) == wallet.balance
+                assert self.held.get(key, 0) == wallet.held
+                check_wallet(customer, wallet)
+
+
+def check_wallet(customer: Customer, wallet: Wallet) -> None:
+    """No lot negative; what is overdrawn leaves no lot free; held is what the charges hold, lot by lot."""
+    held_by_lot: dict[str, int] = {}
+    for charge in customer.charges.values():
+        if charge.wallet == wallet.name:
+            assert charge.state == "held" or charge.held == 0
+            for part in charge.parts:
+                assert part.amount > 0
+                held_by_lot[part.lot] = held_by_lot.get(part.lot, 0) + part.amount
+    for lot in wallet.lots:
+        assert 0 <= lot.held <= lot.remaining
+        assert lot.remaining > 0
+        assert lot.held == held_by_lot.pop(lot.id, 0)
+        assert wallet.overdrawn == 0 or lot.free == 0
+    assert wallet.held_over == held_by_lot.pop("", 0)
+    assert held_by_lot == {}
+    assert wallet.overdrawn >= 0
+    assert abs(wallet.balance) < 2**53

@@ -1,0 +1,180 @@
+"""What a bucket knows, in the plainest form: dataclasses, dicts, lists, ints. Leaves the rules to other modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Lot:
+    """A parcel of credit; `remaining` includes `held`. It never lapses where `expires_at` is None."""
+
+    id: str
+    kind: str
+    remaining: int
+    held: int
+    expires_at: int | None
+    made_seq: int
+
+    @property
+    def free(self) -> int:
+        """free = remaining - held."""
+        return self.remaining - self.held
+
+
+@dataclass
+class Rule:
+    """A low-credit rule: `armed`, `low` or `quiet`."""
+
+    name: str
+    level: int
+    rearm: int
+    enabled: bool
+    state: str
+
+
+@dataclass
+class Want:
+    """A block for want of credit: lifted as soon as `needed` is available in `wallet`."""
+
+    wallet: str
+    needed: int
+    since: int
+    since_seq: int
+
+
+@dataclass
+class Sender:
+    """A sender that is blocked: by hand, for want of credit, or both."""
+
+    manual: bool
+    manual_since: int
+    manual_since_seq: int
+    want: Want | None
+
+
+@dataclass
+class Wallet:
+    """Holds credit."""
+
+    customer: str
+    name: str
+    unit: str
+    seq: int = 0
+    overdrawn: int = 0
+    held_over: int = 0
+    lots: list[Lot] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    block: Want | None = None
+
+    @property
+    def held(self) -> int:
+        """held = sum of lot.held + held_over."""
+        return sum(lot.held for lot in self.lots) + self.held_over
+
+    @property
+    def balance(self) -> int:
+        """balance = sum of remaining - overdrawn."""
+        return sum(lot.remaining for lot in self.lots) - self.overdrawn
+
+    @property
+    def available(self) -> int:
+        """available = sum of remaining - overdrawn - held."""
+        return self.balance - self.held
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """The three figures that an entry shows before and after."""
+        return {"available": self.available, "held": self.held, "overdrawn": self.overdrawn}
+
+
+@dataclass
+class Part:
+    """What a charge holds of one lot; the lot name of `held_over` is empty."""
+
+    lot: str
+    amount: int
+
+
+@dataclass
+class Charge:
+    """What ties the events of one message together."""
+
+    id: str
+    state: str
+    wallet: str
+    price: int
+    charge_on: str
+    touched_at: int
+    committed: int = 0
+    fee: int = 0
+    deadline: int = 0
+    parts: list[Part] = field(default_factory=list)
+    sender: str | None = None
+    recipients: dict[str, int] | None = None
+
+    @property
+    def held(self) -> int:
+        """What is held for this charge."""
+        return sum(part.amount for part in self.parts)
+
+
+@dataclass
+class Plan:
+    """What the ledger needs to know of a plan."""
+
+    unit: str
+    overdraft_limit: int = 0
+    block_level: int = 0
+    alert: tuple[int, int] | None = None
+    """Level and re-arm level of the rule `default`."""
+
+
+@dataclass
+class Customer:
+    """A customer's settings, wallets, charges and blocked senders."""
+
+    name: str
+    version: int
+    plan: str
+    unit: str
+    time_zone: str
+    country: str | None
+    suspended: bool = False
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    charges: dict[str, Charge] = field(default_factory=dict)
+    senders: dict[str, Sender] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings as an entry shows them."""
+        return {
+            "version": self.version,
+            "plan": self.plan,
+            "unit": self.unit,
+            "time_zone": self.time_zone,
+            "country": self.country,
+            "suspended": self.suspended,
+        }
+
+
+@dataclass
+class SeenEvent:
+    """A usage event within the window."""
+
+    seq: int
+    applied_at: int
+    decision: str | None
+    reason: str | None
+
+
+@dataclass
+class SeenCommand:
+    """A command within its window, with its first answer."""
+
+    seq: int
+    applied_at: int
+    reason: str | None
+    wallet: str | None
+    amount: int
+    after: dict[str, int] | None

@@ -1,0 +1,55 @@
+"""What falls due: deadlines of holds, expiries of lots. Leaves how many run before an input to the bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.ledger_model import changes, credit
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+
+def next_due(bucket: Bucket) -> tuple[str, int] | None:
+    """Timers due at or before the input's clock run: soonest first, then by name, byte by byte."""
+    due = [(at, name.encode(), name) for name, at in bucket.timers.items() if at <= bucket.clock]
+    if not due:
+        return None
+    at, _, name = min(due)
+    del bucket.timers[name]
+    return name, at
+
+
+def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
+    """The effect of one timer; None where it finds nothing to do."""
+    sort, customer, *rest = name.split("\0")
+    if sort == "h":
+        (charge,) = rest
+        return expire_hold(bucket, customer, charge, due)
+    wallet, lot = rest
+    return expire_lot(bucket, customer, wallet, lot, due)
+
+
+def expire_hold(bucket: Bucket, customer: str, name: str, due: int) -> dict[str, Any] | None:
+    """Hold: entry `expired`, reason `hold`: parts released, charge `expired`."""
+    owner = bucket.customers[customer]
+    charge = owner.charges.get(name)
+    if charge is None or charge.state != "held" or charge.deadline != due:
+        return None
+    change = changes.begin(owner, owner.wallets[charge.wallet])
+    parts, charge.parts = charge.parts, []
+    credit.release(change.wallet, parts)
+    charge.state = "expired"
+    charge.touched_at = bucket.clock
+    return changes.finish(bucket, change, None, "expired", reason="hold", charge=changes.image(charge), due_at=due)
+
+
+def expire_lot(bucket: Bucket, customer: str, wallet: str, lot_id: str, due: int) -> dict[str, Any] | None:
+    """Lot: entry `expired`, reason `lot`: its free credit is taken away (amount = -free; nothing free, no entry)."""
+    owner = bucket.customers[customer]
+    change = changes.begin(owner, owner.wallets[wallet])
+    found = [lot for lot in change.wallet.lots if lot.id == lot_id and lot.free > 0]
+    if not found:
+        return None
+    found[0].remaining -= found[0].free
+    return changes.finish(bucket, change, None, "expired", reason="lot", due_at=due)
