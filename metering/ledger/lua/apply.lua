@@ -41,7 +41,8 @@ if stale then
   return { CODE.STALE, stale }
 end
 local slots = header.slots
-local keys = { wallets = KEYS[4], charges = KEYS[5], senders = KEYS[6], timers = KEYS[7], commands = KEYS[8],
+local keys = { customers = KEYS[3], wallets = KEYS[4], charges = KEYS[5], senders = KEYS[6], timers = KEYS[7],
+  commands = KEYS[8],
   ids = { unpack(KEYS, 9, 8 + #slots) }, settled = { unpack(KEYS, 9 + #slots, 8 + 2 * #slots) } }
 local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
 local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)

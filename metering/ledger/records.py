@@ -1,0 +1,293 @@
+"""Translates between the typed state and the records in Redis. Leaves sending them to `till`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.reasons import Reason
+from metering.ledger.codes import REASON_CODES, REASONS, Moment, RuleStateCode, State
+from metering.ledger.identity import scoped, split_scoped
+from metering.ledger.keys import slot_of
+from metering.ledger.results import DECISIONS
+from metering.ledger.state import (
+    BlockState,
+    ChargeState,
+    CustomerState,
+    LotState,
+    RememberedCommand,
+    RememberedEvent,
+    StateRecord,
+    WalletState,
+)
+
+pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder().decode
+
+_STATES = {state.name.lower(): state.value for state in State}
+_STATE_NAMES = {code: name for name, code in _STATES.items()}
+_MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
+_MOMENT_NAMES = {code: name for name, code in _MOMENTS.items()}
+_RULE_STATES = {state.name.lower(): state.value for state in RuleStateCode}
+_RULE_STATE_NAMES = {code: name for name, code in _RULE_STATES.items()}
+_DECISIONS = {decision: code for code, decision in enumerate(DECISIONS)}
+
+
+class RestorePart(Struct):
+    """One part of a restore: flat lists of field and value per hash, score and name for the timers, slots in order."""
+
+    customers: list[Any]
+    wallets: list[Any]
+    charges: list[Any]
+    senders: list[Any]
+    timers: list[Any]
+    commands: list[Any]
+    ids: list[list[Any]]
+    settled: list[list[Any]]
+
+
+class BlocksByWallet:
+    """What wallets must know of the blocks for want of credit: their own, and their senders in order of blocking."""
+
+    def __init__(self, blocks: Iterable[BlockState]) -> None:
+        self.wallets: dict[str, list[int]] = {}
+        self.senders: dict[str, list[str]] = {}
+        for block in sorted(blocks, key=lambda block: block.since_seq):
+            if block.level == "wallet":
+                record = [block.needed_micros, block.since_ms, block.since_seq]
+                self.wallets[scoped(block.customer, block.id)] = record
+            elif block.wallet:
+                self.senders.setdefault(scoped(block.customer, block.wallet), []).append(block.id)
+
+
+def restore_part(
+    records: Sequence[StateRecord], slots: Sequence[int], blocks: BlocksByWallet, command_window_ms: int
+) -> RestorePart:
+    """Return the part of a restore that holds `records`. Remembered things of slots not named are left out: forgotten."""
+    part = RestorePart([], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
+    place = {slot: n for n, slot in enumerate(slots)}
+    for record in records:
+        match record:
+            case CustomerState(customer, settings):
+                part.customers += (customer, _customer_record(settings))
+            case WalletState():
+                _restore_wallet(part, record, blocks)
+            case ChargeState():
+                _restore_charge(part, record, place)
+            case BlockState():
+                if record.level == "sender":
+                    part.senders += (scoped(record.customer, record.id), _sender_record(record))
+            case RememberedEvent():
+                at = place.get(slot_of(record.applied_at_ms))
+                if at is not None:
+                    reason = REASON_CODES[record.reason] if record.reason else 0
+                    seen = pack(record.seq) + pack(_DECISIONS[record.decision]) + pack(reason)
+                    part.ids[at] += (record.digest, _Text(seen))
+            case RememberedCommand():
+                key = scoped(record.customer, record.id)
+                part.commands += (key, _Text(pack(_answer_record(record))))
+                part.timers += (record.applied_at_ms + command_window_ms, f"c\0{key}")
+    return part
+
+
+def pack_part(part: RestorePart) -> bytes:
+    """Return a part as the MessagePack that Redis' Lua reads: packed records as raw text."""
+    return b"".join(_pieces({name: getattr(part, name) for name in part.__struct_fields__}))
+
+
+class _Text(bytes):
+    """Bytes that go over as MessagePack's raw text: Redis' Lua does not know the binary type."""
+
+
+def _pieces(value: Any) -> Iterable[bytes]:
+    if isinstance(value, _Text):
+        length = len(value)
+        if length < 32:
+            yield bytes([0xA0 | length])
+        elif length < 256:
+            yield bytes([0xD9, length])
+        elif length < 65_536:
+            yield b"\xda" + length.to_bytes(2, "big")
+        else:
+            yield b"\xdb" + length.to_bytes(4, "big")
+        yield value
+    elif isinstance(value, dict):
+        yield bytes([0x80 | len(value)])
+        for key, item in value.items():
+            yield pack(key)
+            yield from _pieces(item)
+    elif isinstance(value, list):
+        yield b"\xdd" + len(value).to_bytes(4, "big")
+        for item in value:
+            yield from _pieces(item)
+    else:
+        yield pack(value)
+
+
+def _customer_record(settings: CustomerSettings) -> _Text:
+    return _Text(
+        pack(
+            [
+                settings.version,
+                settings.plan,
+                settings.unit,
+                settings.time_zone,
+                settings.country or "",
+                int(settings.suspended),
+            ]
+        )
+    )
+
+
+def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWallet) -> None:
+    key = scoped(state.customer, state.wallet)
+    lots = sorted(state.lots, key=_lot_order)
+    held = sum(lot.held_micros for lot in lots) + state.held_over_micros
+    rules = [
+        [rule.rule, _RULE_STATES[rule.state], rule.level_micros, rule.rearm_micros, int(rule.enabled)]
+        for rule in state.rules
+    ]
+    record = [
+        state.unit,
+        state.wallet_seq,
+        sum(lot.remaining_micros for lot in lots),
+        held,
+        state.overdrawn_micros,
+        state.held_over_micros,
+        blocks.wallets.get(key, False),
+        [[x.lot, x.kind, x.remaining_micros, x.held_micros, x.expires_at_ms, x.made_seq] for x in lots],
+        rules,
+        blocks.senders.get(key, []),
+    ]
+    part.wallets += (key, _Text(pack(record)))
+    for lot in lots:
+        # What has expired while it was held has had its timer; it lapses when it is released.
+        if lot.expires_at_ms > 0:
+            part.timers += (lot.expires_at_ms, f"l\0{key}\0{lot.lot}")
+
+
+def _lot_order(lot: LotState) -> tuple[int, int, int]:
+    """Return the order of use: kind (`nro` first), soonest expiry (never = last), oldest."""
+    return (0 if lot.kind == "nro" else 1, lot.expires_at_ms or 2**63, lot.made_seq)
+
+
+def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]) -> None:
+    charge = state.charge
+    key = scoped(state.customer, charge.id)
+    record = _Text(
+        pack(
+            [
+                _STATES[charge.state],
+                charge.wallet,
+                charge.price_micros,
+                charge.held_micros,
+                charge.committed_micros,
+                _MOMENTS[charge.charge_on],
+                charge.failed_fee_micros,
+                charge.deadline_at_ms,
+                [list(p) for p in charge.parts],
+                charge.sender or False,
+                charge.recipients or False,
+                state.touched_at_ms,
+            ]
+        )
+    )
+    if charge.state == "held":
+        part.charges += (key, record)
+        part.timers += (charge.deadline_at_ms, f"h\0{key}")
+    else:
+        at = place.get(slot_of(state.touched_at_ms))
+        if at is not None:
+            part.settled[at] += (key, record)
+
+
+def _sender_record(block: BlockState) -> _Text:
+    auto = int(bool(block.wallet))
+    return _Text(
+        pack([block.wallet, block.needed_micros, block.since_ms, block.since_seq, int(block.manual), auto])
+    )
+
+
+def _answer_record(command: RememberedCommand) -> list[Any]:
+    after = command.after
+    return [
+        command.seq,
+        command.applied_at_ms,
+        REASON_CODES[command.reason] if command.reason else 0,
+        command.wallet or False,
+        command.amount_micros,
+        [after.available_micros, after.held_micros, after.overdrawn_micros] if after else False,
+    ]
+
+
+def read_answer(record: list[Any]) -> tuple[int, Reason | None, str | None, int, Balance | None]:
+    """Return seq, refusal, wallet, amount and balance after of a remembered command."""
+    seq, _, reason, wallet, amount, after = record
+    return seq, REASONS.get(reason), wallet or None, amount, Balance(*after) if after else None
+
+
+def read_settings(record: bytes) -> CustomerSettings:
+    """Return the settings in a customer's record."""
+    version, plan, unit, time_zone, country, suspended = unpack(record)
+    return CustomerSettings(version, plan, unit, time_zone, country or None, bool(suspended))
+
+
+def read_wallet(key: str, record: bytes) -> WalletState:
+    """Return the wallet in a record; `key` is customer, U+0000, wallet."""
+    customer, wallet = split_scoped(key)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _ = unpack(record)
+    return WalletState(
+        customer,
+        wallet,
+        unit,
+        seq,
+        overdrawn,
+        held_over,
+        tuple(LotState(*lot) for lot in lots),
+        tuple(
+            RuleState(rule, _RULE_STATE_NAMES[state], level, rearm, bool(enabled))  # type: ignore[arg-type]
+            for rule, state, level, rearm, enabled in rules
+        ),
+    )
+
+
+def read_wallet_block(key: str, record: bytes) -> BlockState | None:
+    """Return the block of the wallet itself, if it has one."""
+    customer, wallet = split_scoped(key)
+    block = unpack(record)[6]
+    if not block:
+        return None
+    needed, since_ms, since_seq = block
+    return BlockState(customer, "wallet", wallet, wallet, needed, manual=False, since_ms=since_ms, since_seq=since_seq)
+
+
+def read_sender(key: str, record: bytes) -> BlockState:
+    """Return the block of a sender."""
+    customer, sender = split_scoped(key)
+    wallet, needed, since_ms, since_seq, manual, _ = unpack(record)
+    return BlockState(customer, "sender", sender, wallet, needed, bool(manual), since_ms, since_seq)
+
+
+def read_charge(key: str, record: bytes) -> ChargeState:
+    """Return the charge in a record."""
+    customer, charge_id = split_scoped(key)
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, touched = unpack(record)
+    charge = Charge(
+        charge_id,
+        _STATE_NAMES[state],  # type: ignore[arg-type]
+        wallet,
+        price,
+        held,
+        committed,
+        _MOMENT_NAMES[charge_on],  # type: ignore[arg-type]
+        fee,
+        deadline,
+        tuple((part[0], part[1]) for part in parts),
+        sender or None,
+        recipients or None,
+    )
+    return ChargeState(customer, charge, touched)

@@ -1,0 +1,280 @@
+"""The typed call of every script on one bucket. Leaves when to call which to the worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from metering.contracts.entries import Position
+from metering.errors import BrokenInvariant, Retryable
+from metering.ledger.codes import Code
+from metering.ledger.inputs import Chunk
+from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
+from metering.ledger.outbox import OutboxChunk, read_outbox
+from metering.ledger.records import BlocksByWallet, pack, pack_part, restore_part
+from metering.ledger.scripts import load_script
+from metering.ledger.state import BucketPosition, StateRecord
+
+
+class Windows(Struct, frozen=True):
+    """How long repeats are recognised: of events (by the bucket's clock), and of commands. Milliseconds."""
+
+    events_ms: int = 24 * 3_600_000
+    commands_ms: int = 7 * 24 * 3_600_000
+
+
+class Head(Struct, frozen=True):
+    """The last entry of a bucket: its seq and chunk, and the position after it. Chunk is empty before the first."""
+
+    seq: int
+    chunk: str
+    position: Position
+
+
+class Agreed(Struct, frozen=True):
+    """Redis agrees with the ledger; `outbox` is what the ledger does not have yet."""
+
+    outbox: list[OutboxChunk]
+    head: Head
+    clock_ms: int
+
+
+class Restore(Struct, frozen=True):
+    """Redis and the ledger do not agree: restore from the books."""
+
+
+class Lost(Struct, frozen=True):
+    """The bucket is not ours, not loaded, or not as we left it: apply nothing new, finish publishing, claim."""
+
+
+class Stale(Struct, frozen=True):
+    """A customer's settings are not those that the chunk was priced with; nothing was written."""
+
+    customer: str
+
+
+class Applied(Struct, frozen=True):
+    """The chunk is applied. `results` are packed, see `results.decode_results`; `next_due_ms` is the soonest timer."""
+
+    results: bytes
+    next_due_ms: int | None
+
+
+class Repeated(Struct, frozen=True):
+    """An earlier answer was lost; `outbox` is what was applied since the head that the caller knew."""
+
+    outbox: list[OutboxChunk]
+    head: Head
+
+
+class Vitals(Struct, frozen=True):
+    """Sizes of a bucket, for metrics."""
+
+    charges_held: int
+    outbox_chunks: int
+    timers: int
+    senders_blocked: int
+    next_due_ms: int | None
+
+
+class Till:
+    """The scripts of bucket `bucket`. Every call raises `Retryable` when Redis does not answer.
+
+    A call that raised may have taken effect: `apply` finds that out when it is called again with the same chunk.
+    """
+
+    def __init__(self, redis: Redis, bucket: int, windows: Windows | None = None) -> None:
+        self.bucket = bucket
+        self.windows = windows or Windows()
+        self.keys = BucketKeys(bucket)
+        self._redis = redis
+        self._slot_oldest = 0
+
+    async def claim(self, token: str) -> None:
+        """Take the bucket. From then on no call with another token is served."""
+        answer = await self._call("claim", [self.keys.meta], [token])
+        self._slot_oldest = int(answer[1])
+
+    async def compare(self, token: str, seq: int, chunk: str) -> Agreed | Restore | Lost:
+        """Compare with the ledger's effective end (seq, chunk); where they agree, base moves there."""
+        answer = await self._call("compare", [self.keys.meta, self.keys.outbox], [token, seq, chunk])
+        match answer[0]:
+            case Code.RESTORE:
+                return Restore()
+            case Code.LOST:
+                return Lost()
+        self._slot_oldest = int(answer[8])
+        head = Head(int(answer[2]), answer[3].decode(), Position(int(answer[4]), int(answer[5])))
+        return Agreed([read_outbox(record) for record in answer[1]], head, int(answer[6]))
+
+    async def apply(self, token: str, head: Head, chunk_id: str, chunk: Chunk) -> Applied | Stale | Repeated | Lost:
+        """Apply a chunk after `head`. Called again with the same arguments it applies nothing a second time."""
+        windows = self.windows
+        slots = (
+            slots_named(chunk.clock_first_ms, chunk.clock_last_ms, windows.events_ms, self._slot_oldest)
+            if chunk.clock_last_ms
+            else []
+        )
+        header = pack(
+            {
+                "bucket": self.bucket,
+                "slot_ms": SLOT_MS,
+                "window_ms": windows.events_ms + SKEW_MS,
+                "command_window_ms": windows.commands_ms,
+                "wallet_keys": chunk.wallet_keys,
+                "wallet_names": chunk.wallet_names,
+                "charge_keys": chunk.charge_keys,
+                "sender_keys": chunk.sender_keys,
+                "customers": chunk.customers,
+                "slots": slots,
+            }
+        )
+        start, end = chunk.start, chunk.end
+        answer = await self._call(
+            "apply",
+            self.keys.fixed + self.keys.slots(slots),
+            [
+                token,
+                head.seq,
+                head.chunk,
+                chunk_id,
+                start.usage,
+                start.commands,
+                end.usage,
+                end.commands,
+                header,
+                chunk.inputs,
+                chunk.fragments,
+            ],
+        )
+        match answer[0]:
+            case Code.OK:
+                if slots:
+                    live = max(0, oldest_live_slot(chunk.clock_last_ms, windows.events_ms))
+                    self._slot_oldest = max(slots[0], live)
+                return Applied(answer[1], int(float(answer[2])) if answer[2] else None)
+            case Code.STALE:
+                return Stale(chunk.customers[int(answer[1]) - 1][0])
+            case Code.REPEATED:
+                head = Head(int(answer[2]), answer[3].decode(), Position(int(answer[4]), int(answer[5])))
+                return Repeated([read_outbox(record) for record in answer[1]], head)
+        return Lost()
+
+    async def restore(
+        self,
+        token: str,
+        position: BucketPosition,
+        blocks: Sequence[Any],
+        batches: AsyncIterator[Sequence[StateRecord]],
+    ) -> int | Lost:
+        """Load the bucket from the books; usable only when it has all arrived. Returns the number of records.
+
+        `blocks` are all the bucket's blocks, which also come in the batches. Interrupted, the bucket stays unusable
+        until it is restored again from the start.
+        """
+        oldest = max(0, oldest_live_slot(position.clock_ms, self.windows.events_ms))
+        slots = list(range(oldest, slot_of(position.clock_ms) + 1)) if position.clock_ms else []
+        if not await self._restore_begin(token, slots):
+            return Lost()
+        by_wallet = BlocksByWallet(blocks)
+        keys = self.keys.fixed + self.keys.slots(slots)
+        parts = records = 0
+        async for batch in batches:
+            part = restore_part(batch, slots, by_wallet, self.windows.commands_ms)
+            answer = await self._call("restore_chunk", keys, [token, parts + 1, pack_part(part)])
+            if answer[0] != Code.OK:
+                return Lost()
+            parts += 1
+            records += len(batch)
+        answer = await self._call(
+            "restore_end",
+            [self.keys.meta],
+            [
+                token,
+                parts,
+                position.seq,
+                position.chunk,
+                position.usage,
+                position.commands,
+                position.clock_ms,
+                position.timers_run,
+                slots[0] if slots else 0,
+                slots[-1] if slots else 0,
+            ],
+        )
+        if answer[0] != Code.OK:
+            return Lost()
+        self._slot_oldest = slots[0] if slots else 0
+        return records
+
+    async def trim(self, token: str, seq: int) -> bool:
+        """Drop from the outbox what the ledger holds up to `seq`. False: lost."""
+        answer = await self._call("trim", [self.keys.meta, self.keys.outbox], [token, seq])
+        return bool(answer[0] == Code.OK)
+
+    async def probe(self, token: str, head: Head) -> Vitals | Lost:
+        """Ask whether the bucket is still as its owner left it."""
+        keys = self.keys
+        answer = await self._call(
+            "probe", [keys.meta, keys.outbox, keys.charges, keys.timers, keys.senders], [token, head.seq, head.chunk]
+        )
+        if answer[0] != Code.OK:
+            return Lost()
+        return Vitals(*(int(n) for n in answer[1:5]), int(float(answer[5])) if answer[5] else None)
+
+    async def _restore_begin(self, token: str, slots: list[int]) -> bool:
+        named = slots
+        while True:
+            keys = self.keys.fixed + self.keys.slots(named)
+            answer = await self._call("restore_begin", keys, [token, named[0] if named else 0])
+            if answer[0] != Code.SLOTS:
+                return bool(answer[0] == Code.OK)
+            first = min(int(answer[1]), *slots, int(answer[2])) if slots else int(answer[1])
+            named = list(range(first, max([int(answer[2]), *slots]) + 1))
+
+    async def _call(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        script = Script.named(name)
+        try:
+            try:
+                answer: list[Any] = await self._redis.evalsha(script.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                answer = await self._redis.eval(script.text, len(keys), *keys, *args)
+        except ResponseError as error:
+            raise response_error(error, self.bucket, name) from error
+        except (RedisError, OSError) as error:
+            raise Retryable(f"Redis did not answer {name} of bucket {self.bucket}: {error}") from error
+        return answer
+
+
+class Script(Struct, frozen=True):
+    """A script's text and the name under which Redis caches it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def named(cls, name: str) -> Script:
+        """Return script `name`, put together once per process."""
+        found = _scripts.get(name)
+        if found is None:
+            from hashlib import sha1
+
+            text = load_script(name)
+            found = _scripts[name] = cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+        return found
+
+
+_scripts: dict[str, Script] = {}
+
+_TRANSIENT = ("OOM", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF")
+
+
+def response_error(error: ResponseError, bucket: int, name: str) -> Exception:
+    """Return what an error answer means: a state of the server that may pass, or a script that broke."""
+    if str(error).startswith(_TRANSIENT):
+        return Retryable(f"Redis refused {name} of bucket {bucket}: {error}")
+    return BrokenInvariant(f"script {name} of bucket {bucket} failed: {error}")
