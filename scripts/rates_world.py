@@ -237,7 +237,14 @@ def fee_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
     yield {**row, "direction": "outbound", "destination": "NANP", "per": "segment", "effective_from": START}
     for sender, price in (("", "1.0000"), ("toll_free", "2.0000"), ("short_code", "500.0000")):
         row = {"surcharge": "number_rental", "channel": "number", "direction": "outbound", "sender_type": sender}
-        yield {**row, "prefix": "*", "destination": "Any number", "price": price, "per": "month", "effective_from": START}
+        yield {
+            **row,
+            "prefix": "*",
+            "destination": "Any number",
+            "price": price,
+            "per": "month",
+            "effective_from": START,
+        }
 
 
 def describe(region: str, kind: str) -> str:

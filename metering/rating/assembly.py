@@ -9,7 +9,7 @@ from typing import NoReturn
 import msgspec
 
 from metering.rating.book import RateBook
-from metering.rating.charges import AmountTooLarge, bill_seconds, encode_lines
+from metering.rating.charges import AmountTooLargeError, bill_seconds, encode_lines
 from metering.rating.money import AMOUNT_MICROS_MAX
 from metering.rating.numbers import country_of, is_e164
 from metering.rating.policies import Policies
@@ -44,7 +44,7 @@ def assemble(book: RateBook, policy: Policies, request: PriceRequest, extra_step
         return _Assembly(book, policy, request, extra_steps).price()
     except _Refused as refused:
         return refused.refusal
-    except AmountTooLarge as error:
+    except AmountTooLargeError as error:
         return Refusal("amount_too_large", f"{error} micro-units")
 
 
@@ -86,7 +86,7 @@ class _Assembly:
         )
         total = sum(line.amount_micros for line in lines)
         if total > AMOUNT_MICROS_MAX:
-            raise AmountTooLarge(total)
+            raise AmountTooLargeError(total)
         seen = self._counted.get("gsm7_ucs2") or self._counted.get("flat160")
         return Price(
             amount_micros=total,
@@ -147,9 +147,10 @@ class _Assembly:
         for wanted in self._wanted():
             index = self._book.index(wanted.charge, wanted.channel, wanted.direction)
             row = index.find(to, request.at_ms, request.sender_type, request.mcc_mnc, request.conversation_class)
-            if row is None:
-                if wanted.required:
-                    _refuse("unrated", f"no row for {to[:8]}…", country_of(to))
+            if row is None and wanted.required:
+                _refuse("unrated", f"no row for {to[:8]}…", country_of(to))
+            # A surcharge of 0 is how a table ends one that a shorter prefix would bring: no line.
+            if row is None or (row.price_micros == 0 and not wanted.required):
                 continue
             if row.reject:
                 _refuse("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)

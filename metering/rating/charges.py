@@ -14,7 +14,7 @@ from metering.rating.rows import Row
 from metering.rating.times import BEGINNING_MS
 
 
-class AmountTooLarge(ValueError):
+class AmountTooLargeError(ValueError):
     """The amount is beyond what Lua's numbers hold exactly."""
 
 
@@ -67,22 +67,22 @@ def plain_amount(terms: LineTerms) -> int:
 
 
 def bounded_amount(numerator: int, terms: LineTerms) -> int:
-    """Apply minimum and the one rounding; raises AmountTooLarge beyond 2^53 - 1."""
+    """Apply minimum and the one rounding; raises AmountTooLargeError beyond 2^53 - 1."""
     numerator = max(numerator, terms.minimum_micros * terms.denominator)
     amount = round_ratio(numerator, terms.denominator, terms.rounding)
     if amount > AMOUNT_MICROS_MAX:
-        raise AmountTooLarge(amount)
+        raise AmountTooLargeError(amount)
     return amount
 
 
 def price_line(
     row: Row, quantity: int, recipients: int, rounding: Rounding, uses: tuple[CounterUse, ...], following: Row | None
 ) -> PriceLine:
-    """Make the line of `row` for `quantity` units to each of `recipients` alike. Raises AmountTooLarge."""
+    """Make the line of `row` for `quantity` units to each of `recipients` alike. Raises AmountTooLargeError."""
     terms = line_terms(row, quantity, recipients, rounding, uses)
     each = plain_amount(terms)
     if each * recipients > AMOUNT_MICROS_MAX:
-        raise AmountTooLarge(each * recipients)
+        raise AmountTooLargeError(each * recipients)
     return PriceLine(
         charge=row.charge,
         deck=row.source.name,

@@ -26,9 +26,7 @@ def content_version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def parse_table(
-    kind: TableKind, content: bytes, source: Source, first_number: int
-) -> tuple[list[Row], list[Problem]]:
+def parse_table(kind: TableKind, content: bytes, source: Source, first_number: int) -> tuple[list[Row], list[Problem]]:
     """Read one CSV table; rows with an error are left out. Rows are numbered from `first_number` in file order."""
     return _Table(kind, source).read(content, first_number)
 

@@ -1,58 +1,70 @@
 """Finds the one row that prices a destination: longest prefix, most specific sender, in force at the time.
-Leaves the order of specificity to `rows` and the amount to `charges`."""
+
+Leaves the order of specificity to `rows` and the amount to `charges`.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from metering.rating.rows import Row, specificity
+from metering.rating.times import BEGINNING_MS, END_MS
 
-# Below this many prefixes trying every length is as quick as looking up which lengths a number can have.
-_HEADS_FROM = 64
+# `+` and three digits: enough to tell which prefix lengths a number can meet, few enough (900) to keep all.
+HEAD_CHARACTERS = 4
+
+Span = tuple[int, int, Row | None]
+# The span of a cell that no instant falls into: where a time band has a say, only `Cell.at` knows.
+_NEVER: Span = (0, 0, None)
 
 
 class Cell:
-    """The rows under one key, best first, and the `spans` (from_ms, to_ms, row), latest first, that decide by date.
+    """The rows under one key, best first.
 
-    `spans` is None when a time band has a say; then only `at` knows.
+    `latest` is the span (from_ms, to_ms, row) that answered last: most events fall into the same one, so a reader may
+    try it before it calls `at`. It is replaced as a whole, so readers in other threads see one span or the other.
     """
 
-    __slots__ = ("rows", "spans")
+    __slots__ = ("_spans", "latest", "rows")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(sorted(rows, key=specificity, reverse=True))
-        self.spans = None if any(row.band for row in rows) else resolve_spans(self.rows)
+        self._spans = () if any(row.band for row in rows) else resolve_spans(self.rows)
+        self.latest = self._spans[-1] if self._spans else _NEVER
 
     def at(self, at_ms: int) -> Row | None:
-        """The best row in force at `at_ms`, None when none is."""
-        for row in self.rows:
-            if row.covers(at_ms):
-                return row
-        return None
+        """Return the best row in force at `at_ms`, None when none is."""
+        for span in self._spans:
+            if span[0] <= at_ms < span[1]:
+                self.latest = span
+                return span[2]
+        return next((row for row in self.rows if row.covers(at_ms)), None)
 
 
-def resolve_spans(rows: Sequence[Row]) -> tuple[tuple[int, int, Row], ...]:
+def resolve_spans(rows: Sequence[Row]) -> tuple[Span, ...]:
     """Cut time where rows (best first, none with a band) begin or end, and keep the best row of each piece."""
-    edges = sorted({edge for row in rows for edge in (row.from_ms, row.to_ms)})
-    spans: list[tuple[int, int, Row]] = []
-    for start, end in zip(edges, edges[1:], strict=False):
-        row = next((row for row in rows if row.from_ms <= start < row.to_ms), None)
-        if row is None:
-            continue
-        if spans and spans[-1][2] is row:
-            spans[-1] = (spans[-1][0], end, row)
-        else:
-            spans.append((start, end, row))
-    return tuple(reversed(spans))
+    if len(rows) == 1:
+        return ((rows[0].from_ms, rows[0].to_ms, rows[0]),)
+    edges = sorted({BEGINNING_MS, END_MS} | {edge for row in rows for edge in (row.from_ms, row.to_ms)})
+    return tuple(
+        (start, end, next((row for row in rows if row.from_ms <= start < row.to_ms), None))
+        for start, end in pairwise(edges)
+    )
 
 
-class Table:
-    """The rows for one sender type and conversation class, any-rows merged in, by prefix and by MCC-MNC."""
+class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
+    """The rows for one sender type and conversation class, any-rows merged in, by prefix and by MCC-MNC.
 
-    __slots__ = ("_cells", "_heads", "_lengths", "_networks")
+    As a dict it maps a number's head to the prefix lengths beyond it that exist, longest first, and the cells at or
+    above it, longest prefix first; an entry is made when a head is first met.
+    """
+
+    __slots__ = ("_by_head", "cells", "networks")
 
     def __init__(self, rows: Iterable[Row]) -> None:
+        super().__init__()
         by_prefix: defaultdict[str, list[Row]] = defaultdict(list)
         by_network: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
@@ -60,62 +72,46 @@ class Table:
                 by_prefix[row.prefix].append(row)
             else:
                 by_network[row.mcc_mnc].append(row)
-        self._cells = {prefix: Cell(rows) for prefix, rows in by_prefix.items()}
-        self._networks = {network: Cell(rows) for network, rows in by_network.items()}
-        self._lengths = tuple(sorted({len(prefix) for prefix in self._cells}, reverse=True))
-        self._heads = self._map_heads() if len(self._cells) >= _HEADS_FROM else {}
+        self.cells = {prefix: Cell(rows) for prefix, rows in by_prefix.items()}
+        self.networks = {network: Cell(rows) for network, rows in by_network.items()}
+        self._by_head: defaultdict[str, set[int]] = defaultdict(set)
+        for prefix in self.cells:
+            if len(prefix) > HEAD_CHARACTERS:
+                self._by_head[prefix[:HEAD_CHARACTERS]].add(len(prefix))
 
-    def _map_heads(self) -> dict[str, tuple[int, ...]]:
-        """Map `+` and three digits to the lengths of the prefixes that numbers with this head can have."""
-        lengths: defaultdict[str, set[int]] = defaultdict(set)
-        for prefix in self._cells:
-            if len(prefix) >= 4:
-                lengths[prefix[:4]].add(len(prefix))
-        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        heads = {}
-        for number in range(1000):
-            head = f"+{number:03d}"
-            short = {length for length in range(4) if head[:length] in self._cells}
-            found = tuple(sorted(lengths[head] | short, reverse=True))
-            heads[head] = shared.setdefault(found, found)
-        return heads
+    def __missing__(self, head: str) -> tuple[tuple[int, ...], tuple[Cell, ...]]:
+        longer = tuple(sorted(self._by_head.get(head, ()), reverse=True))
+        above = (self.cells.get(head[:length]) for length in range(HEAD_CHARACTERS, -1, -1))
+        answer = self[head] = (longer, tuple(cell for cell in above if cell is not None))
+        return answer
 
     def find(self, to: str, at_ms: int) -> Row | None:
-        """The row for the E.164 number `to` when its network is not known."""
-        cells = self._cells
-        for length in self._heads.get(to[:4], self._lengths):
-            cell = cells.get(to[:length])
-            if cell is None:
-                continue
-            if cell.spans is not None:
-                for from_ms, to_ms, row in cell.spans:
-                    if from_ms <= at_ms < to_ms:
-                        return row
-            elif (found := cell.at(at_ms)) is not None:
-                return found
+        """Return the row for the E.164 number `to` when its network is not known."""
+        longer, above = self[to[:HEAD_CHARACTERS]]
+        for length in longer:
+            cell = self.cells.get(to[:length])
+            if cell is not None and (row := cell.at(at_ms)) is not None:
+                return row
+        for cell in above:
+            if (row := cell.at(at_ms)) is not None:
+                return row
         return None
 
     def find_network(self, to: str, mcc_mnc: str, at_ms: int) -> Row | None:
-        """The row for `to` on the network `mcc_mnc` (digits): the network's, its country's (MCC), else by prefix."""
-        if self._networks:
-            for network in (mcc_mnc, mcc_mnc[:3]):
-                cell = self._networks.get(network)
-                if cell is not None:
-                    for row in cell.rows:
-                        if to.startswith(row.prefix) and row.covers(at_ms):
-                            return row
+        """Return the row for `to` on the network `mcc_mnc`: the network's, its country's (MCC), else by prefix."""
+        for network in (mcc_mnc, mcc_mnc[:3]):
+            cell = self.networks.get(network)
+            if cell is not None:
+                for row in cell.rows:
+                    if to.startswith(row.prefix) and row.covers(at_ms):
+                        return row
         return self.find(to, at_ms)
-
-    @property
-    def rows(self) -> list[Row]:
-        """Every row, in no particular order."""
-        return [row for cells in (self._cells, self._networks) for cell in cells.values() for row in cell.rows]
 
 
 class Index:
     """All rows of one charge, channel and direction, ready to be searched."""
 
-    __slots__ = ("_tables", "any_sender", "rows")
+    __slots__ = ("_tables", "rows")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
@@ -123,15 +119,14 @@ class Index:
         classes = {row.conversation_class for row in rows} | {None}
         self._tables: dict[tuple[str | None, str | None], Table] = {
             (sender, named): Table(
-                [row for row in rows if row.sender_type in (None, sender) and row.conversation_class in (None, named)]
+                row for row in rows if row.sender_type in {None, sender} and row.conversation_class in {None, named}
             )
             for sender in senders
             for named in classes
         }
-        self.any_sender = self._tables[None, None]
 
     def table(self, sender_type: str | None, conversation_class: str | None = None) -> Table:
-        """The rows that apply to this sender type (and class): those that name it and those that name none."""
+        """Return the rows that apply to this sender type and class: those that name it and those that name none."""
         tables = self._tables
         table = tables.get((sender_type, conversation_class))
         if table is None:
@@ -143,6 +138,6 @@ class Index:
     def find(
         self, to: str, at_ms: int, sender_type: str | None, mcc_mnc: str | None, conversation_class: str | None = None
     ) -> Row | None:
-        """The most specific row in force for `to` (E.164, valid), None when there is none."""
+        """Return the most specific row in force for `to` (valid E.164), None when there is none."""
         table = self.table(sender_type, conversation_class)
         return table.find(to, at_ms) if mcc_mnc is None else table.find_network(to, mcc_mnc, at_ms)

@@ -25,15 +25,13 @@ class Number(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
+# The one form that is priced; the match object or None, for where a call more would be felt.
+match_e164 = re.compile(rf"\+[1-9][0-9]{{{DIGITS_MIN - 1},{DIGITS_MAX - 1}}}", re.ASCII).fullmatch
+
+
 def is_e164(text: str) -> bool:
     """Say whether `text` is `+`, a digit from 1 to 9 and 4 to 14 more digits: the one form that is priced."""
-    return (
-        DIGITS_MIN < len(text) <= DIGITS_MAX + 1
-        and text[0] == "+"
-        and text[1] != "0"
-        and text.isascii()
-        and text[1:].isdecimal()
-    )
+    return match_e164(text) is not None
 
 
 @lru_cache(maxsize=CACHE_ENTRIES_MAX)

@@ -1,5 +1,7 @@
 """Prices requests by a plan: its decks, surcharges, rounding and options, compiled.
-Leaves balances, counters and limits to the ledger."""
+
+Leaves balances, counters and limits to the ledger.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from metering.rating.assembly import SENDER_TYPES, assemble
 from metering.rating.book import RateBook
-from metering.rating.charges import AmountTooLarge, encode_lines
-from metering.rating.numbers import country_of
+from metering.rating.lane import SmsLane
 from metering.rating.plan_file import HOLD_SECONDS_DEFAULT, AlertRule, PlanFile
 from metering.rating.policies import Policies
 from metering.rating.price import Price, PriceRequest, Refusal
 from metering.rating.rows import Row
-from metering.rating.segments import SEGMENTS_MAX, Segments, count_segments
-
-# Prices are shared objects, one per row and number of parts; this many hold every row in use, and memory stays flat.
-_PRICES_MAX = 65_536
+from metering.rating.segments import Segments, count_segments
 
 
 class Plan:
@@ -31,10 +29,7 @@ class Plan:
         self.hold_seconds: Mapping[str, int] = HOLD_SECONDS_DEFAULT | dict(file.hold_seconds)
         self.alerts: tuple[AlertRule, ...] = file.alerts
         self.book = RateBook(file, rows)
-        self._sms = self.book.index("rate", "sms", "outbound")
-        fees = self.book.index("carrier_fee", "sms", "outbound")
-        self._sms_fees = fees if fees.rows else None
-        self._sms_prices: dict[int, Price] = {}
+        self._lanes = {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
 
     def count_segments(self, text: str) -> Segments:
         """Count a text's parts with the plan's options (`flat160` is a matter of the row, not of the plan)."""
@@ -62,48 +57,7 @@ class Plan:
         `characters` (Unicode characters of the text) is needed only by rows with `flat160`; without it, they charge
         `segments` blocks. The answer is shared between calls and carries no encoding.
         """
-        if not (6 <= len(to) <= 16 and to[0] == "+" and to[1] != "0" and to[1:].isdecimal() and to.isascii()):
-            return Refusal("invalid_number", f"{to!r} is not an E.164 number")
-        if sender_type not in SENDER_TYPES:
+        lane = self._lanes.get(sender_type)
+        if lane is None:
             return Refusal("invalid_sender_type", f"{sender_type!r} is no sender type")
-        row = self._sms.find(to, at_ms, sender_type, mcc_mnc)
-        if row is None:
-            return Refusal("unrated", f"no row for {to[:8]}…", country_of(to))
-        if row.segmenting == "flat160" and characters is not None:
-            segments = -(-characters // 160) or 1
-        if not 0 < segments <= SEGMENTS_MAX:
-            return Refusal("too_long", f"{segments} parts, {SEGMENTS_MAX} at most", row.country)
-        key = row.number * 256 + segments
-        fee = None
-        if self._sms_fees is not None:
-            fee = self._sms_fees.find(to, at_ms, sender_type, mcc_mnc)
-            if fee is not None:
-                key = (fee.number << 40) + key
-        price = self._sms_prices.get(key)
-        return price if price is not None else self._price_sms_row(key, row, fee, segments)
-
-    def _price_sms_row(self, key: int, row: Row, fee: Row | None, segments: int) -> Price | Refusal:
-        if row.reject:
-            return Refusal("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)
-        try:
-            lines = [
-                self.book.line(each, segments if each.per == "segment" else 1)
-                for each in (row, fee)
-                if each is not None
-            ]
-        except AmountTooLarge as error:
-            return Refusal("amount_too_large", str(error), row.country)
-        price = Price(
-            amount_micros=sum(line.amount_micros for line in lines),
-            lines=tuple(lines),
-            charge_on=row.charge_on,
-            failed_fee_micros=row.failed_fee_micros,
-            quantity=lines[0].quantity,
-            country=row.country,
-            segments=segments,
-            rate_json=encode_lines(lines),
-        )
-        if len(self._sms_prices) >= _PRICES_MAX:
-            self._sms_prices.clear()
-        self._sms_prices[key] = price
-        return price
+        return lane.price(to, segments, at_ms, mcc_mnc, characters)

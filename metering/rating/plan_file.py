@@ -210,9 +210,7 @@ def _nearest(places: Mapping[str, tuple[int, int]], path: str) -> tuple[int, int
     return places.get(path, (1, 1))
 
 
-def _plain(
-    node: yaml.Node, path: str, places: dict[str, tuple[int, int]], problems: list[Problem], file: str
-) -> Any:
+def _plain(node: yaml.Node, path: str, places: dict[str, tuple[int, int]], problems: list[Problem], file: str) -> Any:
     """Turn nodes into plain data, remembering where each stands. Numbers stay text: amounts must not become floats."""
     places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.MappingNode):

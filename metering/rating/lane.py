@@ -1,0 +1,120 @@
+"""The hot path of outbound texts: one look for the row and its carrier fee, one for the finished price.
+
+Leaves everything but plain texts to one number to `assembly`; the figures are the same.
+"""
+
+from __future__ import annotations
+
+from metering.rating.book import RateBook
+from metering.rating.charges import AmountTooLargeError, encode_lines
+from metering.rating.index import HEAD_CHARACTERS, Cell, Table
+from metering.rating.numbers import country_of, match_e164
+from metering.rating.price import Price, Refusal
+from metering.rating.rows import Row
+from metering.rating.segments import GSM7_SINGLE, SEGMENTS_MAX
+
+# Prices are shared objects, one per rows and number of parts; this many hold all in use, and memory stays flat.
+_PRICES_MAX = 65_536
+
+_Head = tuple[tuple[int, ...], Cell | None, tuple[int, ...], Cell | None]
+
+
+class SmsLane(dict[str, _Head]):
+    """Prices the texts of one sender type. As a dict: a number's head to what `Table` says of it, rate and fee.
+
+    The two cells are those that a number meets which no longer prefix claims.
+    """
+
+    __slots__ = ("_book", "_fee_cells", "_fees", "_networks", "_prices", "_rate_cells", "_rates")
+
+    def __init__(self, book: RateBook, sender_type: str | None) -> None:
+        super().__init__()
+        self._book = book
+        self._rates: Table = book.index("rate", "sms", "outbound").table(sender_type)
+        self._fees: Table = book.index("carrier_fee", "sms", "outbound").table(sender_type)
+        self._rate_cells = self._rates.cells
+        self._fee_cells = self._fees.cells
+        self._networks = frozenset((*self._rates.networks, *self._fees.networks))
+        self._prices: dict[int, Price] = {}
+
+    def __missing__(self, head: str) -> _Head:
+        longer, above = self._rates[head]
+        fee_longer, fee_above = self._fees[head]
+        answer = self[head] = (
+            longer,
+            above[0] if above else None,
+            fee_longer,
+            fee_above[0] if fee_above else None,
+        )
+        return answer
+
+    def price(self, to: str, segments: int, at_ms: int, mcc_mnc: str | None, characters: int | None) -> Price | Refusal:
+        """Price one text; see `Plan.price_sms`."""
+        if match_e164(to) is None:
+            return Refusal("invalid_number", f"{to[:32]!r} is not an E.164 number")
+        row: Row | None = None
+        fee: Row | None = None
+        if mcc_mnc is None or (mcc_mnc not in self._networks and mcc_mnc[:3] not in self._networks):
+            longer, cell, fee_longer, fee_cell = self[to[:HEAD_CHARACTERS]]
+            cells = self._rate_cells
+            for length in longer:
+                found = cells.get(to[:length])
+                if found is not None:
+                    cell = found
+                    break
+            if cell is not None:
+                from_ms, to_ms, row = cell.latest
+                if row is None or not from_ms <= at_ms < to_ms:
+                    row = self._rates.find(to, at_ms)
+            cells = self._fee_cells
+            for length in fee_longer:
+                found = cells.get(to[:length])
+                if found is not None:
+                    fee_cell = found
+                    break
+            if fee_cell is not None:
+                from_ms, to_ms, fee = fee_cell.latest
+                if fee is None or not from_ms <= at_ms < to_ms:
+                    fee = self._fees.find(to, at_ms)
+        else:
+            row = self._rates.find_network(to, mcc_mnc, at_ms)
+            fee = self._fees.find_network(to, mcc_mnc, at_ms)
+        if row is None:
+            return Refusal("unrated", f"no row for {to[:8]}…", country_of(to))
+        if characters is not None and row.segmenting == "flat160":
+            segments = -(-characters // GSM7_SINGLE) or 1
+        if not 0 < segments <= SEGMENTS_MAX:
+            return _refuse_size(segments, row)
+        # Numbers of rows stay far below 2^32, so that no two combinations share a key.
+        key = row.number << 8 | segments if fee is None else (fee.number + 1) << 40 | row.number << 8 | segments
+        price = self._prices.get(key)
+        return price if price is not None else self._make(key, row, fee, segments)
+
+    def _make(self, key: int, row: Row, fee: Row | None, segments: int) -> Price | Refusal:
+        if row.reject:
+            return Refusal("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)
+        rows = [row] if fee is None or fee.price_micros == 0 else [row, fee]
+        try:
+            lines = tuple(self._book.line(each, segments if each.per == "segment" else 1) for each in rows)
+        except AmountTooLargeError as error:
+            return Refusal("amount_too_large", str(error), row.country)
+        price = Price(
+            amount_micros=sum(line.amount_micros for line in lines),
+            lines=lines,
+            charge_on=row.charge_on,
+            failed_fee_micros=row.failed_fee_micros,
+            quantity=lines[0].quantity,
+            country=row.country,
+            segments=segments,
+            rate_json=encode_lines(lines),
+        )
+        if len(self._prices) >= _PRICES_MAX:
+            self._prices.clear()
+        self._prices[key] = price
+        return price
+
+
+def _refuse_size(segments: int, row: Row) -> Refusal:
+    if segments < 1:
+        return Refusal("invalid_quantity", f"{segments} parts", row.country)
+    return Refusal("too_long", f"{segments} parts, {SEGMENTS_MAX} at most", row.country)
