@@ -1,0 +1,1 @@
+"""What a process tells about itself: metrics, health, logs. Leaves counting to those who do the work."""

@@ -1,0 +1,69 @@
+"""The catalogue: documented whole, closed, and cheap where it is called for every event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from metering.observe.bulk_histogram import DECISION_BOUNDS, BulkHistogram
+from metering.observe.documentation import DOCUMENT, render_metrics
+from metering.observe.metrics import LABELS, CheckpointerMetrics, WorkerMetrics
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_documentation_is_what_the_catalogue_says() -> None:
+    assert render_metrics() == (ROOT / DOCUMENT).read_text(), "run: python -m metering.observe.documentation"
+
+
+@pytest.mark.parametrize("metrics", [WorkerMetrics(), CheckpointerMetrics()])
+def test_every_label_says_what_its_values_are(metrics: WorkerMetrics | CheckpointerMetrics) -> None:
+    used = {label for metric in metrics.described for label in metric.labels}
+    assert used <= LABELS.keys()
+    assert not used & {"customer", "wallet", "sender", "user", "campaign", "charge"}
+
+
+def test_no_label_is_described_in_vain() -> None:
+    used = {
+        label
+        for metrics in (WorkerMetrics(), CheckpointerMetrics())
+        for one in metrics.described
+        for label in one.labels
+    }
+    assert used == LABELS.keys()
+
+
+@pytest.mark.parametrize("metrics", [WorkerMetrics(), CheckpointerMetrics()])
+def test_what_is_scraped_is_what_is_described(metrics: WorkerMetrics | CheckpointerMetrics) -> None:
+    families = text_string_to_metric_families(generate_latest(metrics.registry).decode())
+    scraped = {family.name for family in families if not family.name.startswith("process_")}
+    assert scraped == {metric.name.removesuffix("_total") for metric in metrics.described}
+
+
+def test_two_catalogues_share_nothing() -> None:
+    first, second = WorkerMetrics(), WorkerMetrics()
+    first.ticks.inc()
+    assert first.registry.get_sample_value("metering_ticks_total") == 1
+    assert second.registry.get_sample_value("metering_ticks_total") == 0
+
+
+def test_catalogue_leaves_the_global_registry_alone() -> None:
+    WorkerMetrics()
+    assert [name for name in REGISTRY._names_to_collectors if name.startswith("metering")] == []
+
+
+@given(st.lists(st.floats(0, 1_000), max_size=50))
+def test_any_values_are_counted_as_prometheus_client_counts_them(values: list[float]) -> None:
+    registry = CollectorRegistry()
+    histogram = BulkHistogram("h", "h", DECISION_BOUNDS, registry)
+    histogram.observe_many(values[: len(values) // 2])
+    histogram.observe_many(values[len(values) // 2 :])
+    for bound in DECISION_BOUNDS:
+        counted = registry.get_sample_value("h_bucket", {"le": repr(bound)})
+        assert counted == sum(value <= bound for value in values)
+    assert registry.get_sample_value("h_count") == len(values)
+    assert registry.get_sample_value("h_sum") == pytest.approx(sum(values))
