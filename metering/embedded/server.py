@@ -16,7 +16,7 @@ from metering.embedded.process import POLL_SECONDS, Command, Process
 from metering.errors import Fatal
 
 PORT_ATTEMPTS_MAX = 3
-_PORT_TAKEN = ("address already in use", "could not bind", "port is in use")
+_PORT_TAKEN = ("address already in use", "address in use", "could not bind")
 
 
 class ServerFailed(Fatal):
@@ -47,6 +47,7 @@ class Server(ABC):
         self._port = port
         self._work: WorkDirectory | None = None
         self._process: Process | None = None
+        self._not_ready = ""  # what the last question while starting came to
 
     @property
     def port(self) -> int:
@@ -83,6 +84,11 @@ class Server(ABC):
     def log_path(self) -> Path:
         """Where the server's output goes; appended to by every start."""
         return (self._directory or self.work_path) / f"{self.name}.log"
+
+    def ensure_running(self) -> None:
+        """Raise `ServerFailed` with the end of the log when the server has died of itself since it was started."""
+        if self._process is not None and self._process.returncode is not None:
+            raise self._failed(f"ended with code {self._process.returncode}", self._process)
 
     async def start(self) -> None:
         """Start and return when the server answers. Raises `ServerFailed`. Failed or cancelled, no process is left."""
@@ -151,19 +157,26 @@ class Server(ABC):
             raise
 
     async def _wait_until_ready(self, process: Process) -> None:
-        deadline = time.monotonic() + self.start_seconds_max
-        reason = "it was never asked"
-        while time.monotonic() < deadline:
-            if process.returncode is not None:
-                raise self._failed(f"ended with code {process.returncode}", process)
+        check = asyncio.create_task(self._ask_until_ready())
+        try:
+            deadline = time.monotonic() + self.start_seconds_max
+            while not check.done() and process.returncode is None and time.monotonic() < deadline:
+                await asyncio.wait({check}, timeout=POLL_SECONDS)
+        finally:
+            check.cancel()
+        self.ensure_running()  # also after an answer: it may have been another server's on this port
+        if not check.done():
+            raise self._failed(f"did not answer within {self.start_seconds_max:.0f} s ({self._not_ready})", process)
+        check.result()
+
+    async def _ask_until_ready(self) -> None:
+        self._not_ready = "it was never asked"
+        while True:
             try:
-                await self._check_ready()
+                return await self._check_ready()
             except (NotReady, OSError) as error:
-                reason = str(error) or repr(error)
-                await asyncio.sleep(POLL_SECONDS)
-            else:
-                return
-        raise self._failed(f"did not answer within {self.start_seconds_max:.0f} s ({reason})", process)
+                self._not_ready = str(error) or repr(error)
+            await asyncio.sleep(POLL_SECONDS)
 
     def _failed(self, what: str, process: Process) -> ServerFailed:
         return ServerFailed(f"{self.name} {what}; the end of {self.log_path}:\n{process.read_log_tail()}")

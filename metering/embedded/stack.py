@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +16,8 @@ from metering.embedded.server import Server
 from metering.embedded.valkey import ValkeyServer
 
 ENVIRONMENT_FILE = "stack.env"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WATCH_SECONDS = 0.5  # how long a server may be dead before somebody is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,25 @@ class Stack:
         except BaseException:
             await self.discard()
             raise
+
+    async def wait_until_told_to_stop(self) -> None:
+        """Return at SIGINT or SIGTERM, so that the caller can stop in order. Raises `ServerFailed` when a server dies.
+
+        The signals have their old meaning again afterwards: a second one ends a shutdown that hangs.
+        """
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, told.set)
+        try:
+            while not told.is_set():
+                for server in self.servers:
+                    server.ensure_running()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(told.wait(), WATCH_SECONDS)
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
 
     async def stop(self) -> None:
         """Stop all three at once in their orderly way; what is on disk stays, and so do the ports."""
