@@ -1,0 +1,102 @@
+"""Connections to Postgres, and its errors in our terms. Leaves every statement to its callers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from metering.errors import Retryable
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection | PoolConnectionProxy
+
+CONNECT_SECONDS_MAX = 10.0
+"""A server that does not take a connection within this is away; the caller's own retry is kinder than a long hang."""
+
+COMMAND_SECONDS_MAX = 60.0
+"""A statement of the writer takes well under a second. A connection that died without a word is noticed after this."""
+
+_AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,  # the connection was closed under us
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,  # too many connections, disk or memory full
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,  # a failover: this is a replica now
+    asyncpg.TransactionRollbackError,  # serialisation, deadlock
+    asyncpg.LockNotAvailableError,
+)
+
+
+class BooksAway(Retryable):
+    """Postgres did not answer; the same call may succeed later."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise `BooksAway` for every error of the driver that says that the server is away or busy; let others pass."""
+    try:
+        yield
+    except (asyncpg.UnsupportedClientFeatureError, ValueError):
+        raise  # both are interface errors, yet a mistake of ours: a value that does not fit its column
+    except _AWAY as error:
+        raise BooksAway(f"Postgres: {error or type(error).__name__}") from error
+
+
+class Database:
+    """A bounded pool of connections that is opened when first used and survives restarts of the server.
+
+    Use it within one event loop; `close` ends every connection.
+    """
+
+    def __init__(
+        self, dsn: str, *, connections_max: int = 4, command_seconds_max: float | None = COMMAND_SECONDS_MAX
+    ) -> None:
+        """Prepare nothing yet. `command_seconds_max` None: no limit, for reports that read everything."""
+        self._dsn = dsn
+        self._connections_max = connections_max
+        self._command_seconds_max = command_seconds_max
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection. Raises `BooksAway` when there is none, and for what happens inside likewise.
+
+        Interrupted, the connection is reset before anyone else gets it: an open transaction is rolled back.
+        """
+        with translated():
+            pool = await self._open()
+            async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """End every connection at once; what is in a transaction is rolled back. Does nothing the second time."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._connections_max,
+                    timeout=CONNECT_SECONDS_MAX,
+                    command_timeout=self._command_seconds_max,
+                    server_settings={"application_name": "metering", "timezone": "UTC"},
+                )
+            return self._pool
