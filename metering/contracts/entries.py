@@ -70,7 +70,7 @@ class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A low-credit rule after the entry. `armed` waits for the level, `low` has told, `quiet` was low from the start."""
+    """A low-credit rule after the entry. `armed` waits for the level, `low` told, `quiet` was low from the start."""
 
     rule: str
     state: Literal["armed", "low", "quiet"]
@@ -88,7 +88,7 @@ class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
     """The state after this entry."""
     changed: bool
     """Whether the sender went into or out of the blocked state: one event each."""
-    reason: Reason | Literal["manual"]
+    reason: Reason
     wallet: str = ""
     needed_micros: int = 0
     """Lifted as soon as this much is available; 0 where only a command lifts it."""

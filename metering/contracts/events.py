@@ -94,7 +94,7 @@ class UsageData(Struct, frozen=True, omit_defaults=True, gc=False):
     machine_detection: bool = False
     conversation_class: ConversationClass | None = None
     amount_micros: Micros | None = None
-    """`usage.recorded`: the price where it is already known. `charge.adjusted`: what the charge changes by, plus = dearer."""
+    """`usage.recorded`: the price where it is known. `charge.adjusted`: what the charge changes by, plus = dearer."""
     adjusts: Identifier | None = None
     """`charge.adjusted`: the `charge_id` of the charge that is corrected."""
     reply_to: Identifier | None = None

@@ -1,4 +1,4 @@
-"""Closed lists of words: kinds of entries, refusals, dead letters, alerts. Leaves their numbers to the ledger's codes."""
+"""Closed lists of words: kinds of entries, refusals, dead letters, alerts. Leaves their numbers to `ledger`."""
 
 from __future__ import annotations
 
@@ -66,6 +66,12 @@ class Reason(StrEnum):
     SETTLED = "settled"
     UNPRICED = "unpriced"
     """Priced neither by its fields nor by a hold."""
+    INVALID_QUANTITY = "invalid_quantity"
+    INVALID_SENDER_TYPE = "invalid_sender_type"
+    TOO_LONG = "too_long"
+    FEATURE_DISABLED = "feature_disabled"
+    MANUAL = "manual"
+    """Of a block: set or lifted by a command."""
 
 
 class DeadLetterReason(StrEnum):

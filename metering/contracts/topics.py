@@ -34,29 +34,33 @@ class TopicPlan(Struct, frozen=True):
 TOPIC_PLANS: tuple[TopicPlan, ...] = (
     TopicPlan(
         Topic.USAGE,
-        True,
+        bucketed=True,
         # Seven days: a worker may be away for a long week-end, and replay has the inputs.
-        {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+        config={"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
     ),
     TopicPlan(
         Topic.COMMANDS,
-        True,
-        {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+        bucketed=True,
+        config={"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
     ),
     TopicPlan(
         # Never deleted before it is checkpointed: kept whole, and shortened by the operator when the books have it.
         Topic.LEDGER,
-        True,
-        {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "cleanup.policy": "delete"},
+        bucketed=True,
+        config={"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "cleanup.policy": "delete"},
     ),
-    TopicPlan(Topic.DECISIONS, True, {"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.ANSWERS, False, {"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.ALERTS, True, {"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.BLOCKED_SENDERS, True, {"cleanup.policy": "compact"}),
+    TopicPlan(Topic.DECISIONS, bucketed=True, config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.ANSWERS, bucketed=False, config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.ALERTS, bucketed=True, config={"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"}),
+    TopicPlan(Topic.BLOCKED_SENDERS, bucketed=True, config={"cleanup.policy": "compact"}),
     TopicPlan(
         # Dead letters carry the original in base64, a third longer than the record that was accepted.
         Topic.DEAD_LETTERS,
-        False,
-        {"retention.ms": str(30 * DAY_MS), "cleanup.policy": "delete", "max.message.bytes": str(4 * 1024 * 1024)},
+        bucketed=False,
+        config={
+            "retention.ms": str(30 * DAY_MS),
+            "cleanup.policy": "delete",
+            "max.message.bytes": str(4 * 1024 * 1024),
+        },
     ),
 )

@@ -104,6 +104,10 @@ class ReasonCode(IntEnum):
     SETTLED = 26
     UNPRICED = 27
     MANUAL = 28
+    INVALID_QUANTITY = 29
+    INVALID_SENDER_TYPE = 30
+    TOO_LONG = 31
+    FEATURE_DISABLED = 32
 
 
 class Decided(IntEnum):
@@ -344,5 +348,5 @@ LUA_CONSTANTS: dict[str, int] = {
 }
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}
-REASONS: dict[int, Reason] = {code.value: Reason[code.name] for code in ReasonCode if code is not ReasonCode.MANUAL}
+REASONS: dict[int, Reason] = {code.value: Reason[code.name] for code in ReasonCode}
 REASON_CODES: dict[Reason, int] = {reason: code for code, reason in REASONS.items()}

@@ -12,7 +12,7 @@ from metering.contracts import entries
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
 from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
-from metering.ledger.codes import KINDS, REASONS, Moment, ReasonCode, RuleStateCode, State
+from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State
 
 
 class Extras(Struct, frozen=True, omit_defaults=True):
@@ -214,7 +214,7 @@ def _block(
         block_id,
         bool(blocked),
         bool(changed),
-        "manual" if reason == ReasonCode.MANUAL else REASONS[reason],
+        REASONS[reason],
         wallet,
         needed,
         bool(manual),

@@ -1,0 +1,151 @@
+"""Which fields of `data` each type of usage event needs. Leaves what the fields are worth to `rating` and `ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from metering.contracts.events import EventType, UsageData
+
+Alternatives = tuple[tuple[str, ...], ...]
+"""Any one of these groups of fields will do; of a group, all are needed."""
+
+
+class FieldRule(Struct, frozen=True):
+    """What events of some types need, what they may carry besides, and what they do."""
+
+    types: tuple[EventType, ...]
+    effect: str
+    needs: tuple[Alternatives, ...]
+    may: tuple[str, ...] = ()
+
+
+EVERY_TYPE_MAY = ("user", "wallet", "on_behalf_of", "campaign", "reply_to")
+"""Kept with the entry, or naming who pays and who wants the answer; of no type in particular."""
+
+_TO_ONE: Alternatives = (("to",),)
+_TO_ANY: Alternatives = (("to",), ("recipients",))
+_SIZE: Alternatives = (("text",), ("segments",), ("encoding", "characters"))
+_CHARGE: Alternatives = (("charge_id",),)
+_SECONDS: Alternatives = (("seconds",),)
+_SENDING = ("sender", "sender_type", "mcc_mnc", "charge_id", "scheduled")
+
+FIELD_RULES: tuple[FieldRule, ...] = (
+    FieldRule(
+        (EventType.SMS_SUBMITTED,),
+        "Asks: reserves the price, or debits it where the rate row charges on `submit`.",
+        (_TO_ANY, _SIZE),
+        _SENDING,
+    ),
+    FieldRule(
+        (EventType.MMS_SUBMITTED,),
+        "Asks: as above, by message and recipient.",
+        (_TO_ANY,),
+        (*_SENDING, "text", "media"),
+    ),
+    FieldRule(
+        (EventType.VOICE_STARTED,),
+        "Asks: reserves the first increment, or `seconds`.",
+        (_TO_ONE,),
+        (*_SENDING, "seconds", "machine_detection"),
+    ),
+    FieldRule(
+        (EventType.BROADCAST_SUBMITTED,),
+        "Asks: reserves for all recipients or none. Its `channel` says what it is made of.",
+        ((("recipients",),),),
+        (*_SENDING, "channel", "text", "segments", "encoding", "characters", "media", "seconds", "machine_detection"),
+    ),
+    FieldRule(
+        (EventType.CONVERSATION_STARTED,), "Asks: reserves the window.", (_TO_ANY,), (*_SENDING, "conversation_class")
+    ),
+    FieldRule(
+        (
+            *(EventType.SMS_SENT, EventType.MMS_SENT, EventType.BROADCAST_SENT, EventType.CONVERSATION_SENT),
+            *(EventType.SMS_DELIVERED, EventType.MMS_DELIVERED),
+            *(EventType.BROADCAST_DELIVERED, EventType.CONVERSATION_DELIVERED),
+        ),
+        "Commits the charge once this is the moment that its rate row charges on. `segments` is what was really sent;"
+        " with the fields of its submission it is charged even where the submission was never seen.",
+        (_CHARGE,),
+        ("to", "sender", "sender_type", "mcc_mnc", "segments", "text", "encoding", "characters", "media"),
+    ),
+    FieldRule(
+        (
+            *(EventType.SMS_FAILED, EventType.MMS_FAILED, EventType.VOICE_FAILED),
+            *(EventType.BROADCAST_FAILED, EventType.CONVERSATION_FAILED),
+            *(EventType.SMS_CANCELLED, EventType.MMS_CANCELLED, EventType.VOICE_CANCELLED),
+            *(EventType.BROADCAST_CANCELLED, EventType.CONVERSATION_CANCELLED),
+            *(EventType.SMS_EXPIRED, EventType.MMS_EXPIRED, EventType.VOICE_EXPIRED),
+            *(EventType.BROADCAST_EXPIRED, EventType.CONVERSATION_EXPIRED),
+        ),
+        "Releases the hold, or keeps the plan's fee for failed messages. `to` names one of several recipients.",
+        (_CHARGE,),
+        ("to", "sender"),
+    ),
+    FieldRule(
+        (EventType.VOICE_EXTENDED,),
+        "Asks: reserves `seconds` more and sets the deadline anew.",
+        (_CHARGE, _TO_ONE, _SECONDS),
+        ("sender", "sender_type", "mcc_mnc"),
+    ),
+    FieldRule(
+        (EventType.VOICE_ENDED,),
+        "Commits the `seconds` used, releases the rest, debits an excess.",
+        (_CHARGE, _TO_ONE, _SECONDS),
+        ("sender", "sender_type", "mcc_mnc", "machine_detection"),
+    ),
+    FieldRule(
+        (EventType.SMS_RECEIVED, EventType.MMS_RECEIVED, EventType.SMS_REPROCESSED),
+        "Debits at once, a zero price included. `to` is the customer's own number.",
+        (_TO_ONE,),
+        ("sender", "sender_type", "mcc_mnc", "text", "segments", "encoding", "characters", "media"),
+    ),
+    FieldRule(
+        (EventType.VOICE_RECEIVED, EventType.VOICE_FORWARDED),
+        "Debits at once. `to` is the customer's own number, of a forwarded call the number that it went to.",
+        (_TO_ONE, _SECONDS),
+        ("sender", "sender_type", "mcc_mnc"),
+    ),
+    FieldRule(
+        (EventType.VOICEMAIL_RECORDED, EventType.VOICEMAIL_TRANSCRIBED),
+        "Debits at once. `to` is the customer's own number.",
+        (_TO_ONE,),
+        ("sender", "sender_type", "mcc_mnc", "seconds"),
+    ),
+    FieldRule(
+        (EventType.USAGE_RECORDED,),
+        "Already happened: debits `amount_micros`, or else its price, even beyond what is there.",
+        ((("amount_micros",), ("to",), ("recipients",)),),
+        (*_SENDING, "channel", "text", "segments", "encoding", "characters", "media", "seconds"),
+    ),
+    FieldRule(
+        (EventType.CHARGE_ADJUSTED,),
+        "Corrects the charge `adjusts` by `amount_micros`: plus makes it dearer, minus gives credit back.",
+        ((("amount_micros",),), (("adjusts",),)),
+        ("sender",),
+    ),
+)
+
+_NEEDS: Mapping[str, tuple[Alternatives, ...]] = {
+    event_type: rule.needs for rule in FIELD_RULES for event_type in rule.types
+}
+
+
+def find_missing_field(event_type: str, data: UsageData) -> str | None:
+    """Return what an event of that type lacks, such as "to or recipients", or None (unknown types too)."""
+    for alternatives in _NEEDS.get(event_type, ()):
+        for group in alternatives:
+            for field in group:
+                if getattr(data, field) is None:
+                    break
+            else:
+                break
+        else:
+            return describe_alternatives(alternatives)
+    return None
+
+
+def describe_alternatives(alternatives: Alternatives) -> str:
+    """Return alternatives in words: "text or segments or encoding and characters"."""
+    return " or ".join(" and ".join(group) for group in alternatives)

@@ -1,0 +1,223 @@
+"""The schemas are what the code decodes: never stale, and of one mind with msgspec about samples."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from metering.contracts import alerts, commands, dead_letters, decisions, entries
+from metering.contracts.events import EventType, UsageData, UsageEvent
+from metering.contracts.field_rules import EVERY_TYPE_MAY, FIELD_RULES, find_missing_field
+from metering.contracts.reasons import AlertType, BlockLevel, DeadLetterReason, Kind, Reason
+from metering.contracts.schemas import (
+    CONTRACTS,
+    EVENTS_DOCUMENT,
+    SCHEMA_DIRECTORY,
+    build_schemas,
+    render_events,
+    render_schema,
+)
+
+ROOT = Path(__file__).parents[2]
+BALANCE = entries.Balance(available_micros=10**14 + 1, held_micros=0, overdrawn_micros=0)
+BLOCK = entries.BlockChange(BlockLevel.SENDER, "ACME", blocked=True, changed=True, reason=Reason.MANUAL, manual=True)
+STALE = "run: python -m metering.contracts.schemas"
+
+EVENT: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "m-1",
+    "source": "/gateway/eu-1",
+    "type": "sms.submitted",
+    "time": "2026-03-01T12:00:00.123Z",
+    "data": {"customer": "acme", "to": "+34600000001", "text": "¡Hola! 😀", "charge_id": "m-1", "sender": "ACME"},
+}
+
+SAMPLES: dict[str, list[Any]] = {
+    "usage-event": [EVENT],
+    "command": [
+        {"type": "open_customer", "id": "c1", "customer": "acme", "actor": "op"},
+        commands.TopUp(id="c2", customer="acme", actor="op", amount_micros=2**53 - 1, unit="USD", reply_to="cli-1"),
+        commands.SetAlert(id="c3", customer="acme", actor="op", level_micros=-5, rearm_micros=5),
+        commands.Tick(due_at_ms=1),
+    ],
+    "ledger-entry": [
+        entries.LedgerEntry(
+            id="3-7",
+            bucket=3,
+            seq=7,
+            chunk="a",
+            prev_chunk="b",
+            position=entries.Position(1, 2),
+            kind=Kind.BLOCKED,
+            customer="acme",
+            after=BALANCE,
+            lots=(entries.LotChange("3-6", 1, 0, 1, 0),),
+            blocks=(BLOCK,),
+            rates=[{"deck": "world-sms"}],
+            applied_at_ms=1,
+            input=entries.InputReference("commands", 3, 1),
+        )
+    ],
+    "decision": [
+        decisions.Decision(
+            id="d1",
+            source="/gateway",
+            event_id="m-1",
+            customer="acme",
+            outcome="denied",
+            reason=Reason.INSUFFICIENT_CREDIT,
+            entry="3-7",
+            applied_at_ms=1,
+        )
+    ],
+    "answer": [
+        decisions.Answer(id="c1", type="top_up", customer="acme", outcome="done", after=BALANCE, entry="3-7"),
+    ],
+    "alert": [
+        alerts.Alert(
+            id="3-7-1",
+            source="/metering/buckets/3",
+            type=AlertType.CREDIT_LOW,
+            time="2026-03-01T12:00:00.123Z",
+            subject="acme",
+            data=alerts.AlertData(customer="acme", entry="3-7"),
+        )
+    ],
+    "block-record": [
+        alerts.BlockRecord(
+            customer="acme", level=BlockLevel.WALLET, id="main", reason="manual", since_ms=1, entry="3-7"
+        )
+    ],
+    "dead-letter": [
+        dead_letters.DeadLetter(
+            reason=DeadLetterReason.NOT_JSON,
+            detail="at byte 3",
+            topic="usage",
+            partition=1,
+            offset=2,
+            timestamp_ms=3,
+            value=b"\x00\xff{",
+        )
+    ],
+}
+
+
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(build_schemas()[f"{name}.json"])
+
+
+def encode(sample: Any) -> bytes:
+    return sample.encode() if isinstance(sample, alerts.Alert) else msgspec.json.encode(sample)
+
+
+def test_documents_are_what_the_contracts_say() -> None:
+    written = {path.name: path.read_text() for path in (ROOT / SCHEMA_DIRECTORY).iterdir()}
+    assert {name: render_schema(schema) for name, schema in build_schemas().items()} == written, STALE
+    assert render_events() == (ROOT / EVENTS_DOCUMENT).read_text(), STALE
+
+
+def test_every_schema_is_valid_and_sampled() -> None:
+    for schema in build_schemas().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    assert SAMPLES.keys() == CONTRACTS.keys()
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_sample_passes_the_schema_and_comes_back_the_same(name: str) -> None:
+    contract, _ = CONTRACTS[name]
+    for sample in SAMPLES[name]:
+        encoded = encode(sample)
+        validator(name).validate(json.loads(encoded))
+        decoded = msgspec.json.decode(encoded, type=contract)
+        if not isinstance(sample, dict):
+            assert sample == decoded
+
+
+def change(path: str, value: Any) -> dict[str, Any]:
+    event = copy.deepcopy(EVENT)
+    target = event
+    *parents, last = path.split(".")
+    for part in parents:
+        target = target[part]
+    if value is None:
+        del target[last]
+    else:
+        target[last] = value
+    return event
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("id", None),
+        ("id", ""),
+        ("source", 7),
+        ("specversion", "0.3"),
+        ("time", None),
+        ("data", []),
+        ("data.customer", None),
+        ("data.customer", "x" * 129),
+        ("data.segments", -1),
+        ("data.segments", 1.5),
+        ("data.segments", 10**30),
+        ("data.amount_micros", 2**53),
+        ("data.mcc_mnc", "12"),
+        ("data.recipients", "+34600000001"),
+        ("data.encoding", "latin1"),
+    ],
+)
+def test_broken_event_fails_both_schema_and_decoder(path: str, value: Any) -> None:
+    event = change(path, value)
+    assert not validator("usage-event").is_valid(event)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(event), type=UsageEvent)
+
+
+def test_unknown_attributes_are_let_through() -> None:
+    event = {**EVENT, "traceparent": "00-1-2-01", "data": {**EVENT["data"], "colour": "red"}}
+    validator("usage-event").validate(event)
+    msgspec.json.decode(msgspec.json.encode(event), type=UsageEvent)
+
+
+def test_every_event_type_has_one_rule_about_fields_that_exist() -> None:
+    ruled = [event_type for rule in FIELD_RULES for event_type in rule.types]
+    assert sorted(ruled) == sorted(EventType)
+    fields = set(UsageData.__struct_fields__)
+    named = {field for rule in FIELD_RULES for group in rule.needs for one in group for field in one}
+    named |= {field for rule in FIELD_RULES for field in rule.may} | set(EVERY_TYPE_MAY)
+    assert fields == named | {"customer"}
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data", "missing"),
+    [
+        ("sms.submitted", {"text": "x"}, "to or recipients"),
+        ("sms.submitted", {"to": "+1"}, "text or segments or encoding and characters"),
+        ("sms.submitted", {"to": "+1", "encoding": "gsm7"}, "text or segments or encoding and characters"),
+        ("sms.submitted", {"recipients": ["+1"], "encoding": "gsm7", "characters": 3}, None),
+        ("sms.submitted", {"to": "+1", "text": ""}, None),
+        ("mms.submitted", {"to": "+1"}, None),
+        ("voice.ended", {"charge_id": "c", "to": "+1"}, "seconds"),
+        ("sms.delivered", {}, "charge_id"),
+        ("usage.recorded", {}, "amount_micros or to or recipients"),
+        ("usage.recorded", {"amount_micros": 0}, None),
+        ("charge.adjusted", {"amount_micros": 5}, "adjusts"),
+    ],
+)
+def test_missing_fields_are_found_as_the_schema_finds_them(
+    event_type: str, data: dict[str, Any], missing: str | None
+) -> None:
+    event = {**EVENT, "type": event_type, "data": {"customer": "acme", **data}}
+    assert missing == find_missing_field(event_type, msgspec.convert(event["data"], UsageData))
+    assert (missing is None) == validator("usage-event").is_valid(event)
+
+
+def test_unknown_type_is_left_to_the_decoder() -> None:
+    assert find_missing_field("fax.submitted", UsageData(customer="acme")) is None
+    assert not validator("usage-event").is_valid({**EVENT, "type": "fax.submitted"})
