@@ -1,5 +1,7 @@
 """Puts a request's price together: which charges it brings, for each recipient, and their sum.
-Leaves finding rows to `index` and the arithmetic of a line to `charges`."""
+
+Leaves finding rows to `index`, the arithmetic of a line to `charges`, and plain texts in bulk to `lane`.
+"""
 
 from __future__ import annotations
 
@@ -9,105 +11,138 @@ from typing import NoReturn
 import msgspec
 
 from metering.rating.book import RateBook
-from metering.rating.charges import AmountTooLargeError, bill_seconds, encode_lines
+from metering.rating.charges import AmountTooLargeError, encode_lines
+from metering.rating.index import Index
 from metering.rating.money import AMOUNT_MICROS_MAX
 from metering.rating.numbers import country_of, is_e164
 from metering.rating.policies import Policies
-from metering.rating.price import RECIPIENTS_MAX, Price, PriceLine, PriceRequest, RecipientPrice, Refusal, RefusalReason
+from metering.rating.price import (
+    RECIPIENTS_MAX,
+    SENDER_TYPES,
+    Price,
+    PriceLine,
+    PriceRequest,
+    RecipientPrice,
+    Refusal,
+    RefusalReason,
+)
 from metering.rating.rows import ChargeOn, Row
-from metering.rating.segments import SEGMENTS_MAX, Segmenting, Segments, count_segments, count_units
+from metering.rating.size import SECONDS_MAX, Size, SizeError
 
-SENDER_TYPES = frozenset((None, "long_code", "short_code", "toll_free", "alphanumeric"))
-# A call, or a wrong number: 31 days.
-SECONDS_MAX = 31 * 86_400
 _MOMENTS: tuple[ChargeOn, ...] = ("submit", "sent", "delivered")
+# Finished prices to one number are kept by their rows and quantities; this many hold all in use.
+_PRICES_MAX = 65_536
 
 
-class _Refused(Exception):  # noqa: N818  carries an answer, it is not an error
+class _RefusedError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
 
 
 class _Wanted(msgspec.Struct, frozen=True):
-    """A charge to look for: without a row it refuses when `required`, else it is left out. `sign` -1 takes it back."""
+    """Where to look for a charge: without a row it refuses when `required`, else is left out; `sign` -1 takes back."""
 
-    charge: str
-    channel: str
-    direction: str
+    index: Index
     required: bool = True
     sign: int = 1
 
 
-def assemble(book: RateBook, policy: Policies, request: PriceRequest, extra_steps: int = 0) -> Price | Refusal:
-    """Price `request`, a call with `extra_steps` more billing increments (for a hold). Never raises for bad input."""
-    try:
-        return _Assembly(book, policy, request, extra_steps).price()
-    except _Refused as refused:
-        return refused.refusal
-    except AmountTooLargeError as error:
-        return Refusal("amount_too_large", f"{error} micro-units")
+class Assembler:
+    """Prices every kind of request by one plan's rows and policies."""
 
-
-class _Assembly:
-    def __init__(self, book: RateBook, policy: Policies, request: PriceRequest, extra_steps: int) -> None:
+    def __init__(self, book: RateBook, policy: Policies) -> None:
         self._book = book
         self._policy = policy
-        self._request = request
-        self._extra_steps = extra_steps
-        self._channel = _resolve_channel(request)
-        self._counted: dict[Segmenting, Segments] = {}
+        self._wanted: dict[tuple[str, str, str | None, bool], tuple[_Wanted, ...]] = {}
+        self._prices: dict[tuple[int, ...], Price] = {}
 
-    def price(self) -> Price:
-        request = self._request
-        self._accept()
-        groups: dict[tuple[int, int, int], tuple[Row, int, int, int]] = {}
+    def price(self, request: PriceRequest, extra_steps: int = 0) -> Price | Refusal:
+        """Price `request`, a call with `extra_steps` more billing increments (for a hold); never raises for input."""
+        try:
+            wanted = self._accept(request)
+            size = Size(request, extra_steps)
+            if len(request.to) == 1:
+                return self._price_one(request, wanted, size)
+            return self._price_many(request, wanted, size)
+        except _RefusedError as refused:
+            return refused.refusal
+        except SizeError as error:
+            return Refusal(error.reason, str(error))
+        except AmountTooLargeError as error:
+            return Refusal("amount_too_large", f"{error} micro-units")
+
+    def _price_one(self, request: PriceRequest, wanted: tuple[_Wanted, ...], size: Size) -> Price:
+        found = [(each, row, size.quantity(row)) for each, row in self._rows(request, wanted, request.to[0])]
+        key = tuple(part for _, row, quantity in found for part in (row.number, quantity))
+        price = self._prices.get(key)
+        if price is None:
+            lines = tuple(_signed(self._book.line(row, quantity), each.sign) for each, row, quantity in found)
+            first = found[0][1] if found else None
+            price = Price(
+                amount_micros=sum(line.amount_micros for line in lines),
+                lines=lines,
+                charge_on=first.charge_on if first else "submit",
+                failed_fee_micros=first.failed_fee_micros if first else 0,
+                quantity=lines[0].quantity if lines else 0,
+                country=first.country if first else "",
+                rate_json=encode_lines(lines),
+            )
+            if len(self._prices) >= _PRICES_MAX:
+                self._prices.clear()
+            self._prices[key] = price
+        return size.describe(price)
+
+    def _price_many(self, request: PriceRequest, wanted: tuple[_Wanted, ...], size: Size) -> Price:
+        counts: dict[tuple[int, int, int], int] = {}
+        rows: dict[int, Row] = {}
         recipients: dict[str, RecipientPrice] = {}
-        charge_on: ChargeOn = "submit"
-        country: str | None = None
         failed_fee_micros = 0
         for to in request.to:
-            amount = 0
+            lines = []
             first: Row | None = None
-            for wanted, row in self._rows(to):
+            for each, row in self._rows(request, wanted, to):
                 first = first or row
-                quantity = self._quantity(row)
-                key = (row.number, quantity, wanted.sign)
-                count = groups[key][2] if key in groups else 0
-                groups[key] = (row, quantity, count + 1, wanted.sign)
-                amount += wanted.sign * self._book.line(row, quantity).each_micros
-            moment: ChargeOn = first.charge_on if first else "submit"
-            fee = first.failed_fee_micros if first else 0
-            recipients[to] = RecipientPrice(amount, moment, fee, first.country if first else "")
-            failed_fee_micros += fee
-            charge_on = max(charge_on, moment, key=_MOMENTS.index)
-            country = country if country is not None else recipients[to].country
-        lines = tuple(
-            _signed(self._book.line(row, quantity, count), sign) for row, quantity, count, sign in groups.values()
-        )
+                rows[row.number] = row
+                quantity = size.quantity(row)
+                key = (row.number, quantity, each.sign)
+                counts[key] = counts.get(key, 0) + 1
+                lines.append(_signed(self._book.line(row, quantity), each.sign))
+            recipients[to] = recipient = RecipientPrice(
+                sum(line.amount_micros for line in lines),
+                first.charge_on if first else "submit",
+                first.failed_fee_micros if first else 0,
+                first.country if first else "",
+                tuple(lines),
+            )
+            failed_fee_micros += recipient.failed_fee_micros
+        lines = [
+            _signed(self._book.line(rows[number], quantity, count), sign)
+            for (number, quantity, sign), count in counts.items()
+        ]
         total = sum(line.amount_micros for line in lines)
         if total > AMOUNT_MICROS_MAX:
             raise AmountTooLargeError(total)
-        seen = self._counted.get("gsm7_ucs2") or self._counted.get("flat160")
-        return Price(
-            amount_micros=total,
-            lines=lines,
-            charge_on=charge_on,
-            failed_fee_micros=failed_fee_micros,
-            quantity=sum(line.quantity * line.recipients for line in lines if line.charge == lines[0].charge),
-            country=country or "",
-            encoding=seen.encoding if seen else None,
-            characters=seen.characters if seen else 0,
-            segments=seen.segments if seen else 0,
-            rate_json=encode_lines(lines),
-            recipients=recipients if len(request.to) > 1 else None,
+        leading = lines[0].charge if lines else None
+        moments = {recipient.charge_on for recipient in recipients.values()}
+        return size.describe(
+            Price(
+                amount_micros=total,
+                lines=tuple(lines),
+                charge_on=max(moments, key=_MOMENTS.index),
+                failed_fee_micros=failed_fee_micros,
+                quantity=sum(line.quantity * line.recipients for line in lines if line.charge == leading),
+                country=recipients[request.to[0]].country,
+                rate_json=encode_lines(lines),
+                recipients=recipients,
+            )
         )
 
-    def _accept(self) -> None:
-        request = self._request
-        if not request.to:
+    def _accept(self, request: PriceRequest) -> tuple[_Wanted, ...]:
+        """Refuse what no row could price, and return the charges to look for."""
+        if not 0 < len(request.to) <= RECIPIENTS_MAX:
+            if request.to:
+                _refuse("too_many", f"{len(request.to)} recipients, {RECIPIENTS_MAX} at most")
             _refuse("invalid_number", "no recipient")
-        if len(request.to) > RECIPIENTS_MAX:
-            _refuse("too_many", f"{len(request.to)} recipients, {RECIPIENTS_MAX} at most")
         if request.sender_type not in SENDER_TYPES:
             _refuse("invalid_sender_type", f"{request.sender_type!r} is no sender type")
         if request.seconds is not None and not 0 <= request.seconds <= SECONDS_MAX:
@@ -117,79 +152,53 @@ class _Assembly:
         for to in request.to:
             if not is_e164(to):
                 _refuse("invalid_number", f"{to[:32]!r} is not an E.164 number")
+        channel = resolve_channel(request)
+        key = (channel, request.direction, request.feature, request.machine_detection)
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            wanted = self._wanted[key] = tuple(self._charges(*key))
+        return wanted
 
-    def _wanted(self) -> Iterator[_Wanted]:
-        """The charges that the request brings, the one that names country and moment of charging first."""
-        request, channel = self._request, self._channel
-        feature, policy = request.feature, self._policy
+    def _charges(self, channel: str, direction: str, feature: str | None, detection: bool) -> Iterator[_Wanted]:  # noqa: FBT001  part of a key, never called with a literal
+        """Yield the charges that a request brings, the one that names country and moment of charging first."""
+        index, policy = self._book.index, self._policy
         if channel == "number":
-            yield _Wanted("number_rental", channel, "outbound")
+            yield _Wanted(index("number_rental", channel, "outbound"))
         elif feature == "voicemail_recorded":
-            if request.direction == "forwarded" or policy.voicemail_without_forwarding:
-                yield _Wanted("voicemail_recording", "voice", "inbound")
+            if direction == "forwarded" or policy.voicemail_without_forwarding:
+                yield _Wanted(index("voicemail_recording", "voice", "inbound"))
         elif feature == "voicemail_transcribed":
-            yield _Wanted("voicemail_transcription", "voice", "inbound")
+            yield _Wanted(index("voicemail_transcription", "voice", "inbound"))
             if policy.transcription_includes_recording:
-                yield _Wanted("voicemail_recording", "voice", "inbound", required=False, sign=-1)
+                yield _Wanted(index("voicemail_recording", "voice", "inbound"), required=False, sign=-1)
         elif feature == "reprocessed":
-            yield _Wanted("reprocessing", channel, "outbound")
+            yield _Wanted(index("reprocessing", channel, "outbound"))
             if policy.reprocess_mode == "replace":
-                yield _Wanted("rate", channel, "outbound", required=False, sign=-1)
+                yield _Wanted(index("rate", channel, "outbound"), required=False, sign=-1)
         else:
-            direction = "forwarded" if feature == "forwarded" else request.direction
-            yield _Wanted("rate", channel, direction)
-            yield _Wanted("carrier_fee", channel, direction, required=False)
-            if request.machine_detection:
-                yield _Wanted("machine_detection", channel, direction, required=False)
+            direction = "forwarded" if feature == "forwarded" else direction
+            yield _Wanted(index("rate", channel, direction))
+            yield _Wanted(index("carrier_fee", channel, direction), required=False)
+            if detection:
+                yield _Wanted(index("machine_detection", channel, direction), required=False)
 
-    def _rows(self, to: str) -> Iterator[tuple[_Wanted, Row]]:
-        request = self._request
-        for wanted in self._wanted():
-            index = self._book.index(wanted.charge, wanted.channel, wanted.direction)
-            row = index.find(to, request.at_ms, request.sender_type, request.mcc_mnc, request.conversation_class)
-            if row is None and wanted.required:
+    def _rows(self, request: PriceRequest, wanted: tuple[_Wanted, ...], to: str) -> Iterator[tuple[_Wanted, Row]]:
+        for each in wanted:
+            if not each.index.rows and not each.required:
+                continue
+            row = each.index.find(to, request.at_ms, request.sender_type, request.mcc_mnc, request.conversation_class)
+            if row is None and each.required:
                 _refuse("unrated", f"no row for {to[:8]}…", country_of(to))
             # A surcharge of 0 is how a table ends one that a shorter prefix would bring: no line.
-            if row is None or (row.price_micros == 0 and not wanted.required):
+            if row is None or (row.price_micros == 0 and not each.required):
                 continue
             if row.reject:
                 _refuse("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)
-            yield wanted, row
-
-    def _quantity(self, row: Row) -> int:
-        if row.channel == "voice" and row.charge == "rate":
-            seconds = self._request.seconds
-            billed = bill_seconds(row.first if seconds is None else seconds, row.first, row.next)
-            billed += self._extra_steps * row.next
-            return billed if row.per != "call" else min(billed, 1)
-        if row.channel == "sms" and row.per == "segment":
-            return self._segments(row)
-        return 1
-
-    def _segments(self, row: Row) -> int:
-        # A surcharge by segment counts as the rate does; its own table has no column for it.
-        segmenting = row.segmenting if row.charge == "rate" or not self._counted else next(iter(self._counted))
-        counted = self._counted.get(segmenting)
-        if counted is None:
-            counted = self._counted[segmenting] = self._count(segmenting)
-        if counted.segments > SEGMENTS_MAX:
-            _refuse("too_long", f"{counted.segments} parts, {SEGMENTS_MAX} at most", row.country)
-        return counted.segments
-
-    def _count(self, segmenting: Segmenting) -> Segments:
-        request = self._request
-        if request.text is not None:
-            return count_segments(request.text, segmenting)
-        if request.encoding is not None and request.characters is not None and request.characters >= 0:
-            flat = segmenting == "flat160"
-            parts = -(-request.characters // 160) or 1 if flat else count_units(request.encoding, request.characters)
-            return Segments(request.encoding, request.characters, parts)
-        if request.segments is not None and request.segments > 0:
-            return Segments(request.encoding or "gsm7", 0, request.segments)
-        _refuse("invalid_quantity", "needs a text, an encoding with characters, or a number of segments")
+            yield each, row
 
 
-def _resolve_channel(request: PriceRequest) -> str:
+def resolve_channel(request: PriceRequest) -> str:
+    """Say what is priced: a broadcast is calls when it has seconds, pictures when it has media, else texts."""
     if request.channel != "broadcast":
         return request.channel
     if request.seconds is not None:
@@ -204,4 +213,4 @@ def _signed(line: PriceLine, sign: int) -> PriceLine:
 
 
 def _refuse(reason: RefusalReason, detail: str, country: str | None = None) -> NoReturn:
-    raise _Refused(Refusal(reason, detail, country))
+    raise _RefusedError(Refusal(reason, detail, country))

@@ -1,5 +1,7 @@
 """One loaded version of the rates directory: every plan with its decks, or the list of what is wrong.
-Leaves when a version comes into force to the worker."""
+
+Leaves when a version comes into force to the worker.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from metering.rating.deck import TableKind, content_version, parse_table
+from metering.rating.groups import find_ties, group_rates
 from metering.rating.plan import Plan
 from metering.rating.plan_file import PlanFile, TableRef, parse_plan
 from metering.rating.problems import Problem, RatesError
@@ -66,7 +69,14 @@ class CatalogReader:
     def read(self) -> dict[str, Plan]:
         """Read every plan; the ones with errors are missing from the answer."""
         self.read_files()
-        return {name: Plan(file, self.rows[name]) for name, file in self.files.items() if name in self.rows}
+        plans = {}
+        for name, file in self.files.items():
+            if name not in self.rows:
+                continue
+            groups = group_rates(self.rows[name])
+            self.problems += (tie_problem(row, other) for row, other in find_ties(groups))
+            plans[name] = Plan(file, groups)
+        return plans
 
     def read_files(self) -> None:
         """Read plans and tables without compiling them."""
@@ -119,3 +129,10 @@ class CatalogReader:
         self._numbered += len(rows)
         self._tables[key] = rows
         return rows
+
+
+def tie_problem(row: Row, other: Row) -> Problem:
+    """Word the error that nothing decides between two rows."""
+    place = f"{row.source.file}:{row.line}" if row.source is not other.source else f"line {row.line}"
+    message = f"the same rate from the same date stands in {place}"
+    return Problem(other.source.file, other.line, 1, "duplicate", message)

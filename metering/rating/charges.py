@@ -139,9 +139,11 @@ def counter_uses(row: Row, included: Sequence[Included], tiers: Sequence[Tiers])
     free = [rule for rule in included if _in(rule.scope, row)]
     uses = [CounterUse(rule.counter, rule.window, "included", rule.quantity) for rule in free]
     for rule in tiers:
+        # The first that fits is the one: two tier prices for one unit would contradict each other.
         if _in(rule.scope, row):
             steps = tuple(TierStep(step.up_to, _step_numerator(step, row)) for step in rule.steps)
             uses.append(CounterUse(rule.counter, rule.window, rule.mode, 0, steps))
+            break
     return tuple(uses)
 
 

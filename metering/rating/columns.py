@@ -126,6 +126,7 @@ def _text(text: str) -> str:
     return text
 
 
+_SEGMENTING: Final = _choice(*get_args(Segmenting), default="gsm7_ucs2")
 _SHARED: Final[dict[str, Parser]] = {
     "direction": _choice(*get_args(Direction)),
     "sender_type": _sender_type,
@@ -147,9 +148,9 @@ DECK_COLUMNS: Final[dict[str, Parser]] = {
     "next": _seconds,
     "connect_fee": _optional_micros,
     "minimum": _optional_micros,
-    "charge_on": _choice(*get_args(ChargeOn), default="submit"),
+    "charge_on": _choice(*get_args(ChargeOn), default=""),
     "failed_fee": _optional_micros,
-    "segmenting": _choice(*get_args(Segmenting), default="gsm7_ucs2"),
+    "segmenting": _SEGMENTING,
     "days": _text,
     "hours": _text,
     "reject": _flag,
@@ -158,6 +159,7 @@ SURCHARGE_COLUMNS: Final[dict[str, Parser]] = {
     "surcharge": _choice(*SURCHARGES),
     "channel": _choice(*RATE_CHANNELS, "number"),
     **_SHARED,
+    "segmenting": _SEGMENTING,
 }
 DECK_REQUIRED: Final = ("channel", "direction", "price", "per")
 SURCHARGE_REQUIRED: Final = ("surcharge", "channel", "price", "per")

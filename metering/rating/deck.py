@@ -153,7 +153,8 @@ class _Table:
             next=get("next") or increment,
             connect_fee_micros=get("connect_fee") or 0,
             minimum_micros=get("minimum") or 0,
-            charge_on=get("charge_on") or "submit",
+            # A call is paid for when it has ended: what was reserved at its start is settled by the seconds used.
+            charge_on=get("charge_on") or ("delivered" if channel == "voice" else "submit"),
             failed_fee_micros=get("failed_fee") or 0,
             segmenting=get("segmenting") or "gsm7_ucs2",
             band=self._band(line, get("days") or "", get("hours") or ""),
@@ -176,6 +177,8 @@ class _Table:
                     self._report_named(line, name, "not_for_channel", f"{name} is for voice, not {channel}")
         if channel != "sms" and get("segmenting", "gsm7_ucs2") != "gsm7_ucs2":
             self._report_named(line, "segmenting", "not_for_channel", f"segmenting is for sms, not {channel}")
+        if charge not in {"rate", "reprocessing"} and get("segmenting", "gsm7_ucs2") != "gsm7_ucs2":
+            self._report_named(line, "segmenting", "not_for_surcharge", f"{charge} counts parts as the rate does")
         if channel != "conversation" and get("conversation_class"):
             self._report_named(line, "conversation_class", "not_for_channel", f"no classes of {channel}")
         if get("direction") == "forwarded" and channel != "voice":

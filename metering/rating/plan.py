@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from metering.rating.assembly import SENDER_TYPES, assemble
+from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
+from metering.rating.groups import RateKey
 from metering.rating.lane import SmsLane
 from metering.rating.plan_file import HOLD_SECONDS_DEFAULT, AlertRule, PlanFile
 from metering.rating.policies import Policies
-from metering.rating.price import Price, PriceRequest, Refusal
+from metering.rating.price import SENDER_TYPES, Price, PriceRequest, Refusal
 from metering.rating.rows import Row
 from metering.rating.segments import Segments, count_segments
 
@@ -20,7 +21,7 @@ from metering.rating.segments import Segments, count_segments
 class Plan:
     """One plan of a catalog: immutable but for its caches, so one instance serves all customers of the plan."""
 
-    def __init__(self, file: PlanFile, rows: Sequence[Row]) -> None:
+    def __init__(self, file: PlanFile, groups: Mapping[RateKey, Sequence[Row]]) -> None:
         self.file = file
         self.id = file.id
         self.title = file.title
@@ -28,7 +29,8 @@ class Plan:
         self.policy: Policies = file.policy
         self.hold_seconds: Mapping[str, int] = HOLD_SECONDS_DEFAULT | dict(file.hold_seconds)
         self.alerts: tuple[AlertRule, ...] = file.alerts
-        self.book = RateBook(file, rows)
+        self.book = RateBook(file, groups)
+        self._assembler = Assembler(self.book, file.policy)
         self._lanes = {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
 
     def count_segments(self, text: str) -> Segments:
@@ -37,11 +39,11 @@ class Plan:
 
     def price(self, request: PriceRequest) -> Price | Refusal:
         """Price a request: a line for each row and kind of recipient, or one refusal for the whole of it."""
-        return assemble(self.book, self.policy, request)
+        return self._assembler.price(request)
 
     def price_hold(self, request: PriceRequest) -> Price | Refusal:
         """Price what to reserve: a call with the plan's headroom of billing increments, anything else as it is."""
-        return assemble(self.book, self.policy, request, extra_steps=self.policy.hold_headroom_steps)
+        return self._assembler.price(request, self.policy.hold_headroom_steps)
 
     def price_sms(
         self,

@@ -13,6 +13,7 @@ from metering.rating.rows import Charge, ChargeOn
 from metering.rating.segments import Encoding
 
 RECIPIENTS_MAX = 1000
+SENDER_TYPES = frozenset((None, "long_code", "short_code", "toll_free", "alphanumeric"))
 
 RequestChannel = Literal["sms", "mms", "voice", "conversation", "broadcast", "number"]
 Feature = Literal["forwarded", "voicemail_recorded", "voicemail_transcribed", "reprocessed"]
@@ -127,6 +128,7 @@ class RecipientPrice(msgspec.Struct, frozen=True, gc=False):
     charge_on: ChargeOn
     failed_fee_micros: int
     country: str
+    lines: tuple[PriceLine, ...] = ()
 
 
 class Price(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -1,5 +1,7 @@
 """Effective dates and weekly time bands of rate rows, in the deck's time zone.
-Leaves choosing between rows to `index`."""
+
+Leaves choosing between rows to `index`.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +45,21 @@ def parse_instant(text: str, zone: ZoneInfo) -> int:
 
     Raises ValueError for anything else, an instant without an offset included: it could be meant in two zones.
     """
+    if len(text) == len("2026-01-31"):
+        return _epoch_ms(datetime.fromisoformat(text).replace(tzinfo=zone))
+    return parse_moment(text)
+
+
+def parse_moment(text: str) -> int:
+    """Read an ISO instant with offset as epoch milliseconds; raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        if len(text) != len("2026-01-31"):
-            message = f"{text!r} needs an offset such as Z or +02:00"
-            raise ValueError(message)
-        moment = moment.replace(tzinfo=zone)
+        message = f"{text!r} needs an offset such as Z or +02:00"
+        raise ValueError(message)
+    return _epoch_ms(moment)
+
+
+def _epoch_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
