@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from metering.rating.deck import TableKind, content_version, parse_table
+from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
 from metering.rating.groups import find_ties, group_rates
 from metering.rating.plan import Plan
 from metering.rating.plan_file import PlanFile, TableRef, parse_plan
@@ -56,7 +56,7 @@ class CatalogReader:
         self.problems: list[Problem] = []
         self.files: dict[str, PlanFile] = {}
         self.rows: dict[str, list[Row]] = {}
-        self._tables: dict[tuple[str, str, str], list[Row]] = {}
+        self.tables: dict[tuple[str, str, str], ParsedTable] = {}
         self._contents: dict[str, bytes] = {}
         self._numbered = 0
 
@@ -110,8 +110,8 @@ class CatalogReader:
 
     def _read_table(self, plan_name: str, kind: TableKind, reference: TableRef) -> list[Row] | None:
         key = (kind, reference.file, reference.time_zone)
-        if key in self._tables:
-            return self._tables[key]
+        if key in self.tables:
+            return self.tables[key].rows
         path = (self.directory / reference.file).resolve()
         try:
             ZoneInfo(reference.time_zone)
@@ -124,15 +124,14 @@ class CatalogReader:
             return None
         self._contents[reference.file] = content
         source = Source(path.stem, content_version(content), reference.file, reference.time_zone)
-        rows, problems = parse_table(kind, content, source, self._numbered)
-        self.problems += problems
-        self._numbered += len(rows)
-        self._tables[key] = rows
-        return rows
+        table = self.tables[key] = parse_table(kind, content, source, self._numbered)
+        self.problems += table.problems
+        self._numbered += len(table.rows)
+        return table.rows
 
 
-def tie_problem(row: Row, other: Row) -> Problem:
+def tie_problem(row: Row, other: Row, column: int = 1) -> Problem:
     """Word the error that nothing decides between two rows."""
     place = f"{row.source.file}:{row.line}" if row.source is not other.source else f"line {row.line}"
     message = f"the same rate from the same date stands in {place}"
-    return Problem(other.source.file, other.line, 1, "duplicate", message)
+    return Problem(other.source.file, other.line, column, "duplicate", message)

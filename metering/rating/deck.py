@@ -1,14 +1,19 @@
 """Reads decks and surcharge tables (CSV) into rows, reporting every problem with line and column.
-Leaves rules that need more than one row to `check`."""
+
+Leaves rules that need more than one row to `check`.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from metering.rating import columns
 from metering.rating.columns import Parser
@@ -16,6 +21,7 @@ from metering.rating.problems import Problem
 from metering.rating.rows import Charge, Row, Source
 from metering.rating.times import BEGINNING_MS, END_MS, Band, parse_band, parse_instant
 
+_LINE_END = re.compile("\r\n|\r|\n")  # what the csv module takes for one, and nothing else
 TableKind = Literal["deck", "surcharges"]
 # A row longer than this is a broken quote, not a rate.
 FIELD_CHARACTERS_MAX = 200
@@ -26,9 +32,25 @@ def content_version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def parse_table(kind: TableKind, content: bytes, source: Source, first_number: int) -> tuple[list[Row], list[Problem]]:
+class ParsedTable(msgspec.Struct, frozen=True):
+    """What one table holds: good rows, what is wrong with the others, and its text for pointing into it."""
+
+    rows: list[Row]
+    problems: list[Problem]
+    header: list[str]
+    lines: list[str]
+
+    def column(self, line: int, name: str) -> int:
+        """Return the character (from 1) at which the field `name` of `line` begins; 1 where it has none."""
+        index = self.header.index(name) if name in self.header else 0
+        return field_column(self.lines[line - 1], index)
+
+
+def parse_table(kind: TableKind, content: bytes, source: Source, first_number: int) -> ParsedTable:
     """Read one CSV table; rows with an error are left out. Rows are numbered from `first_number` in file order."""
-    return _Table(kind, source).read(content, first_number)
+    table = _Table(kind, source)
+    rows = table.read(content, first_number)
+    return ParsedTable(rows, table.problems, table.header, table.lines)
 
 
 class _Table:
@@ -39,31 +61,33 @@ class _Table:
         self._zone = ZoneInfo(source.zone)
         self._parsers: Mapping[str, Parser] = columns.DECK_COLUMNS if deck else columns.SURCHARGE_COLUMNS
         self._required = columns.DECK_REQUIRED if deck else columns.SURCHARGE_REQUIRED
-        self._header: list[str] = []
-        self._lines: list[str] = []
-        self._problems: list[Problem] = []
+        self.header: list[str] = []
+        self.lines: list[str] = []
+        self.problems: list[Problem] = []
         # The same few prices, dates and names stand in thousands of rows: each is parsed and held once.
         self._memo: dict[str, dict[str, object]] = {}
         self._bands: dict[tuple[str, str], Band | None] = {}
 
-    def read(self, content: bytes, first_number: int) -> tuple[list[Row], list[Problem]]:
+    def read(self, content: bytes, first_number: int) -> list[Row]:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             self._report(line, 1, "encoding", "not UTF-8")
-            return [], self._problems
-        self._lines = text.splitlines()
+            return []
+        self.lines = _LINE_END.split(text)
         rows: list[Row] = []
         records = self._records(text)
         header = next(records, None)
+        if header is None and not self.problems:
+            self._report(1, 1, "missing_column", "the table is empty: it needs a header")
         if header is None or not self._accept_header(*header):
-            return [], self._problems
+            return []
         for line, fields in records:
             row = self._parse_row(first_number + len(rows), line, fields)
             if row is not None:
                 rows.append(row)
-        return rows, self._problems
+        return rows
 
     def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -77,26 +101,26 @@ class _Table:
             self._report(line, 1, "csv", str(error))
 
     def _accept_header(self, line: int, header: Sequence[str]) -> bool:
-        self._header = [name.strip() for name in header]
-        before = len(self._problems)
-        self._memo = {name: {} for name in self._header}
-        for index, name in enumerate(self._header):
+        self.header = [name.strip() for name in header]
+        before = len(self.problems)
+        self._memo = {name: {} for name in self.header}
+        for index, name in enumerate(self.header):
             if name not in self._parsers:
                 self._report_field(line, index, "unknown_column", f"{name!r} is not a column of a {self._kind} table")
-            elif name in self._header[:index]:
+            elif name in self.header[:index]:
                 self._report_field(line, index, "repeated_column", f"{name!r} stands twice")
-        missing = [name for name in self._required if name not in self._header]
+        missing = [name for name in self._required if name not in self.header]
         if missing:
             self._report(line, 1, "missing_column", f"needs {', '.join(missing)}")
-        return len(self._problems) == before
+        return len(self.problems) == before
 
     def _parse_row(self, number: int, line: int, fields: Sequence[str]) -> Row | None:
-        if len(fields) != len(self._header):
-            self._report(line, 1, "field_count", f"{len(fields)} fields under {len(self._header)} columns")
+        if len(fields) != len(self.header):
+            self._report(line, 1, "field_count", f"{len(fields)} fields under {len(self.header)} columns")
             return None
-        before = len(self._problems)
+        before = len(self.problems)
         values: dict[str, Any] = {}
-        for index, name in enumerate(self._header):
+        for index, name in enumerate(self.header):
             text = fields[index]
             memo = self._memo[name]
             if text in memo:
@@ -110,10 +134,10 @@ class _Table:
                 values[name] = memo[text] = self._parsers[name](stripped)
             except ValueError as error:
                 self._report_field(line, index, f"wrong_{name}", str(error))
-        if len(self._problems) > before:
+        if len(self.problems) > before:
             return None
         row = self._build(number, line, values)
-        return row if len(self._problems) == before else None
+        return row if len(self.problems) == before else None
 
     def _build(self, number: int, line: int, values: dict[str, Any]) -> Row:
         get = values.get
@@ -207,14 +231,14 @@ class _Table:
         return self._bands[key]
 
     def _report(self, line: int, column: int, rule: str, message: str) -> None:
-        self._problems.append(Problem(self._source.file, line, column, rule, message))
+        self.problems.append(Problem(self._source.file, line, column, rule, message))
 
     def _report_named(self, line: int, name: str, rule: str, message: str) -> None:
-        index = self._header.index(name) if name in self._header else 0
+        index = self.header.index(name) if name in self.header else 0
         self._report_field(line, index, rule, message)
 
     def _report_field(self, line: int, index: int, rule: str, message: str) -> None:
-        self._report(line, field_column(self._lines[line - 1], index), rule, message)
+        self._report(line, field_column(self.lines[line - 1], index), rule, message)
 
 
 def field_column(line: str, index: int) -> int:

@@ -1,0 +1,82 @@
+"""Looks through rates before they are published: every error, and what is legal but probably not meant.
+
+Leaves reading to `catalog` and `deck`; the rules stand in docs/rates-format.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from metering.rating.catalog import CatalogReader, tie_problem
+from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
+from metering.rating.findings import Finding, find_in_rows
+from metering.rating.groups import find_ties, group_rates
+from metering.rating.plan_file import parse_plan
+from metering.rating.problems import Problem
+from metering.rating.rows import Source
+
+# A price that moves by more than this is usually a slipped decimal point.
+MOVED_PERCENT = 50
+
+
+def check(path: Path, moved_percent: int = MOVED_PERCENT) -> list[Problem]:
+    """Return every problem of a rates directory, of one table or of one plan file, in file order.
+
+    A plan file alone is read without its tables, a table alone in UTC. Nothing is raised for what the files hold; a
+    path that cannot be read raises OSError.
+    """
+    if path.is_dir():
+        return _check_directory(path, moved_percent)
+    content = path.read_bytes()
+    if path.suffix in {".yaml", ".yml"}:
+        return sorted(parse_plan(content, path.name)[1])
+    kind: TableKind = "surcharges" if "surcharge" in _header(content) else "deck"
+    source = Source(path.stem, content_version(content), path.name, "UTC")
+    table = parse_table(kind, content, source, 0)
+    return sorted({*table.problems, *_check_table(table, moved_percent)})
+
+
+def _check_directory(directory: Path, moved_percent: int) -> list[Problem]:
+    reader = CatalogReader(directory)
+    reader.read()
+    problems = set(reader.problems)
+    for table in reader.tables.values():
+        problems.update(_check_table(table, moved_percent))
+    tables = {table.rows[0].source: table for table in reader.tables.values() if table.rows}
+    for rows in reader.rows.values():
+        for row, other in find_ties(group_rates(rows)):
+            problems.discard(tie_problem(row, other))
+            problems.add(tie_problem(row, other, tables[other.source].column(other.line, "prefix")))
+    used = {reference for _, reference, _ in reader.tables}
+    for folder in ("decks", "surcharges"):
+        for path in sorted((directory / folder).glob("*.csv")):
+            if f"{folder}/{path.name}" not in used:
+                message = "no plan names this table"
+                problems.add(Problem(f"{folder}/{path.name}", 1, 1, "unused_table", message, "warning"))
+    return sorted(problems)
+
+
+def _check_table(table: ParsedTable, moved_percent: int) -> list[Problem]:
+    groups = group_rates(table.rows)
+    ties = (tie_problem(row, other, table.column(other.line, "prefix")) for row, other in find_ties(groups))
+    return [*ties, *_to_problems(table, find_in_rows(groups, moved_percent))]
+
+
+def _to_problems(table: ParsedTable, findings: Iterable[Finding]) -> list[Problem]:
+    return [
+        Problem(
+            finding.row.source.file,
+            finding.row.line,
+            table.column(finding.row.line, finding.column),
+            finding.rule,
+            finding.message,
+            "warning",
+        )
+        for finding in findings
+    ]
+
+
+def _header(content: bytes) -> list[str]:
+    first = content.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
+    return [name.strip() for name in first.split(",")]
