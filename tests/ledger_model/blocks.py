@@ -49,7 +49,7 @@ def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None
         return [_change(want, "wallet", wallet.name)]
     if sender is None or sender in customer.senders:
         return []
-    customer.senders[sender] = Sender(manual=False, manual_since=0, manual_since_seq=0, want=want)
+    customer.senders[sender] = Sender(want.since, want.since_seq, manual=False, want=want)
     return [_change(want, "sender", sender)]
 
 

@@ -92,10 +92,10 @@ def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: 
 
 
 def lapse_expired(bucket: Bucket, change: Change) -> None:
-    """A lot that has expired meanwhile lapses with its own entry (a timer at the present clock)."""
+    """A lot that has expired meanwhile lapses with its own entry (its timer is set again: overdue, so it runs next)."""
     for lot in change.wallet.lots:
         if lot.expires_at is not None and lot.expires_at <= bucket.clock and lot.free > 0:
-            deadlines.set_lot(bucket, change.wallet, lot, bucket.clock)
+            deadlines.set_lot(bucket, change.wallet, lot)
 
 
 def image(charge: Charge) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def add_credit(bucket: Bucket, wallet: Wallet, amount: int, kind: str, expires_a
     lot = Lot(bucket.next_id, kind, amount, 0, expires_at, bucket.seq + 1)
     credit.credit(wallet, lot)
     if lot in wallet.lots and expires_at is not None:
-        deadlines.set_lot(bucket, wallet, lot, expires_at)
+        deadlines.set_lot(bucket, wallet, lot)
 
 
 def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
@@ -177,10 +177,10 @@ def block_sender(bucket: Bucket, customer: Customer, given: BlockSender) -> dict
     known = customer.senders.get(given.sender)
     if known is not None and known.manual:
         return refuse(bucket, given, "already")
-    want = None if known is None else known.want
-    customer.senders[given.sender] = Sender(
-        manual=True, manual_since=bucket.clock, manual_since_seq=bucket.seq + 1, want=want
-    )
+    sender = known if known is not None else Sender(bucket.clock, bucket.seq + 1, manual=True, want=None)
+    sender.manual = True
+    customer.senders[given.sender] = sender
+    want = sender.want
     change = blocks.block_change(
         "sender",
         given.sender,

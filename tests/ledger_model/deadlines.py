@@ -20,6 +20,7 @@ def set_hold(bucket: Bucket, customer: str, charge: Charge) -> None:
     bucket.timers[hold_name(customer, charge)] = charge.deadline
 
 
-def set_lot(bucket: Bucket, wallet: Wallet, lot: Lot, due: int) -> None:
+def set_lot(bucket: Bucket, wallet: Wallet, lot: Lot) -> None:
     """A lot's expiry: `l` + customer + wallet + lot."""
-    bucket.timers[f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"] = due
+    assert lot.expires_at is not None
+    bucket.timers[f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"] = lot.expires_at

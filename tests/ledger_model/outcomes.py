@@ -86,6 +86,7 @@ def keep(
     charge.touched_at = bucket.clock
     change.customer.charges[charge.id] = charge
     if charge.state != "held":
+        charge.deadline = 0
         bucket.timers.pop(deadlines.hold_name(change.customer.name, charge), None)
     shown = changes.image(charge) | {"settled": settled}
     return changes.finish(bucket, change, given, kind, charge=shown, **fields)

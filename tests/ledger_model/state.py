@@ -41,15 +41,16 @@ class Want:
     needed: int
     since: int
     since_seq: int
+    """The `seq` of the entry that blocked: the order of blocking."""
 
 
 @dataclass
 class Sender:
     """A sender that is blocked: by hand, for want of credit, or both."""
 
+    since: int
+    since_seq: int
     manual: bool
-    manual_since: int
-    manual_since_seq: int
     want: Want | None
 
 

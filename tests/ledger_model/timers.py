@@ -40,6 +40,7 @@ def expire_hold(bucket: Bucket, customer: str, name: str, due: int) -> dict[str,
     parts, charge.parts = charge.parts, []
     credit.release(change.wallet, parts)
     charge.state = "expired"
+    charge.deadline = 0
     charge.touched_at = bucket.clock
     return changes.finish(bucket, change, None, "expired", reason="hold", charge=changes.image(charge), due_at=due)
 

@@ -1,0 +1,100 @@
+"""Ledger entries in the plain form of the model, so that fields can be compared. Leaves making them to others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metering.contracts.entries import Balance, Charge, LedgerEntry, LotChange
+
+
+def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
+    """Return an entry as the model would write it."""
+    return {
+        "seq": entry.seq,
+        "id": entry.id,
+        "applied_at": entry.applied_at_ms,
+        "kind": entry.kind.value,
+        "customer": entry.customer,
+        "reason": None if entry.reason is None else entry.reason.value,
+        "decision": entry.decision,
+        "wallet": entry.wallet,
+        "wallet_seq": entry.wallet_seq,
+        "amount": entry.amount_micros,
+        "held_change": entry.held_change_micros,
+        "before": _figures(entry.before),
+        "after": _figures(entry.after),
+        "lots": _lots(entry.lots),
+        "charge": None if entry.charge is None else _charge(entry.charge),
+        "alerts": [{"type": a.type.value, "rule": a.rule, "level": a.level_micros} for a in entry.alerts],
+        "rules": [
+            {"rule": r.rule, "state": r.state, "level": r.level_micros, "rearm": r.rearm_micros, "enabled": r.enabled}
+            for r in entry.rules
+        ],
+        "blocks": [
+            {
+                "level": block.level.value,
+                "id": block.id,
+                "reason": str(block.reason),
+                "wallet": block.wallet,
+                "needed": block.needed_micros,
+                "manual": block.manual,
+                "changed": block.changed,
+                "blocked": block.blocked,
+            }
+            for block in entry.blocks
+        ],
+        "settings": None
+        if entry.settings is None
+        else {
+            "version": entry.settings.version,
+            "plan": entry.settings.plan,
+            "unit": entry.settings.unit,
+            "time_zone": entry.settings.time_zone,
+            "country": entry.settings.country,
+            "suspended": entry.settings.suspended,
+        },
+        "duplicate_of": entry.duplicate_of,
+        "due_at": entry.due_at_ms,
+    }
+
+
+def _figures(balance: Balance | None) -> dict[str, int] | None:
+    if balance is None:
+        return None
+    return {
+        "available": balance.available_micros,
+        "held": balance.held_micros,
+        "overdrawn": balance.overdrawn_micros,
+    }
+
+
+def _lots(changes: tuple[LotChange, ...]) -> dict[str, dict[str, Any]]:
+    """What happened to each lot in all: an entry may touch one several times."""
+    lots: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        lot = lots.setdefault(change.lot, {"amount": 0, "held_change": 0})
+        lot["amount"] += change.amount_micros
+        lot["held_change"] += change.held_change_micros
+        lot["remaining"] = change.remaining_micros
+        lot["held"] = change.held_micros
+        if change.kind is not None:
+            lot |= {"kind": change.kind, "expires_at": change.expires_at_ms or None}
+    return {name: lot for name, lot in lots.items() if (lot["amount"], lot["held_change"]) != (0, 0)}
+
+
+def _charge(charge: Charge) -> dict[str, Any]:
+    return {
+        "id": charge.id,
+        "state": charge.state,
+        "wallet": charge.wallet,
+        "price": charge.price_micros,
+        "held": charge.held_micros,
+        "committed": charge.committed_micros,
+        "charge_on": charge.charge_on,
+        "fee": charge.failed_fee_micros,
+        "deadline": charge.deadline_at_ms,
+        "parts": list(charge.parts),
+        "sender": charge.sender,
+        "recipients": charge.recipients,
+        "settled": list(charge.settled),
+    }

@@ -1,0 +1,183 @@
+"""Turns inputs of the model into rows of a chunk, as a worker would after pricing. Leaves sending them to `till`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
+from metering.contracts.reasons import Reason
+from metering.ledger.carried import Carried
+from metering.ledger.codes import REASON_CODES, Moment, Op
+from metering.ledger.identity import event_digest
+from metering.ledger.inputs import NO_PRICE, RECEIVED, REMEMBER, SINGLE, ChunkBuilder, CustomerPolicy
+from tests.ledger_model import inputs as model
+from tests.ledger_model.commands import TIME_ZONES
+from tests.ledger_model.state import Plan
+
+MOMENTS = {moment.name.lower(): moment for moment in Moment}
+
+OPS = {
+    model.OpenCustomer: Op.OPEN_CUSTOMER,
+    model.TopUp: Op.TOP_UP,
+    model.SetPlan: Op.SET_PLAN,
+    model.SetAlert: Op.SET_ALERT,
+    model.Suspend: Op.SUSPEND,
+    model.Resume: Op.RESUME,
+    model.BlockSender: Op.BLOCK_SENDER,
+    model.UnblockSender: Op.UNBLOCK_SENDER,
+    model.Adjust: Op.ADJUST,
+}
+
+
+def carried_of(given: model.Input, clock: int, before: Position) -> Carried:
+    """What the entry of an input says about it. `before` is the position at which the input stands."""
+    if isinstance(given, model.Event):
+        return Carried(
+            position=Position(before.usage + 1, before.commands),
+            applied_at_ms=clock,
+            input=InputReference("usage", 0, before.usage),
+            customer=given.customer,
+            charge_id=given.charge_key,
+            sender=given.sender,
+            event=EventReference(given.source, given.id, type(given).__name__, given.at),
+        )
+    command = None if isinstance(given, model.Tick) else CommandReference(given.id, type(given).__name__)
+    return Carried(
+        position=Position(before.usage, before.commands + 1),
+        applied_at_ms=clock,
+        input=InputReference("commands", 0, before.commands),
+        customer="" if isinstance(given, model.Tick) else given.customer,
+        command=command,
+    )
+
+
+def add_input(
+    builder: ChunkBuilder,
+    given: model.Input,
+    carried: Carried,
+    policy: CustomerPolicy,
+    plans: dict[str, Plan],
+) -> None:
+    """Add one input to a chunk."""
+    if isinstance(given, model.Tick):
+        builder.tick(carried.applied_at_ms, carried)
+    elif isinstance(given, model.Command):
+        _add_command(builder, given, carried, policy, plans)
+    else:
+        digest = event_digest(given.source, given.id)
+        EVENTS[type(given)](builder, given, carried.applied_at_ms, carried, policy, digest)
+
+
+def _submission(builder: ChunkBuilder, given: model.Submission, *head: Any) -> None:
+    flags = SINGLE * given.single + RECEIVED * given.received + REMEMBER * (given.charge is not None)
+    builder.submit(
+        *head,
+        wallet=given.wallet,
+        charge=given.charge_key,
+        sender=given.sender,
+        price=given.price,
+        charge_on=Moment.SUBMIT if given.received else MOMENTS[given.charge_on],
+        deadline_at_ms=given.deadline,
+        failed_fee=given.fee,
+        flags=flags,
+        recipients=given.recipients,
+    )
+
+
+def _extension(builder: ChunkBuilder, given: model.Extension, *head: Any) -> None:
+    builder.extend(
+        *head,
+        wallet=given.wallet,
+        charge=given.charge_key,
+        sender=given.sender,
+        price=given.price,
+        deadline_at_ms=given.deadline,
+    )
+
+
+def _outcome(builder: ChunkBuilder, given: model.Outcome, *head: Any) -> None:
+    builder.outcome(
+        *head,
+        wallet=given.wallet,
+        charge=given.charge_key,
+        moment=MOMENTS[given.moment],
+        price=NO_PRICE if given.price is None else given.price,
+        charge_on=MOMENTS[given.charge_on],
+        actual=given.actual,
+        to=given.to,
+    )
+
+
+def _call_end(builder: ChunkBuilder, given: model.CallEnd, *head: Any) -> None:
+    price = NO_PRICE if given.price is None else given.price
+    builder.end_call(*head, wallet=given.wallet, charge=given.charge_key, price=price)
+
+
+def _recorded(builder: ChunkBuilder, given: model.Recorded, *head: Any) -> None:
+    builder.record(*head, wallet=given.wallet, sender=given.sender, price=given.price)
+
+
+def _adjustment(builder: ChunkBuilder, given: model.Adjustment, *head: Any) -> None:
+    builder.adjust_charge(*head, wallet=given.wallet, charge=given.charge_key, amount=given.amount)
+
+
+def _unpriced(builder: ChunkBuilder, given: model.Unpriced, *head: Any) -> None:
+    builder.refuse(*head, reason=REASON_CODES[Reason(given.reason)], asked=given.asked)
+
+
+EVENTS: dict[type[model.Event], Callable[..., None]] = {
+    model.Submission: _submission,
+    model.Extension: _extension,
+    model.Outcome: _outcome,
+    model.CallEnd: _call_end,
+    model.Recorded: _recorded,
+    model.Adjustment: _adjustment,
+    model.Unpriced: _unpriced,
+}
+
+
+def _add_command(
+    builder: ChunkBuilder, given: model.Command, carried: Carried, policy: CustomerPolicy, plans: dict[str, Plan]
+) -> None:
+    refusal = _refused_before(given, plans)
+    op = OPS[type(given)] if refusal is None else Op.REFUSE_COMMAND
+    fields = _fields_of(given, plans) if refusal is None else refusal
+    builder.command(
+        op,
+        carried.applied_at_ms,
+        carried,
+        policy,
+        given.id,
+        *fields,
+        wallet=getattr(given, "wallet", None),
+        sender=getattr(given, "sender", None),
+    )
+
+
+def _refused_before(given: model.Command, plans: dict[str, Plan]) -> tuple[int, int] | None:
+    """Return the refusal that a worker sees before the ledger does, and whether it is that of an opening."""
+    opens = isinstance(given, model.OpenCustomer)
+    if isinstance(given, model.OpenCustomer | model.SetPlan) and given.plan not in plans:
+        return REASON_CODES[Reason.UNKNOWN_PLAN], int(opens)
+    if isinstance(given, model.OpenCustomer) and given.time_zone not in TIME_ZONES:
+        return REASON_CODES[Reason.INVALID_TIME_ZONE], int(opens)
+    return None
+
+
+def _fields_of(given: model.Command, plans: dict[str, Plan]) -> tuple[Any, ...]:
+    match given:
+        case model.OpenCustomer():
+            plan = plans[given.plan]
+            alert = plan.alert or (False, False)
+            return (given.plan, plan.unit, given.time_zone, given.country or "", *alert)
+        case model.TopUp():
+            return (given.amount, given.unit, given.lot_kind, given.expires_at or 0)
+        case model.SetPlan():
+            return (given.plan, plans[given.plan].unit)
+        case model.SetAlert():
+            rearm = given.level + 1 if given.rearm is None else given.rearm
+            return (given.rule, given.level, rearm, int(given.enabled))
+        case model.Adjust():
+            return (given.amount, given.unit)
+    return ()

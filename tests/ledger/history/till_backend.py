@@ -1,0 +1,117 @@
+"""Drives the real Lua on a real Valkey with the model's inputs. Leaves comparing to the tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from metering.contracts.entries import LedgerEntry, Position
+from metering.ledger.identity import fresh_chunk_id, fresh_token
+from metering.ledger.inputs import UNKNOWN, ChunkBuilder, CustomerPolicy
+from metering.ledger.live import BucketReader
+from metering.ledger.results import decode_results, make_entries
+from metering.ledger.state import BlockState, BucketPosition, StateRecord
+from metering.ledger.till import Applied, Head, Till
+from tests.ledger.history.requests import add_input, carried_of
+from tests.ledger_model import inputs as model
+from tests.ledger_model.state import Plan
+
+NOWHERE = BucketPosition(seq=0, chunk="", usage=0, commands=0, clock_ms=0, timers_run=0)
+RECORDS_PER_PART = 3
+"""So few that even a small state comes in several parts."""
+
+
+class TillBackend:
+    """One bucket, its only owner. `entries` are all that were made since it was opened."""
+
+    def __init__(self, redis: Redis, plans: dict[str, Plan], bucket: int = 0) -> None:
+        self.plans = plans
+        self.reader = BucketReader(redis, bucket)
+        self.entries: list[LedgerEntry] = []
+        self.clock = 0
+        self._redis = redis
+        self._till = Till(redis, bucket)
+        self._token = ""
+        self._head = Head(0, "", Position(0, 0))
+
+    async def open(
+        self,
+        position: BucketPosition = NOWHERE,
+        records: Sequence[StateRecord] = (),
+    ) -> None:
+        """Empty the server, claim the bucket and load it."""
+        await self._redis.flushall()
+        self._token = fresh_token()
+        await self._till.claim(self._token)
+        blocks = [record for record in records if isinstance(record, BlockState)]
+        loaded = await self._till.restore(self._token, position, position.seq, blocks, _in_parts(records))
+        assert loaded == len(records)
+        self._head = Head(position.seq, position.chunk, Position(position.usage, position.commands))
+        self.clock = position.clock_ms
+
+    async def apply(self, *inputs: model.Input) -> list[LedgerEntry]:
+        """Apply inputs as one chunk, cut only where settings change. Returns their entries."""
+        made: list[LedgerEntry] = []
+        for chunk in cut_at_settings(inputs):
+            made += await self._apply_chunk(chunk)
+        self.entries += made
+        return made
+
+    @property
+    def head(self) -> Head:
+        """Where the bucket stands."""
+        return self._head
+
+    async def _apply_chunk(self, inputs: Sequence[model.Input]) -> list[LedgerEntry]:
+        policies = await self._policies(inputs)
+        position = self._head.position
+        builder = ChunkBuilder(position)
+        for given in inputs:
+            self.clock = max(self.clock, given.at)
+            carried = carried_of(given, self.clock, position)
+            add_input(builder, given, carried, policies.get(carried.customer, UNKNOWN), self.plans)
+            position = carried.position
+        chunk_id, chunk = fresh_chunk_id(), builder.finish(position)
+        answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
+        assert isinstance(answer, Applied), answer
+        made = list(
+            make_entries(
+                self.reader.bucket,
+                self._head.seq + 1,
+                chunk_id,
+                self._head.chunk,
+                decode_results(answer.results),
+                chunk.carried,
+            )
+        )
+        head_chunk = chunk_id if made else self._head.chunk
+        self._head = Head(self._head.seq + len(made), head_chunk, position)
+        await self._till.trim(self._token, self._head.seq, self._head.seq)
+        return [msgspec.json.decode(entry.value, type=LedgerEntry) for entry in made]
+
+    async def _policies(self, inputs: Iterable[model.Input]) -> dict[str, CustomerPolicy]:
+        names = sorted({given.customer for given in inputs if not isinstance(given, model.Tick)})
+        policies = {}
+        for name, settings in zip(names, await self.reader.settings(names), strict=True):
+            if settings is not None:
+                plan = self.plans[settings.plan]
+                policies[name] = CustomerPolicy(settings.version, plan.overdraft_limit, plan.block_level)
+        return policies
+
+
+def cut_at_settings(inputs: Sequence[model.Input]) -> list[list[model.Input]]:
+    """A settings command ends its chunk: what follows must be priced anew."""
+    chunks: list[list[model.Input]] = [[]]
+    for given in inputs:
+        chunks[-1].append(given)
+        if isinstance(given, model.OpenCustomer | model.SetPlan):
+            chunks.append([])
+    return [chunk for chunk in chunks if chunk]
+
+
+async def _in_parts(records: Sequence[Any]) -> AsyncIterator[Sequence[StateRecord]]:
+    for first in range(0, len(records), RECORDS_PER_PART):
+        yield records[first : first + RECORDS_PER_PART]
