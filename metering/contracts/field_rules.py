@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 
-from metering.contracts.events import EventType, UsageData
+from metering.contracts.events import EventType
 
 Alternatives = tuple[tuple[str, ...], ...]
 """Any one of these groups of fields will do; of a group, all are needed."""
@@ -26,17 +24,18 @@ EVERY_TYPE_MAY = ("user", "wallet", "on_behalf_of", "campaign", "reply_to")
 
 _TO_ONE: Alternatives = (("to",),)
 _TO_ANY: Alternatives = (("to",), ("recipients",))
-_SIZE: Alternatives = (("text",), ("segments",), ("encoding", "characters"))
 _CHARGE: Alternatives = (("charge_id",),)
 _SECONDS: Alternatives = (("seconds",),)
+_SIZE = ("text", "segments", "encoding", "characters")
 _SENDING = ("sender", "sender_type", "mcc_mnc", "charge_id", "scheduled")
 
 FIELD_RULES: tuple[FieldRule, ...] = (
     FieldRule(
         (EventType.SMS_SUBMITTED,),
-        "Asks: reserves the price, or debits it where the rate row charges on `submit`.",
-        (_TO_ANY, _SIZE),
-        _SENDING,
+        "Asks: reserves the price, or debits it where the rate row charges on `submit`. The size is its `text`, its"
+        " `segments`, or `encoding` and `characters`; without any it is denied `invalid_quantity`.",
+        (_TO_ANY,),
+        (*_SENDING, *_SIZE),
     ),
     FieldRule(
         (EventType.MMS_SUBMITTED,),
@@ -47,14 +46,14 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     FieldRule(
         (EventType.VOICE_STARTED,),
         "Asks: reserves the first increment, or `seconds`.",
-        (_TO_ONE,),
+        (_TO_ANY,),
         (*_SENDING, "seconds", "machine_detection"),
     ),
     FieldRule(
         (EventType.BROADCAST_SUBMITTED,),
         "Asks: reserves for all recipients or none. Its `channel` says what it is made of.",
-        ((("recipients",),),),
-        (*_SENDING, "channel", "text", "segments", "encoding", "characters", "media", "seconds", "machine_detection"),
+        (_TO_ANY,),
+        (*_SENDING, "channel", *_SIZE, "media", "seconds", "machine_detection"),
     ),
     FieldRule(
         (EventType.CONVERSATION_STARTED,), "Asks: reserves the window.", (_TO_ANY,), (*_SENDING, "conversation_class")
@@ -68,7 +67,7 @@ FIELD_RULES: tuple[FieldRule, ...] = (
         "Commits the charge once this is the moment that its rate row charges on. `segments` is what was really sent;"
         " with the fields of its submission it is charged even where the submission was never seen.",
         (_CHARGE,),
-        ("to", "sender", "sender_type", "mcc_mnc", "segments", "text", "encoding", "characters", "media"),
+        ("to", "sender", "sender_type", "mcc_mnc", *_SIZE, "media"),
     ),
     FieldRule(
         (
@@ -98,26 +97,26 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     FieldRule(
         (EventType.SMS_RECEIVED, EventType.MMS_RECEIVED, EventType.SMS_REPROCESSED),
         "Debits at once, a zero price included. `to` is the customer's own number.",
-        (_TO_ONE,),
-        ("sender", "sender_type", "mcc_mnc", "text", "segments", "encoding", "characters", "media"),
+        (_TO_ANY,),
+        ("sender", "sender_type", "mcc_mnc", *_SIZE, "media"),
     ),
     FieldRule(
         (EventType.VOICE_RECEIVED, EventType.VOICE_FORWARDED),
         "Debits at once. `to` is the customer's own number, of a forwarded call the number that it went to.",
-        (_TO_ONE, _SECONDS),
-        ("sender", "sender_type", "mcc_mnc"),
+        (_TO_ANY,),
+        ("sender", "sender_type", "mcc_mnc", "seconds"),
     ),
     FieldRule(
         (EventType.VOICEMAIL_RECORDED, EventType.VOICEMAIL_TRANSCRIBED),
         "Debits at once. `to` is the customer's own number.",
-        (_TO_ONE,),
+        (_TO_ANY,),
         ("sender", "sender_type", "mcc_mnc", "seconds"),
     ),
     FieldRule(
         (EventType.USAGE_RECORDED,),
         "Already happened: debits `amount_micros`, or else its price, even beyond what is there.",
         ((("amount_micros",), ("to",), ("recipients",)),),
-        (*_SENDING, "channel", "text", "segments", "encoding", "characters", "media", "seconds"),
+        (*_SENDING, "channel", *_SIZE, "media", "seconds"),
     ),
     FieldRule(
         (EventType.CHARGE_ADJUSTED,),
@@ -126,24 +125,6 @@ FIELD_RULES: tuple[FieldRule, ...] = (
         ("sender",),
     ),
 )
-
-_NEEDS: Mapping[str, tuple[Alternatives, ...]] = {
-    event_type: rule.needs for rule in FIELD_RULES for event_type in rule.types
-}
-
-
-def find_missing_field(event_type: str, data: UsageData) -> str | None:
-    """Return what an event of that type lacks, such as "to or recipients", or None (unknown types too)."""
-    for alternatives in _NEEDS.get(event_type, ()):
-        for group in alternatives:
-            for field in group:
-                if getattr(data, field) is None:
-                    break
-            else:
-                break
-        else:
-            return describe_alternatives(alternatives)
-    return None
 
 
 def describe_alternatives(alternatives: Alternatives) -> str:

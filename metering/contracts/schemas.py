@@ -44,7 +44,7 @@ _EVENTS_HEAD = """\
 
 Made from `metering/contracts/field_rules.py` by `python -m metering.contracts.schemas`; do not edit.
 
-A usage event is a CloudEvent 1.0 in its JSON format, at most 1 MiB, with the customer as the record's key. It needs
+A usage event is a CloudEvent 1.0 in its JSON format, at most 256 KiB, with the customer as the record's key. It needs
 `specversion` ("1.0"), `id`, `source`, `type`, `time` (RFC 3339 with offset) and `data` with `customer`; attributes and
 fields that are not listed are ignored. `source` + `id` is the idempotency key: a repeat changes nothing and gets the
 first answer. The schema, with what each field means, is [`schemas/usage-event.json`](schemas/usage-event.json).
