@@ -28,6 +28,7 @@ from metering.rating.price import (
 )
 from metering.rating.rows import ChargeOn, Row
 from metering.rating.size import SECONDS_MAX, Size, SizeError
+from metering.rating.texts import Counter
 
 _MOMENTS: tuple[ChargeOn, ...] = ("submit", "sent", "delivered")
 # Finished prices to one number are kept by their rows and quantities; this many hold all in use.
@@ -50,9 +51,10 @@ class _Wanted(msgspec.Struct, frozen=True):
 class Assembler:
     """Prices every kind of request by one plan's rows and policies."""
 
-    def __init__(self, book: RateBook, policy: Policies) -> None:
+    def __init__(self, book: RateBook, policy: Policies, count_text: Counter) -> None:
         self._book = book
         self._policy = policy
+        self._count_text = count_text
         self._wanted: dict[tuple[str, str, str | None, bool], tuple[_Wanted, ...]] = {}
         self._prices: dict[tuple[int, ...], Price] = {}
 
@@ -60,7 +62,7 @@ class Assembler:
         """Price `request`, a call with `extra_steps` more billing increments (for a hold); never raises for input."""
         try:
             wanted = self._accept(request)
-            size = Size(request, extra_steps)
+            size = Size(request, extra_steps, self._count_text)
             if len(request.to) == 1:
                 return self._price_one(request, wanted, size)
             return self._price_many(request, wanted, size)

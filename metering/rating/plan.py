@@ -15,7 +15,8 @@ from metering.rating.plan_file import HOLD_SECONDS_DEFAULT, AlertRule, PlanFile
 from metering.rating.policies import Policies
 from metering.rating.price import SENDER_TYPES, Price, PriceRequest, Refusal
 from metering.rating.rows import Row
-from metering.rating.segments import Segments, count_segments
+from metering.rating.segments import Segments
+from metering.rating.texts import make_counter
 
 
 class Plan:
@@ -29,13 +30,14 @@ class Plan:
         self.policy: Policies = file.policy
         self.hold_seconds: Mapping[str, int] = HOLD_SECONDS_DEFAULT | dict(file.hold_seconds)
         self.alerts: tuple[AlertRule, ...] = file.alerts
+        self._count = make_counter(file.segments)
         self.book = RateBook(file, groups)
-        self._assembler = Assembler(self.book, file.policy)
+        self._assembler = Assembler(self.book, file.policy, self._count)
         self._lanes = {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
 
     def count_segments(self, text: str) -> Segments:
         """Count a text's parts with the plan's options (`flat160` is a matter of the row, not of the plan)."""
-        return count_segments(text)
+        return self._count(text, "gsm7_ucs2")
 
     def price(self, request: PriceRequest) -> Price | Refusal:
         """Price a request: a line for each row and kind of recipient, or one refusal for the whole of it."""

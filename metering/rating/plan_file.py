@@ -17,6 +17,11 @@ from metering.rating.problems import Problem
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=31 * 86_400)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+IndicLanguage = Literal[
+    "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi", "tamil", "telugu", "urdu"
+]
+SingleShift = Literal["turkish", "spanish", "portuguese"] | IndicLanguage
+LockingShift = Literal["turkish", "portuguese"] | IndicLanguage
 HeldChannel = Literal["sms", "mms", "voice", "conversation", "broadcast"]
 MeteredChannel = Literal["sms", "mms", "voice", "conversation"]
 
@@ -53,8 +58,8 @@ class SegmentOptions(_Strict, frozen=True):
     """How texts are counted beyond the default alphabet: typographic characters replaced, national tables tried."""
 
     smart: bool = False
-    single_shift: tuple[str, ...] = ()
-    locking_shift: tuple[str, ...] = ()
+    single_shift: tuple[SingleShift, ...] = ()
+    locking_shift: tuple[LockingShift, ...] = ()
 
 
 class AlertRule(_Strict, frozen=True):

@@ -1,5 +1,7 @@
 """Encoding, length and number of parts of a text message (3GPP TS 23.038 and TS 23.040).
-Leaves prices to `plan`; which options apply is the plan's choice."""
+
+Leaves national tables and replaced characters to `texts`, and prices to `plan`.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,21 @@ UCS2_SINGLE, UCS2_PART = 70, 67
 _TABLE = "\0" + BASIC[1:ESCAPE] + BASIC[0] + BASIC[ESCAPE + 1 :]
 _TABLE += "".join(EXTENSION.get(septet, NO_CHARACTER) for septet in range(128))
 _ENCODING_MAP = charmap_build(_TABLE)
-_EXTENSION_BYTES = bytes(0x80 + septet for septet in EXTENSION)
+# A byte from here up stands for an escape pair.
+PAIR = 0x80
+_PAIR_BYTES = bytes(range(PAIR, 256))
+
+# The upper bytes of the two halves of a surrogate pair.
+_HIGH = range(0xD8, 0xDC)
+_LOW = range(0xDC, 0xE0)
 
 
 class Segments(msgspec.Struct, frozen=True, gc=False):
-    """How a text travels. `characters` counts the encoding's own units: septets of GSM-7 (an extension character is
-    two), UTF-16 units of UCS-2 (a character beyond the BMP is two); under `flat160` it counts Unicode characters."""
+    """How a text travels.
+
+    `characters` counts the encoding's own units: septets of GSM-7 (an extension character is two), UTF-16 units of
+    UCS-2 (a character beyond the BMP is two); under `flat160` it counts Unicode characters.
+    """
 
     encoding: Encoding
     characters: int
@@ -44,36 +55,37 @@ def count_segments(text: str, segmenting: Segmenting = "gsm7_ucs2") -> Segments:
     try:
         encoded = charmap_encode(text, "strict", _ENCODING_MAP)[0]
     except UnicodeEncodeError:
-        return _count_ucs2(text) if segmenting == "gsm7_ucs2" else _count_flat("ucs2", text)
+        return count_ucs2(text) if segmenting == "gsm7_ucs2" else count_flat("ucs2", text)
     if "\0" in text or segmenting != "gsm7_ucs2":
-        return _count_ucs2(text) if segmenting == "gsm7_ucs2" else _count_flat("gsm7", text)
+        return count_ucs2(text) if segmenting == "gsm7_ucs2" else count_flat("gsm7", text)
     septets = len(encoded)
     if encoded.isascii():
         return Segments("gsm7", septets, 1 if septets <= GSM7_SINGLE else -(-septets // GSM7_PART))
-    septets += septets - len(encoded.translate(None, _EXTENSION_BYTES))
+    septets += septets - len(encoded.translate(None, _PAIR_BYTES))
     if septets <= GSM7_SINGLE:
         return Segments("gsm7", septets, 1)
     return Segments("gsm7", septets, count_pairs_unsplit(encoded, GSM7_PART))
 
 
 def count_pairs_unsplit(encoded: bytes, part: int) -> int:
-    """Count parts of `part` septets for `encoded` (one byte a character, two septets from 0x80 up), pairs unsplit."""
+    """Count parts of `part` septets for `encoded`: one byte a character, two septets (a pair) from 0x80 up."""
     start, parts, end = 0, 0, len(encoded)
     while start < end:
-        # At least part / 2 characters fit; then the rest is taken in steps that cannot overrun.
+        # At least half as many characters as there are septets left fit; that much is taken until one septet is left.
         room, stop = part, start
         while room > 1 and stop < end:
             step = encoded[stop : stop + room // 2]
-            room -= len(step) + len(step) - len(step.translate(None, _EXTENSION_BYTES))
+            room -= 2 * len(step) - len(step.translate(None, _PAIR_BYTES))
             stop += len(step)
-        if room == 1 and stop < end and encoded[stop] < 0x80:
+        if room == 1 and stop < end and encoded[stop] < PAIR:
             stop += 1
         start = stop
         parts += 1
     return parts
 
 
-def _count_ucs2(text: str) -> Segments:
+def count_ucs2(text: str) -> Segments:
+    """Count the parts of a text in UCS-2, whatever its characters; it is not empty."""
     units = len(text)
     if max(text) <= "\uffff":
         return Segments("ucs2", units, 1 if units <= UCS2_SINGLE else -(-units // UCS2_PART))
@@ -84,14 +96,15 @@ def _count_ucs2(text: str) -> Segments:
     start, parts = 0, 0
     while start < units:
         start += UCS2_PART
-        # 0xD8..0xDB in the high byte: the first half of a surrogate pair would end this part.
-        if start < units and 0xD8 <= encoded[2 * start - 1] <= 0xDB and 0xDC <= encoded[2 * start + 1] <= 0xDF:
+        # The first half of a surrogate pair must not end this part.
+        if start < units and encoded[2 * start - 1] in _HIGH and encoded[2 * start + 1] in _LOW:
             start -= 1
         parts += 1
     return Segments("ucs2", units, parts)
 
 
-def _count_flat(encoding: Encoding, text: str) -> Segments:
+def count_flat(encoding: Encoding, text: str) -> Segments:
+    """Count started blocks of 160 Unicode characters; empty text is 1."""
     characters = len(text)
     return Segments(encoding, characters, -(-characters // GSM7_SINGLE) or 1)
 

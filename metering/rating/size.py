@@ -10,7 +10,8 @@ import msgspec
 from metering.rating.charges import bill_seconds
 from metering.rating.price import Price, PriceRequest, RefusalReason
 from metering.rating.rows import Row
-from metering.rating.segments import GSM7_SINGLE, SEGMENTS_MAX, Segmenting, Segments, count_segments, count_units
+from metering.rating.segments import GSM7_SINGLE, SEGMENTS_MAX, Segmenting, Segments, count_units
+from metering.rating.texts import Counter
 
 # A call, or a wrong number: 31 days.
 SECONDS_MAX = 31 * 86_400
@@ -27,9 +28,10 @@ class SizeError(ValueError):
 class Size:
     """One request's size; its text is counted at most once for each way of counting."""
 
-    __slots__ = ("_counted", "_extra_steps", "_request")
+    __slots__ = ("_count_text", "_counted", "_extra_steps", "_request")
 
-    def __init__(self, request: PriceRequest, extra_steps: int) -> None:
+    def __init__(self, request: PriceRequest, extra_steps: int, count_text: Counter) -> None:
+        self._count_text = count_text
         self._request = request
         self._extra_steps = extra_steps
         self._counted: dict[Segmenting, Segments] = {}
@@ -70,7 +72,7 @@ class Size:
     def _count(self, segmenting: Segmenting) -> Segments:
         request = self._request
         if request.text is not None:
-            return count_segments(request.text, segmenting)
+            return self._count_text(request.text, segmenting)
         characters = request.characters
         if request.encoding is not None and characters is not None and characters >= 0:
             flat = segmenting == "flat160"
