@@ -65,3 +65,8 @@ def slots_named(clock_first_ms: int, clock_last_ms: int, window_ms: int, slot_ol
     newest = slot_of(clock_last_ms)
     dead = list(range(slot_oldest, min(live, slot_oldest + 8))) if slot_oldest > 0 else []
     return dead + list(range(live, newest + 1))
+
+
+def stopped_key(bucket: int) -> str:
+    """Return the key under which it is kept why a bucket was stopped. Outside the state: a restore leaves it alone."""
+    return f"{{b{bucket}}}:stopped"

@@ -26,7 +26,6 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     rules: list[tuple[str, int, int, int, int]] = []
     blocks: list[tuple[int, str, int, int, int, str, int, int]] = []
     settled: list[str] = []
-    recipients: dict[str, int] | None = None
     settings: list[Any] | None = None
     duplicate_of: int | None = None
     first_answer: list[Any] | None = None
@@ -188,7 +187,7 @@ def _lot_change(lot: list[Any]) -> entries.LotChange:
 
 
 def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, _, _ = image
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _ = image
     return entries.Charge(
         charge_id,
         _STATES[state],  # type: ignore[arg-type]
@@ -201,7 +200,7 @@ def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
         deadline,
         tuple([(part[0], part[1]) for part in parts]),
         sender or None,
-        more.recipients,
+        recipients or None,
         tuple(more.settled),
     )
 

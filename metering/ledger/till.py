@@ -17,7 +17,7 @@ from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot,
 from metering.ledger.outbox import OutboxChunk, read_outbox
 from metering.ledger.records import BlocksByWallet, pack, pack_part, restore_part
 from metering.ledger.scripts import load_script
-from metering.ledger.state import BucketPosition, StateRecord
+from metering.ledger.state import BlockState, BucketPosition, StateRecord
 
 
 class Windows(Struct, frozen=True):
@@ -33,6 +33,14 @@ class Head(Struct, frozen=True):
     seq: int
     chunk: str
     position: Position
+
+
+class LedgerEnd(Struct, frozen=True):
+    """The last entry that counts in the ledger topic, and the offset after it. (0, "", 0) before the first."""
+
+    seq: int
+    chunk: str
+    offset_next: int
 
 
 class Agreed(Struct, frozen=True):
@@ -94,14 +102,20 @@ class Till:
         self._redis = redis
         self._slot_oldest = 0
 
-    async def claim(self, token: str) -> None:
-        """Take the bucket. From then on no call with another token is served."""
+    async def claim(self, token: str) -> LedgerEnd | None:
+        """Take the bucket. From then on no call with another token is served.
+
+        Returns the last entry that Redis knows to be in the ledger: where to start reading when the books are away.
+        """
         answer = await self._call("claim", [self.keys.meta], [token])
         self._slot_oldest = int(answer[1])
+        return LedgerEnd(int(answer[2]), answer[3].decode(), int(answer[4])) if answer[4] else None
 
-    async def compare(self, token: str, seq: int, chunk: str) -> Agreed | Restore | Lost:
-        """Compare with the ledger's effective end (seq, chunk); where they agree, base moves there."""
-        answer = await self._call("compare", [self.keys.meta, self.keys.outbox], [token, seq, chunk])
+    async def compare(self, token: str, end: LedgerEnd) -> Agreed | Restore | Lost:
+        """Compare with the ledger's effective end; where they agree, base moves there."""
+        answer = await self._call(
+            "compare", [self.keys.meta, self.keys.outbox], [token, end.seq, end.chunk, end.offset_next]
+        )
         match answer[0]:
             case Code.RESTORE:
                 return Restore()
@@ -168,12 +182,14 @@ class Till:
         self,
         token: str,
         position: BucketPosition,
-        blocks: Sequence[Any],
+        offset_next: int,
+        blocks: Sequence[BlockState],
         batches: AsyncIterator[Sequence[StateRecord]],
     ) -> int | Lost:
         """Load the bucket from the books; usable only when it has all arrived. Returns the number of records.
 
-        `blocks` are all the bucket's blocks, which also come in the batches. Interrupted, the bucket stays unusable
+        `offset_next` is the ledger's offset after the position's entry. `blocks` are all the bucket's blocks, which also
+        come in the batches. Interrupted, the bucket stays unusable
         until it is restored again from the start.
         """
         oldest = max(0, oldest_live_slot(position.clock_ms, self.windows.events_ms))
@@ -204,6 +220,7 @@ class Till:
                 position.timers_run,
                 slots[0] if slots else 0,
                 slots[-1] if slots else 0,
+                offset_next,
             ],
         )
         if answer[0] != Code.OK:
@@ -211,9 +228,9 @@ class Till:
         self._slot_oldest = slots[0] if slots else 0
         return records
 
-    async def trim(self, token: str, seq: int) -> bool:
-        """Drop from the outbox what the ledger holds up to `seq`. False: lost."""
-        answer = await self._call("trim", [self.keys.meta, self.keys.outbox], [token, seq])
+    async def trim(self, token: str, seq: int, offset_next: int) -> bool:
+        """Drop from the outbox what the ledger holds up to `seq`, which ends before `offset_next`. False: lost."""
+        answer = await self._call("trim", [self.keys.meta, self.keys.outbox], [token, seq, offset_next])
         return bool(answer[0] == Code.OK)
 
     async def probe(self, token: str, head: Head) -> Vitals | Lost:

@@ -1,7 +1,7 @@
 -- include: head
 -- include: outbox_since
 -- Does Redis agree with the ledger, whose effective end is the entry `seq` of chunk `chunk`? If so, base moves there.
--- KEYS: meta, outbox.  ARGV: token, seq, chunk.
+-- KEYS: meta, outbox.  ARGV: token, seq, chunk, the ledger's offset after that entry.
 -- Returns {OK, outbox records beyond it, seq, chunk, usage, commands, clock, timers run, oldest slot},
 -- {RESTORE} where they disagree or Redis is empty, {LOST} where the token is another's.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then
@@ -16,6 +16,6 @@ local since, chunk_at = outbox_since(KEYS[2], head, seq)
 if chunk_at ~= ARGV[3] then
   return { CODE.RESTORE }
 end
-redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', ARGV[3])
+redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', ARGV[3], 'base_offset', ARGV[4])
 return { CODE.OK, since, int(head.seq), head.chunk, int(head.usage), int(head.commands), int(head.clock),
   int(head.timers_run), int(head.slot_oldest) }

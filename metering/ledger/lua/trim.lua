@@ -1,6 +1,6 @@
 -- include: head
 -- Drop from the outbox what the ledger holds up to `seq`, and move base there.
--- KEYS: meta, outbox.  ARGV: token, seq.  Returns {OK} or {LOST}.
+-- KEYS: meta, outbox.  ARGV: token, seq, the ledger's offset after that entry.  Returns {OK} or {LOST}.
 local head = read_head(KEYS[1], ARGV[1])
 local seq = tonumber(ARGV[2])
 if not head or seq < head.base_seq or seq > head.seq then
@@ -28,5 +28,5 @@ end
 if not chunk_at then
   return { CODE.LOST }
 end
-redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', chunk_at)
+redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', chunk_at, 'base_offset', ARGV[3])
 return { CODE.OK }

@@ -37,7 +37,7 @@ local function tidy_lots(bucket, change)
       end
     else
       if lot[LOT.EXPIRES] > 0 and lot[LOT.EXPIRES] <= change.now and lot[LOT.REMAINING] > lot[LOT.HELD] then
-        set_timer(bucket, 'l\0' .. change.key .. '\0' .. lot[LOT.ID], change.now)
+        set_timer(bucket, 'l\0' .. change.key .. '\0' .. lot[LOT.ID], lot[LOT.EXPIRES])
       end
       if kept then
         kept[#kept + 1] = lot
@@ -55,6 +55,15 @@ local function emit(bucket, entry)
 end
 
 local NO_LOTS = {}
+
+-- What an entry shows must not change with the charge: both may be settled in the same call.
+local function copy_map(map)
+  local copy = {}
+  for key, value in pairs(map) do
+    copy[key] = value
+  end
+  return copy
+end
 
 -- An entry that touches no wallet.
 local function emit_plain(bucket, input, kind, reason, decision, extras)
@@ -90,7 +99,7 @@ local function finish(bucket, input, change, kind, reason, decision, charge, ext
   local image = false
   if charge then
     image = { unpack(charge, 1, CHARGE.TOUCHED) }
-    image[CHARGE.RECIPIENTS] = extras and extras.recipients or false
+    image[CHARGE.RECIPIENTS] = extras and extras.recipients and copy_map(extras.recipients) or false
     if extras then
       extras.recipients = nil
     end

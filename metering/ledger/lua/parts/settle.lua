@@ -2,6 +2,21 @@
 -- include: charges
 -- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
 
+-- Several recipients: none is left to settle. Returns what the entry tells of it.
+local function settle_all_recipients(charge)
+  local recipients = charge[CHARGE.RECIPIENTS]
+  if not recipients then
+    return nil
+  end
+  local settled = {}
+  for recipient in pairs(recipients) do
+    settled[#settled + 1] = recipient
+  end
+  table.sort(settled, bytes_before)
+  charge[CHARGE.RECIPIENTS] = {}
+  return { settled = settled }
+end
+
 -- Charge what has happened without a hold: below zero if need be, since the message did go out.
 local function debit_late(bucket, i, change, key, charge, price)
   if out_of_range(change, -price) then
@@ -10,10 +25,9 @@ local function debit_late(bucket, i, change, key, charge, price)
   debit(change.wallet, price, change.lots)
   charge[CHARGE.STATE] = STATE.COMMITTED
   charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + price
-  if key then
-    keep_charge(bucket, key, charge, change.now)
-  end
-  return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, key and charge)
+  local extras = settle_all_recipients(charge)
+  keep_charge(bucket, key, charge, change.now)
+  return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, charge, extras)
 end
 
 local function note(bucket, i, change, reason)
@@ -30,15 +44,7 @@ local function settle_whole(bucket, i, change, key, charge, price, state, kind)
   end
   settle_parts(change.wallet, charge, price, change.lots)
   release_parts(change.wallet, charge, change.lots)
-  local extras = nil
-  if charge[CHARGE.RECIPIENTS] then
-    extras = { settled = {} }
-    for recipient in pairs(charge[CHARGE.RECIPIENTS]) do
-      extras.settled[#extras.settled + 1] = recipient
-    end
-    table.sort(extras.settled)
-    charge[CHARGE.RECIPIENTS] = false
-  end
+  local extras = state == STATE.COMMITTED and settle_all_recipients(charge) or nil
   charge[CHARGE.STATE] = state
   keep_charge(bucket, key, charge, change.now)
   return finish(bucket, i, change, kind, 0, DECIDED.NONE, charge, extras)
@@ -51,15 +57,20 @@ local function settle_recipient(bucket, i, change, key, charge, recipient, fee)
   if not price then
     return note(bucket, i, change, REASON.SETTLED)
   end
+  local due = fee or price
+  if out_of_range(change, -due) then
+    return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
+  end
   recipients[recipient] = nil
-  local mine, rest = split_parts(charge[CHARGE.PARTS], price)
-  local others_held = charge[CHARGE.HELD] - price
-  charge[CHARGE.PARTS], charge[CHARGE.HELD] = mine, price
-  settle_parts(change.wallet, charge, fee or price, change.lots)
-  release_parts(change.wallet, charge, change.lots)
-  charge[CHARGE.PARTS], charge[CHARGE.HELD] = rest, others_held
+  local covered, others_held = math.min(due, price), charge[CHARGE.HELD] - price
+  local parts = consume(change.wallet, charge[CHARGE.PARTS], covered, change.lots)
+  if due > covered then
+    debit(change.wallet, due - covered, change.lots)
+  end
+  -- What goes back are the parts at the end: what stays held comes first in the order of use.
+  charge[CHARGE.PARTS], charge[CHARGE.HELD] = split_parts(parts, others_held), others_held
+  charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + due
   if next(recipients) == nil then
-    charge[CHARGE.RECIPIENTS] = false
     charge[CHARGE.STATE] = charge[CHARGE.COMMITTED] > 0 and STATE.COMMITTED or STATE.RELEASED
   end
   keep_charge(bucket, key, charge, change.now)

@@ -3,7 +3,8 @@
 -- Submissions and extensions: may it go out, and what does it cost? Checks in the order of docs/ledger-rules.md.
 
 local function new_charge(change, state, price, input, sender)
-  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender or false, false, 0 }
+  local recipients = state ~= STATE.COMMITTED and input[INPUT.RECIPIENTS] or false
+  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender or false, recipients, 0 }
 end
 
 local function sender_name(customer, sender_key)
@@ -25,15 +26,15 @@ local function objection(bucket, change, customer, sender_key, passes_blocks)
 end
 
 -- Deny without a change of balance. A denied charge that has a name is remembered with its price.
-local function deny(bucket, i, change, reason, decision, charge, key, extras)
+local function deny(bucket, i, change, reason, decision, charge, key)
+  if not change then
+    return emit_plain(bucket, i, KIND.DENIED, reason, decision)
+  end
   if charge then
     keep_charge(bucket, key, charge, change.now)
   end
-  if change then
-    finish(bucket, i, change, KIND.DENIED, reason, decision, charge, extras)
-  else
-    emit_plain(bucket, i, KIND.DENIED, reason, decision, extras)
-  end
+  local recipients = charge and charge[CHARGE.RECIPIENTS]
+  finish(bucket, i, change, KIND.DENIED, reason, decision, charge, recipients and { recipients = recipients } or nil)
 end
 
 local function has_flag(flags, flag)
@@ -67,7 +68,9 @@ local function submit(bucket, i, input, customer)
     end
   end
   if reason then
-    local denied = change and reason ~= REASON.CHARGE_EXISTS and remembered
+    -- A charge that lives, or has been settled, stays what it is.
+    local replaceable = not charge or charge[CHARGE.STATE] == STATE.DENIED
+    local denied = change and remembered and replaceable
       and new_charge(change, STATE.DENIED, price, input, sender)
     return deny(bucket, i, change, reason, decision, denied, key)
   end
@@ -88,7 +91,6 @@ local function submit(bucket, i, input, customer)
   held[CHARGE.HELD] = price
   held[CHARGE.PARTS] = hold(change.wallet, price, change.lots, {})
   held[CHARGE.DEADLINE] = input[INPUT.DEADLINE]
-  held[CHARGE.RECIPIENTS] = input[INPUT.RECIPIENTS]
   keep_charge(bucket, key, held, now)
   set_timer(bucket, 'h\0' .. key, held[CHARGE.DEADLINE])
   return finish(bucket, i, change, KIND.RESERVED, 0, decision, held,

@@ -1,0 +1,42 @@
+"""Why a bucket stands still, kept in Redis until an operator lets it go on. Leaves stopping to the worker."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from metering.errors import Retryable
+from metering.ledger.keys import stopped_key
+
+
+class Standstill(Struct, frozen=True):
+    """A bucket that was stopped: since when (Unix milliseconds), and what was found broken."""
+
+    bucket: int
+    since_ms: int
+    why: str
+
+
+async def note_standstill(redis: Redis, standstill: Standstill) -> None:
+    """Keep why a bucket stands still. Raises `Retryable`."""
+    await _call(redis.set(stopped_key(standstill.bucket), msgspec.json.encode(standstill)))
+
+
+async def read_standstill(redis: Redis, bucket: int) -> Standstill | None:
+    """Return why a bucket stands still, None where it does not. Raises `Retryable`."""
+    found = await _call(redis.get(stopped_key(bucket)))
+    return msgspec.json.decode(found, type=Standstill) if found else None
+
+
+async def end_standstill(redis: Redis, bucket: int) -> bool:
+    """Let a bucket go on: its worker claims it anew within a second. False: it did not stand still."""
+    return bool(await _call(redis.delete(stopped_key(bucket))))
+
+
+async def _call(answer):  # type: ignore[no-untyped-def]  # redis-py types its answers as anything
+    try:
+        return await answer
+    except (RedisError, OSError) as error:
+        raise Retryable(f"Redis did not answer: {error}") from error

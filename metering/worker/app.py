@@ -1,0 +1,101 @@
+"""The worker's process: a Faust app as the shell, with the metering loop as its service. Leaves metering to `service`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from typing import Any
+
+import faust
+import structlog
+import uvloop
+from faust.app.base import BootStrategy
+from mode.types import ServiceT
+
+from metering.errors import MeteringError
+from metering.settings import Settings
+from metering.worker.service import WorkerService
+
+log = structlog.get_logger(__name__)
+
+
+class _ShellBoot(BootStrategy):  # type: ignore[misc]  # Faust is not typed strictly
+    """Starts sensors only: no consumer, producer or tables of Faust's own, so no group and no topics of its own."""
+
+    enable_kafka = False
+    enable_web = False
+
+    def server(self) -> Iterable[ServiceT]:
+        """Return the services of Faust itself that the worker needs."""
+        return list(self.sensors())
+
+
+class Shell(faust.App):  # type: ignore[misc]  # Faust is not typed strictly
+    """Faust as life cycle and supervision of the worker's services.
+
+    Its streams are not used for metering: they hand over one event at a time, and commit what was not handled.
+    """
+
+    BootStrategy = _ShellBoot
+
+
+def make_app(settings: Settings) -> tuple[Shell, list[WorkerService]]:
+    """Return the app that carries a worker, and where the worker will be once the app has made it."""
+
+    class MeteringLoop(WorkerService):
+        """The worker with its settings, as Faust makes it."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(settings, **options)
+            made.append(self)
+
+    made: list[WorkerService] = []
+    app = Shell(
+        f"{settings.kafka.topic_prefix}{settings.kafka.group}",
+        broker=f"kafka://{settings.kafka.bootstrap.split(',')[0]}",
+        topic_disable_leader=True,
+    )
+    app.service(MeteringLoop)
+    return app, made
+
+
+async def serve(settings: Settings) -> int:
+    """Run one worker until SIGTERM or SIGINT; return the process' exit code: 0 = asked to stop, 1 = could not go on.
+
+    A signal finishes the batch under way, publishes it, and leaves the group; a second one changes nothing.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app, made = make_app(settings)
+    try:
+        await app.start()
+    except MeteringError as error:
+        log.error("worker_cannot_start", why=str(error))
+        await app.stop()
+        return 1
+    worker = made[0]
+    ended = asyncio.create_task(_wait_ended(worker))
+    asked = asyncio.create_task(stop.wait())
+    await asyncio.wait([asked, ended], return_when=asyncio.FIRST_COMPLETED)
+    crash = worker.crash_reason
+    for task in (asked, ended):
+        task.cancel()
+    await app.stop()
+    if crash is not None:
+        log.error("worker_crashed", why=f"{type(crash).__name__}: {crash}")
+        return 1
+    log.info("worker_stopped")
+    return 0
+
+
+def run_worker(settings: Settings) -> int:
+    """Run one worker in this process, on uvloop, until it is told to stop; return the exit code."""
+    return uvloop.run(serve(settings))
+
+
+async def _wait_ended(worker: Any) -> None:
+    while worker.crash_reason is None and not worker.should_stop:
+        await asyncio.sleep(0.2)

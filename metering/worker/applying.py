@@ -1,0 +1,215 @@
+"""The first stage of a bucket: take, price, apply, send the decisions; probe and tick when idle. Leaves publishing to the second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from metering.contracts.commands import Tick
+from metering.contracts.entries import Position
+from metering.contracts.topics import Topic
+from metering.errors import Retryable, ensure
+from metering.ledger.identity import fresh_chunk_id
+from metering.ledger.live import BucketReader
+from metering.ledger.results import EntryMade, decode_results, make_entries
+from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
+from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, customers_in
+from metering.worker.claiming import Claimed
+from metering.worker.counting import count_entries, count_taken
+from metering.worker.customers import CustomerCache
+from metering.worker.merging import InputQueue
+from metering.worker.outputs import Output, decision_of
+from metering.worker.parts import Parts
+from metering.worker.sending import Delivery, Outbound, await_all, broker_errors
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS_FIRST = 0.05
+RETRY_SECONDS_MAX = 2.0
+
+TICK_PAUSE_SECONDS = 0.5
+"""After a tick, before another: time for it to come back through the log."""
+
+IDLE_SECONDS_MAX = 0.25
+"""An idle bucket looks at its timers this often."""
+
+
+class BucketLost(Exception):
+    """Redis does not serve this owner any more: apply nothing new, finish publishing, claim."""
+
+
+class AppliedBatch(Struct, frozen=True):
+    """An applied chunk on its way to the ledger: entries, side outputs, decisions under way, and the position after it."""
+
+    entries: Sequence[EntryMade]
+    sides: Sequence[Output]
+    decisions: Sequence[Delivery]
+    position: Position
+    inputs: int
+
+
+class Applier:
+    """Applies the records of one claimed bucket in their order. `next_batch` does one step."""
+
+    def __init__(
+        self, bucket: int, parts: Parts, till: Till, queue: InputQueue, wake: asyncio.Event, claimed: Claimed
+    ) -> None:
+        self._bucket = bucket
+        self._parts = parts
+        self._till = till
+        self._queue = queue
+        self._wake = wake
+        self._token = claimed.token
+        self._head = claimed.head
+        self._clock_ms = claimed.clock_ms
+        self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
+        self._customers = CustomerCache(BucketReader(parts.redis, bucket), parts.catalog)
+        self._outbound = Outbound(parts.kafka, parts.producer, bucket)
+        self._next_due_ms: int | None = None
+        self._probe_at = 0.0
+        self._tick_after = 0.0
+
+    async def next_batch(self) -> AppliedBatch | None:
+        """Apply the next chunk and send its decisions; None when there was none. Raises `BucketLost`, `Retryable`.
+
+        Interrupted after Redis has answered, the batch is in the outbox: the next claim publishes it.
+        """
+        taken = self._taker.take(self._queue, self._head.position, self._clock_ms, time.time_ns() // 1_000_000)
+        if taken is None:
+            await self._idle()
+            return None
+        count_taken(self._parts.metrics, taken)
+        entries = await self._apply(taken)
+        if taken.inputs:
+            self._clock_ms = taken.inputs[-1].clock_ms
+        decisions = await self._send_decisions(entries)
+        count_entries(self._parts.metrics, entries)
+        self._note(taken)
+        return AppliedBatch(entries, taken.sides, decisions, taken.end, taken.records)
+
+    async def _apply(self, taken: TakenChunk) -> list[EntryMade]:
+        chunk_id = fresh_chunk_id()
+        metrics = self._parts.metrics
+        pause = RETRY_SECONDS_FIRST
+        while True:
+            try:
+                await self._customers.load(customers_in(taken.inputs))
+                chunk = build_chunk(taken, self._bucket, self._customers, self._parts.catalog)
+                started = time.monotonic()
+                answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
+                metrics.lua_seconds.labels("apply").observe(time.monotonic() - started)
+            except Retryable as error:
+                log.warning("apply_waits", bucket=self._bucket, why=str(error), pause_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_SECONDS_MAX)
+                continue
+            match answer:
+                case Applied():
+                    self._next_due_ms = answer.next_due_ms
+                    results = decode_results(answer.results)
+                    entries = list(
+                        make_entries(
+                            self._bucket, self._head.seq + 1, chunk_id, self._head.chunk, results, chunk.carried
+                        )
+                    )
+                    self._advance(entries, taken.end)
+                    return entries
+                case Repeated():
+                    return self._take_repeated(answer, taken.end)
+                case Stale():
+                    metrics.stale_chunks.inc()
+                    self._customers.forget(answer.customer)
+                case Lost():
+                    raise BucketLost
+
+    def _take_repeated(self, answer: Repeated, end: Position) -> list[EntryMade]:
+        """An answer was lost on the way: take the entries from the outbox, as they were made then."""
+        ensure(answer.head.position == end, "the outbox goes further than the call whose answer was lost")
+        entries = [made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq)]
+        for made in entries:
+            if made.effect.settings is not None:
+                self._customers.forget(made.carried.customer)
+        self._next_due_ms = None
+        self._advance(entries, end)
+        return entries
+
+    def _advance(self, entries: list[EntryMade], end: Position) -> None:
+        if entries:
+            last = entries[-1].effect
+            self._head = Head(last.seq, last.chunk, end)
+        else:
+            self._head = Head(self._head.seq, self._head.chunk, end)
+        for made in entries:
+            if made.effect.settings is not None:
+                self._customers.forget(made.carried.customer)
+
+    async def _send_decisions(self, entries: list[EntryMade]) -> list[Delivery]:
+        outputs: list[Output] = []
+        times: list[int] = []
+        for made in entries:
+            output = decision_of(made)
+            if output is not None:
+                outputs.append(output)
+                times.append(made.carried.applied_at_ms)
+        with broker_errors("decisions"):
+            deliveries = await self._outbound.send(outputs)
+        if deliveries:
+            deliveries[-1].add_done_callback(lambda _: self._observe_latency(times))
+        return deliveries
+
+    def _observe_latency(self, times: list[int]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        self._parts.metrics.decision_seconds.observe_many([max(0, now_ms - at) / 1_000 for at in times])
+
+    def _note(self, taken: TakenChunk) -> None:
+        metrics, bucket = self._parts.metrics, str(self._bucket)
+        metrics.chunk_inputs.observe(len(taken.inputs))
+        metrics.ledger_seq.labels(bucket).set(self._head.seq)
+        metrics.position.labels("usage", bucket).set(self._head.position.usage)
+        metrics.position.labels("commands", bucket).set(self._head.position.commands)
+        metrics.bucket_clock.labels(bucket).set(self._clock_ms / 1_000)
+
+    async def _idle(self) -> None:
+        """Wait for input; meanwhile see to it that Redis is still there, and that timers run."""
+        if time.monotonic() >= self._probe_at:
+            await self._probe()
+        await self._tick_if_due()
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(min(IDLE_SECONDS_MAX, max(0.0, self._probe_at - time.monotonic()))):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _probe(self) -> None:
+        self._probe_at = time.monotonic() + self._parts.probe_seconds
+        try:
+            vitals = await self._till.probe(self._token, self._head)
+        except Retryable as error:
+            log.warning("probe_failed", bucket=self._bucket, why=str(error))
+            return
+        if isinstance(vitals, Lost):
+            raise BucketLost
+        self._next_due_ms = vitals.next_due_ms
+        metrics, bucket = self._parts.metrics, str(self._bucket)
+        metrics.holds_open.labels(bucket).set(vitals.charges_held)
+        metrics.outbox.labels(bucket).set(vitals.outbox_chunks)
+        metrics.blocks.labels(bucket, "sender").set(vitals.senders_blocked)
+
+    async def _tick_if_due(self) -> None:
+        """Let the log's clock run when something is due and no input comes: only the log may say what time it is."""
+        due = self._next_due_ms
+        if due is None or not self._queue.is_idle or due > time.time_ns() // 1_000_000:
+            return
+        if time.monotonic() < self._tick_after:
+            return
+        self._tick_after = time.monotonic() + TICK_PAUSE_SECONDS
+        tick = Output(Topic.COMMANDS, None, msgspec.json.encode(Tick(due)))
+        with broker_errors("a tick"):
+            await await_all(await self._outbound.send([tick]))
+        self._parts.metrics.ticks.inc()

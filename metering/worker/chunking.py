@@ -1,0 +1,167 @@
+"""Takes records off the queue, sorts out what cannot be an input, and builds the chunk. Leaves applying it to `bucket`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiokafka import ConsumerRecord
+from msgspec import Struct
+
+from metering.contracts.commands import Command, Tick
+from metering.contracts.dead_letters import DeadLetter
+from metering.contracts.entries import InputReference, Position
+from metering.contracts.partitioning import partition_of
+from metering.contracts.reasons import DeadLetterReason
+from metering.contracts.topics import Topic
+from metering.ledger.carried import Carried
+from metering.ledger.inputs import Chunk, ChunkBuilder
+from metering.ledger.keys import SKEW_MS, slot_of
+from metering.rating import Catalog
+from metering.worker.command_inputs import add_command, changes_prices
+from metering.worker.customers import CustomerCache
+from metering.worker.decoding import Rejected, UsageInput, decode_command, decode_usage
+from metering.worker.event_inputs import add_event
+from metering.worker.merging import InputQueue, InputTopic, Next
+from metering.worker.outputs import Output, dead_letter
+
+FORWARDED = "metering-forwarded"
+"""Header of a record that was found in the wrong partition and sent on."""
+
+CREATE_TIME = 0
+"""Kafka's timestamp type of a record that its producer stamped."""
+
+
+class Taken(Struct, frozen=True, gc=False):
+    """One record taken for a chunk: what it is, its clock, and the position after it."""
+
+    topic: InputTopic
+    offset: int
+    clock_ms: int
+    after: Position
+    content: UsageInput | Command | Tick
+
+
+class TakenChunk(Struct):
+    """What was taken for one chunk: its inputs, and the side outputs of what could not be one."""
+
+    start: Position
+    end: Position
+    inputs: list[Taken]
+    sides: list[Output]
+    forwarded: int = 0
+    rejected: list[tuple[str, DeadLetterReason]] = []
+
+    @property
+    def records(self) -> int:
+        """How many records it moves the position by."""
+        return self.end.usage - self.start.usage + self.end.commands - self.start.commands
+
+
+class ChunkTaker:
+    """Takes chunks for one bucket. Pure but for the queue: `now_ms` (the wall clock) only sorts out impossible stamps."""
+
+    def __init__(self, bucket: int, partitions: int, window_ms: int, events_max: int) -> None:
+        self._bucket = bucket
+        self._partitions = partitions
+        self._window_ms = window_ms
+        self._events_max = events_max
+
+    def take(self, queue: InputQueue, start: Position, clock_ms: int, now_ms: int) -> TakenChunk | None:
+        """Take up to the most events of a chunk; None when nothing can be taken. A command that changes prices is last."""
+        chunk = TakenChunk(start, start, [], [])
+        position = start
+        first_slot: int | None = None
+        for _ in range(self._events_max):
+            upcoming = queue.peek()
+            if upcoming is None:
+                break
+            record = upcoming.record
+            clock = max(clock_ms, record.timestamp)
+            if first_slot is not None and slot_of(clock) > first_slot + 1:
+                break
+            queue.take()
+            position = _after(position, upcoming)
+            content = self._read(upcoming, now_ms)
+            if isinstance(content, Output):
+                chunk.sides.append(content)
+                chunk.forwarded += 1
+            elif isinstance(content, Rejected):
+                chunk.sides.append(dead_letter(_letter(upcoming, self._bucket, content)))
+                chunk.rejected.append((upcoming.topic, content.reason))
+            else:
+                clock_ms = clock
+                first_slot = slot_of(clock) if first_slot is None else first_slot
+                chunk.inputs.append(Taken(upcoming.topic, record.offset, clock, position, content))
+                if not isinstance(content, UsageInput | Tick) and changes_prices(content):
+                    break
+        chunk.end = position
+        return chunk if position != start else None
+
+    def _read(self, upcoming: Next, now_ms: int) -> UsageInput | Command | Tick | Rejected | Output:
+        record = upcoming.record
+        if record.timestamp_type == CREATE_TIME and record.timestamp > now_ms + SKEW_MS:
+            ahead = record.timestamp - now_ms
+            return Rejected(DeadLetterReason.IN_FUTURE, f"the record is stamped {ahead} ms after the broker's present")
+        content: UsageInput | Command | Tick | Rejected
+        if upcoming.topic == "usage":
+            content = decode_usage(record.value, record.timestamp, self._window_ms)
+        else:
+            content = decode_command(record.value)
+        if isinstance(content, Rejected | Tick):
+            return content
+        customer = content.event.data.customer if isinstance(content, UsageInput) else content.customer
+        partition = partition_of(customer, self._partitions)
+        if partition == self._bucket:
+            return content
+        headers = tuple(record.headers or ())
+        if any(name == FORWARDED for name, _ in headers):
+            return Rejected(DeadLetterReason.MISROUTED, f"forwarded once, and belongs into partition {partition}")
+        return Output(
+            Topic(upcoming.topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1"))
+        )
+
+
+def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalog: Catalog) -> Chunk:
+    """Price what was taken with what is known of its customers. Called again when that has changed."""
+    builder = ChunkBuilder(taken.start)
+    for one in taken.inputs:
+        where = InputReference(one.topic, bucket, one.offset)
+        content = one.content
+        if isinstance(content, UsageInput):
+            customer = customers.get(content.event.data.customer)
+            add_event(builder, content, customer, where, one.after, one.clock_ms, catalog.version)
+        elif isinstance(content, Tick):
+            builder.tick(one.clock_ms, Carried(position=one.after, applied_at_ms=one.clock_ms, input=where))
+        else:
+            customer = customers.get(content.customer)
+            add_command(builder, content, customer, catalog, where, one.after, one.clock_ms)
+    return builder.finish(taken.end)
+
+
+def customers_in(inputs: Sequence[Taken]) -> list[str]:
+    """Return the customers that a chunk is about."""
+    return [
+        one.content.event.data.customer if isinstance(one.content, UsageInput) else one.content.customer
+        for one in inputs
+        if not isinstance(one.content, Tick)
+    ]
+
+
+def _after(position: Position, upcoming: Next) -> Position:
+    if upcoming.topic == "usage":
+        return Position(upcoming.record.offset + 1, position.commands)
+    return Position(position.usage, upcoming.record.offset + 1)
+
+
+def _letter(upcoming: Next, bucket: int, rejected: Rejected) -> DeadLetter:
+    record: ConsumerRecord[bytes, bytes] = upcoming.record
+    return DeadLetter(
+        reason=rejected.reason,
+        detail=rejected.detail,
+        topic=upcoming.topic,
+        partition=bucket,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+    )

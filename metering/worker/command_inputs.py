@@ -1,0 +1,128 @@
+"""Adds a command to a chunk. Leaves who may send it to the broker's ACLs and the API."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from metering.contracts.commands import (
+    Adjust,
+    BlockSender,
+    Command,
+    OpenCustomer,
+    Resume,
+    SetAlert,
+    SetPlan,
+    Suspend,
+    TopUp,
+    UnblockSender,
+)
+from metering.contracts.entries import CommandReference, InputReference, Position
+from metering.contracts.fields import MAIN_WALLET
+from metering.contracts.reasons import Reason
+from metering.ledger.carried import Carried
+from metering.ledger.codes import REASON_CODES, Op
+from metering.ledger.inputs import ChunkBuilder
+from metering.rating import Catalog, Plan
+from metering.worker.customers import Customer
+
+PLAN_DEFAULT = "payg-usd"
+
+
+def add_command(
+    builder: ChunkBuilder,
+    command: Command,
+    customer: Customer,
+    catalog: Catalog,
+    where: InputReference,
+    after: Position,
+    clock_ms: int,
+) -> None:
+    """Add one command as the input at `where`, after which the position is `after`."""
+    unit = customer.settings.unit if customer.settings else None
+    if isinstance(command, OpenCustomer) and unit is None:
+        plan = catalog.plans.get(command.plan or PLAN_DEFAULT)
+        unit = plan.unit if plan else None
+    carried = Carried(
+        position=after,
+        applied_at_ms=clock_ms,
+        input=where,
+        customer=command.customer,
+        unit=unit,
+        command=CommandReference(command.id, str(command.__struct_config__.tag)),
+        sender=command.sender if isinstance(command, BlockSender | UnblockSender) else None,
+        actor=command.actor,
+        note=command.reason,
+        reply_to=command.reply_to,
+    )
+    policy = customer.policy
+
+    def add(op: Op, *fields: object, wallet: str | None = None, sender: str | None = None) -> None:
+        builder.command(op, clock_ms, carried, policy, command.id, *fields, wallet=wallet, sender=sender)
+
+    match command:
+        case OpenCustomer():
+            opening = _opening(command, catalog)
+            if isinstance(opening, Reason):
+                add(Op.REFUSE_COMMAND, REASON_CODES[opening])
+            else:
+                add(Op.OPEN_CUSTOMER, *opening)
+        case TopUp():
+            add(
+                Op.TOP_UP,
+                command.amount_micros,
+                command.unit,
+                command.lot_kind,
+                command.expires_at_ms or 0,
+                wallet=command.wallet or MAIN_WALLET,
+            )
+        case SetPlan():
+            new_plan = catalog.plans.get(command.plan)
+            if new_plan is None:
+                add(Op.REFUSE_COMMAND, REASON_CODES[Reason.UNKNOWN_PLAN])
+            else:
+                add(Op.SET_PLAN, new_plan.id, new_plan.unit)
+        case SetAlert():
+            rearm = command.level_micros + 1 if command.rearm_micros is None else command.rearm_micros
+            fields = (command.rule, command.level_micros, rearm, int(command.enabled))
+            add(Op.SET_ALERT, *fields, wallet=command.wallet or MAIN_WALLET)
+        case Suspend():
+            add(Op.SUSPEND)
+        case Resume():
+            add(Op.RESUME)
+        case BlockSender():
+            add(Op.BLOCK_SENDER, sender=command.sender)
+        case UnblockSender():
+            add(Op.UNBLOCK_SENDER, sender=command.sender)
+        case Adjust():
+            add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
+
+
+def changes_prices(command: Command) -> bool:
+    """Whether what follows may be priced differently: such a command ends its chunk."""
+    return isinstance(command, OpenCustomer | SetPlan)
+
+
+def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:
+    """Return the fields that open a customer, or why it cannot be opened."""
+    plan = catalog.plans.get(command.plan or PLAN_DEFAULT)
+    if plan is None:
+        return Reason.UNKNOWN_PLAN
+    if not _is_time_zone(command.time_zone):
+        return Reason.INVALID_TIME_ZONE
+    return (plan.id, plan.unit, command.time_zone, command.country or "", *_alert_of(plan))
+
+
+def _alert_of(plan: Plan) -> tuple[int | bool, int]:
+    """Return level and re-arm level of the rule that a plan gives its customers; False where it gives none."""
+    for rule in plan.alerts:
+        if rule.enabled:
+            return rule.level_micros, rule.rearm_micros
+    return False, 0
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,118 @@
+"""Turns the bytes of a record into an input, or into the reason why it cannot be one. Never raises. Leaves prices aside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from metering.contracts.commands import Command, CommandRecord, Tick
+from metering.contracts.events import UsageData, UsageEvent
+from metering.contracts.reasons import DeadLetterReason
+from metering.ledger.keys import SKEW_MS
+from metering.worker.event_kinds import EVENT_KINDS, EventKind, missing_field, wrong_amount
+
+EVENT_BYTES_MAX = 256 * 1024
+"""1,000 recipients and a text of 255 segments take about 80 KiB; what is larger is a mistake."""
+
+_decode_event = msgspec.json.Decoder(UsageEvent).decode
+_decode_command = msgspec.json.Decoder(CommandRecord).decode
+_decode_any = msgspec.json.Decoder().decode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Rejected(Struct, frozen=True):
+    """A record that cannot become an input: it goes to the dead letters."""
+
+    reason: DeadLetterReason
+    detail: str
+
+
+class UsageInput(Struct, frozen=True, gc=False):
+    """A usage event that can be understood."""
+
+    event: UsageEvent
+    kind: EventKind
+    time_ms: int
+
+
+def decode_usage(value: bytes | None, timestamp_ms: int, window_ms: int) -> UsageInput | Rejected:
+    """Return the usage event in a record that was logged at `timestamp_ms`, or why there is none.
+
+    Older than `window_ms` before its log time it is `too_old`: its repeats could no longer be recognised. Further ahead
+    of it than the allowed skew it is `in_future`, for the same reason.
+    """
+    if not value:
+        return Rejected(DeadLetterReason.EMPTY, "the record has no value")
+    if len(value) > EVENT_BYTES_MAX:
+        return Rejected(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {EVENT_BYTES_MAX} are read")
+    try:
+        event = _decode_event(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return _undecodable(value, error)
+    if b"\\u0000" in value and _has_nul(_decode_any(value)):
+        return Rejected(DeadLetterReason.NUL_CHARACTER, "a text contains U+0000")
+    kind = EVENT_KINDS.get(event.type)
+    if kind is None:
+        return Rejected(DeadLetterReason.UNKNOWN_TYPE, f"no usage event is called {event.type!r}")
+    problem = missing_field(kind, event.data)
+    if problem:
+        return Rejected(DeadLetterReason.MISSING_FIELD, f"{event.type} needs data.{problem}")
+    problem = wrong_amount(kind, event.data)
+    if problem:
+        return Rejected(DeadLetterReason.INVALID, problem)
+    time_ms = _milliseconds(event.time)
+    if time_ms < timestamp_ms - window_ms:
+        return Rejected(
+            DeadLetterReason.TOO_OLD,
+            f"time is {timestamp_ms - time_ms} ms before the log's; repeats are recognised for {window_ms} ms",
+        )
+    if time_ms > timestamp_ms + SKEW_MS:
+        return Rejected(DeadLetterReason.IN_FUTURE, f"time is {time_ms - timestamp_ms} ms after the log's")
+    return UsageInput(event, kind, time_ms)
+
+
+def decode_command(value: bytes | None) -> Command | Tick | Rejected:
+    """Return the command or tick in a record, or why there is none."""
+    if not value:
+        return Rejected(DeadLetterReason.EMPTY, "the record has no value")
+    if len(value) > EVENT_BYTES_MAX:
+        return Rejected(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {EVENT_BYTES_MAX} are read")
+    try:
+        command = _decode_command(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return _undecodable(value, error)
+    if b"\\u0000" in value and _has_nul(_decode_any(value)):
+        return Rejected(DeadLetterReason.NUL_CHARACTER, "a text contains U+0000")
+    return command
+
+
+def recipients_of(data: UsageData) -> tuple[str, ...]:
+    """Return whom an event is for; a recipient named twice counts once."""
+    if data.recipients:
+        return tuple(dict.fromkeys(data.recipients))
+    return (data.to,) if data.to else ()
+
+
+def _milliseconds(time: datetime) -> int:
+    since = time - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+
+
+def _undecodable(value: bytes, error: Exception) -> Rejected:
+    detail = str(error)[:500]
+    if isinstance(error, msgspec.ValidationError):
+        if "Invalid value" in detail and "`$.type`" in detail:
+            return Rejected(DeadLetterReason.UNKNOWN_TYPE, detail)
+        return Rejected(DeadLetterReason.INVALID, detail)
+    return Rejected(DeadLetterReason.NOT_JSON, detail)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_nul(item) for item in value)

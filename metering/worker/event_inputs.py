@@ -1,0 +1,246 @@
+"""Prices a usage event and adds it to a chunk. Leaves money's decisions to the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from metering.contracts.entries import EventReference, InputReference, Position
+from metering.contracts.events import UsageData
+from metering.contracts.fields import MAIN_WALLET, MICROS_LIMIT, RECIPIENTS_MAX
+from metering.contracts.reasons import Reason
+from metering.ledger.carried import Carried
+from metering.ledger.codes import REASON_CODES, Moment
+from metering.ledger.identity import event_digest
+from metering.ledger.inputs import NO_PRICE, RECEIVED, REMEMBER, SINGLE, ChunkBuilder
+from metering.rating import Plan, Price, PriceRequest, Refusal, normalise_number
+from metering.worker.customers import Customer
+from metering.worker.decoding import UsageInput, recipients_of
+from metering.worker.event_kinds import Role
+
+_MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
+_REFUSALS = {"amount_too_large": Reason.AMOUNT_OUT_OF_RANGE}
+FIRST_SECONDS = 1
+"""A call that does not say how long it will be reserves one billing increment, and the plan's headroom."""
+
+
+def add_event(
+    builder: ChunkBuilder,
+    usage: UsageInput,
+    customer: Customer,
+    where: InputReference,
+    after: Position,
+    clock_ms: int,
+    rates_version: str,
+) -> None:
+    """Add one usage event as the input at `where`, after which the position is `after`, priced for `customer`."""
+    event, kind = usage.event, usage.kind
+    data = event.data
+    digest = event_digest(event.source, event.id)
+    asked = kind.role in (Role.SUBMIT, Role.EXTEND)
+    about: dict[str, Any] = {
+        "position": after,
+        "applied_at_ms": clock_ms,
+        "input": where,
+        "customer": data.customer,
+        "unit": customer.settings.unit if customer.settings else None,
+        "charge_id": data.adjusts if kind.role is Role.ADJUST else data.charge_id,
+        "event": EventReference(event.source, event.id, event.type, usage.time_ms),
+        "channel": kind.channel or data.channel or "sms",
+        "sender": data.sender,
+        "user": data.user,
+        "campaign": data.campaign,
+        "on_behalf_of": data.on_behalf_of,
+        "reply_to": data.reply_to,
+    }
+    plan = customer.plan
+    if plan is None:
+        # An unknown customer is refused by Lua whatever the reason given; a known one's plan has left the catalog.
+        reason = REASON_CODES[Reason.UNKNOWN_PLAN if customer.settings else Reason.UNKNOWN_CUSTOMER]
+        builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
+        return
+    price = _price(usage, customer, plan)
+    refused = isinstance(price, Refusal)
+    if isinstance(price, Price):
+        about["price_micros"] = price.amount_micros
+        about["quantity"] = price.quantity
+        about["country"] = price.country or None
+        about["rates"] = msgspec.Raw(price.rate_json)
+        about["rates_version"] = rates_version
+    elif isinstance(price, Refusal):
+        about["country"] = price.country
+    elif price is not None:
+        about["price_micros"] = price
+    if refused and kind.role not in (Role.OUTCOME, Role.END):
+        reason = REASON_CODES[_REFUSALS.get(price.reason) or Reason(price.reason)]
+        builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
+        return
+    if data.charge_id is None and kind.role is Role.SUBMIT:
+        about["charge_id"] = event.id
+    _add_row(builder, usage, customer, plan, price if not refused else None, Carried(**about), digest, clock_ms)
+
+
+def _add_row(
+    builder: ChunkBuilder,
+    usage: UsageInput,
+    customer: Customer,
+    plan: Plan,
+    price: Price | int | None,
+    carried: Carried,
+    digest: str,
+    clock_ms: int,
+) -> None:
+    data, kind, policy = usage.event.data, usage.kind, customer.policy
+    wallet = data.wallet or MAIN_WALLET
+    amount = price.amount_micros if isinstance(price, Price) else NO_PRICE if price is None else price
+    charge_on = _MOMENTS[price.charge_on] if isinstance(price, Price) else Moment.SENT.value
+    deadline_ms = clock_ms + plan.hold_seconds[kind.channel or "broadcast"] * 1_000
+    match kind.role:
+        case Role.SUBMIT | Role.RECEIVED:
+            several = price.recipients if isinstance(price, Price) else None
+            charge = carried.charge_id if kind.role is Role.SUBMIT else None
+            flags = RECEIVED if kind.role is Role.RECEIVED else 0
+            flags |= 0 if kind.broadcast or several else SINGLE
+            flags |= REMEMBER if data.charge_id is not None else 0
+            if kind.role is Role.RECEIVED:
+                charge_on = Moment.SUBMIT.value
+            elif kind.channel == "voice":
+                charge_on = Moment.SENT.value  # a call is charged when it has ended
+            builder.submit(
+                clock_ms,
+                carried,
+                policy,
+                digest,
+                wallet=wallet,
+                charge=charge,
+                sender=data.sender,
+                price=amount,
+                charge_on=charge_on,
+                deadline_at_ms=deadline_ms,
+                failed_fee=price.failed_fee_micros if isinstance(price, Price) and not several else 0,
+                flags=flags,
+                recipients={to: one.amount_micros for to, one in several.items()} if several else None,
+            )
+        case Role.EXTEND:
+            builder.extend(
+                clock_ms,
+                carried,
+                policy,
+                digest,
+                wallet=wallet,
+                charge=data.charge_id or "",
+                sender=data.sender,
+                price=amount,
+                deadline_at_ms=deadline_ms,
+            )
+        case Role.OUTCOME:
+            builder.outcome(
+                clock_ms,
+                carried,
+                policy,
+                digest,
+                wallet=wallet,
+                charge=data.charge_id or "",
+                moment=kind.moment,
+                price=amount,
+                charge_on=charge_on,
+                actual=data.segments is not None and amount >= 0,
+                to=_recipient(data, customer),
+            )
+        case Role.END:
+            builder.end_call(
+                clock_ms, carried, policy, digest, wallet=wallet, charge=data.charge_id or "", price=amount
+            )
+        case Role.RECORD:
+            builder.record(clock_ms, carried, policy, digest, wallet=wallet, sender=data.sender, price=amount)
+        case Role.ADJUST:
+            builder.adjust_charge(
+                clock_ms, carried, policy, digest, wallet=wallet, charge=data.adjusts or "", amount=amount
+            )
+
+
+def _price(usage: UsageInput, customer: Customer, plan: Plan) -> Price | Refusal | int | None:
+    """Return the price of an event: a priced one, an amount that the event brought, or None where it has none."""
+    data, kind = usage.event.data, usage.kind
+    if kind.role in (Role.RECORD, Role.ADJUST) and data.amount_micros is not None:
+        return data.amount_micros
+    if kind.role is Role.OUTCOME and (kind.moment >= Moment.FAILED or not _can_price(data)):
+        return None
+    to = recipients_of(data)
+    if len(to) > RECIPIENTS_MAX:
+        return Refusal("too_many", f"{len(to)} recipients; at most {RECIPIENTS_MAX}")
+    if any(not number.startswith("+") for number in to):
+        try:
+            to = tuple(_normalised(number, customer) for number in to)
+        except ValueError as error:
+            return Refusal("invalid_number", str(error))
+    channel = kind.channel or data.channel or "sms"
+    if channel == "sms" and kind.direction == "outbound" and not kind.feature and len(to) == 1:
+        return _price_text(data, plan, to[0], usage.time_ms)
+    seconds = data.seconds
+    if seconds is None and channel == "voice" and kind.role is Role.SUBMIT:
+        seconds = FIRST_SECONDS
+    request = PriceRequest(
+        channel=channel,
+        to=to,
+        at_ms=usage.time_ms,
+        direction=kind.direction,
+        feature=kind.feature,
+        segments=data.segments,
+        text=data.text,
+        encoding=data.encoding,
+        characters=data.characters,
+        media=data.media,
+        seconds=seconds,
+        sender_type=data.sender_type,
+        mcc_mnc=data.mcc_mnc,
+        conversation_class=data.conversation_class,
+        machine_detection=data.machine_detection,
+    )
+    priced = plan.price_hold(request) if kind.role is Role.SUBMIT else plan.price(request)
+    if isinstance(priced, Price) and priced.amount_micros >= MICROS_LIMIT:
+        return Refusal("amount_too_large", f"{priced.amount_micros} micro-units", priced.country)
+    return priced
+
+
+def _price_text(data: UsageData, plan: Plan, to: str, at_ms: int) -> Price | Refusal:
+    """Price one text to one number: the hot path."""
+    if data.segments is not None:
+        segments, characters = data.segments, data.characters
+    elif data.text is not None:
+        counted = plan.count_segments(data.text)
+        segments, characters = counted.segments, counted.characters
+    else:
+        return plan.price(
+            PriceRequest(
+                channel="sms",
+                to=(to,),
+                at_ms=at_ms,
+                encoding=data.encoding,
+                characters=data.characters,
+                sender_type=data.sender_type,
+                mcc_mnc=data.mcc_mnc,
+            )
+        )
+    return plan.price_sms(to, segments, at_ms, data.sender_type, data.mcc_mnc, characters)
+
+
+def _can_price(data: UsageData) -> bool:
+    """Whether an outcome says enough to be priced by itself: where it went, and what it was."""
+    sized = data.text is not None or data.segments is not None or data.characters is not None
+    return data.to is not None and (sized or data.media is not None or data.conversation_class is not None)
+
+
+def _recipient(data: UsageData, customer: Customer) -> str | None:
+    try:
+        return _normalised(data.to, customer) if data.to else None
+    except ValueError:
+        return data.to
+
+
+def _normalised(number: str, customer: Customer) -> str:
+    """Return a number as it is priced; raises `ValueError` when it cannot be read."""
+    if number.startswith("+"):
+        return number
+    return normalise_number(number, customer.settings.country if customer.settings else None).value

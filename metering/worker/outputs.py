@@ -1,0 +1,173 @@
+"""What an entry tells the world besides itself: decisions, answers, alerts, the list of blocks. Leaves sending to `sending`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from metering.contracts.alerts import Alert, AlertData, BlockRecord, block_key
+from metering.contracts.dead_letters import DeadLetter
+from metering.contracts.decisions import Answer, Decision
+from metering.contracts.entries import BlockChange
+from metering.contracts.reasons import AlertType, Kind
+from metering.contracts.topics import Topic
+from metering.ledger.identity import event_digest
+from metering.ledger.records import read_answer
+from metering.ledger.results import EntryMade
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Output(NamedTuple):
+    """One record to write. `partition` None: the bucket's own."""
+
+    topic: Topic
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def decision_of(made: EntryMade) -> Output | None:
+    """Return the decision that an entry carries; None where nobody asked for one."""
+    effect, about = made.effect, made.carried
+    if effect.decision is None or about.event is None:
+        return None
+    charge = effect.charge
+    decision = Decision(
+        id=event_digest(about.event.source, about.event.id),
+        source=about.event.source,
+        event_id=about.event.id,
+        customer=about.customer,
+        charge_id=about.charge_id,
+        outcome=effect.decision,  # type: ignore[arg-type]
+        reason=effect.reason,
+        unit=about.unit,
+        price_micros=about.price_micros,
+        available_micros=effect.after.available_micros if effect.after else None,
+        expires_at_ms=(charge.deadline_at_ms or None) if charge else None,
+        duplicate=effect.kind is Kind.DUPLICATE,
+        entry=_first_entry(made),
+        applied_at_ms=about.applied_at_ms,
+    )
+    return Output(Topic.DECISIONS, about.customer.encode(), _encode(decision))
+
+
+def side_outputs(made: EntryMade) -> list[Output]:
+    """Return what an entry tells on the side topics: its answer, its alerts, its blocks, in this order."""
+    effect, about = made.effect, made.carried
+    outputs: list[Output] = []
+    if not made.is_timer and (about.command is not None or (about.reply_to and about.event is not None)):
+        outputs.append(_answer(made))
+    for number, alert in enumerate(_alerts(made)):
+        outputs.append(Output(Topic.ALERTS, alert.subject.encode(), _numbered(alert, effect.id, number)))
+    outputs += [_block_record(made, change) for change in effect.blocks if change.changed]
+    return outputs
+
+
+def dead_letter(letter: DeadLetter) -> Output:
+    """Return a dead letter as a record, keyed by where the original stands."""
+    key = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
+    return Output(Topic.DEAD_LETTERS, key, _encode(letter), partition=0)
+
+
+def _first_entry(made: EntryMade) -> str:
+    effect = made.effect
+    return f"{effect.bucket}-{effect.duplicate_of}" if effect.duplicate_of else effect.id
+
+
+def _answer(made: EntryMade) -> Output:
+    effect, about = made.effect, made.carried
+    reason, wallet, amount, after = effect.reason, effect.wallet, effect.amount_micros, effect.after
+    refused = effect.kind is Kind.REFUSED
+    if about.command is not None:
+        first = made.result.more().first_answer
+        if first is not None:
+            _, reason, wallet, amount, after = read_answer(first)
+            refused = reason is not None
+        identity, kind, outcome = about.command.id, about.command.type, "refused" if refused else "done"
+    else:
+        event = about.event
+        identity = event_digest(event.source, event.id) if event else ""
+        kind = event.type if event else ""
+        outcome = effect.decision or ("denied" if effect.kind is Kind.DENIED else "done")
+    answer = Answer(
+        id=identity,
+        type=kind,
+        customer=about.customer,
+        reply_to=about.reply_to,
+        outcome=outcome,  # type: ignore[arg-type]
+        reason=reason,
+        wallet=wallet,
+        unit=about.unit,
+        amount_micros=amount,
+        after=after,
+        entry=_first_entry(made),
+        duplicate=effect.kind is Kind.DUPLICATE,
+    )
+    return Output(Topic.ANSWERS, (about.reply_to or about.customer).encode(), _encode(answer), partition=0)
+
+
+def _alerts(made: EntryMade) -> list[Alert]:
+    effect, about = made.effect, made.carried
+    available = effect.after.available_micros if effect.after else None
+    found = [
+        (
+            raised.type,
+            AlertData(
+                customer=about.customer,
+                wallet=effect.wallet,
+                unit=about.unit,
+                available_micros=available,
+                rule=raised.rule,
+                level_micros=raised.level_micros,
+                entry=effect.id,
+            ),
+        )
+        for raised in effect.alerts
+    ]
+    for change in effect.blocks:
+        if change.changed:
+            kind = AlertType.SENDER_BLOCKED if change.blocked else AlertType.SENDER_UNBLOCKED
+            data = AlertData(
+                customer=about.customer,
+                wallet=change.wallet or effect.wallet,
+                unit=about.unit,
+                available_micros=available,
+                level=change.level,
+                id=change.id,
+                reason=str(change.reason),
+                needed_micros=change.needed_micros or None,
+                entry=effect.id,
+            )
+            found.append((kind, data))
+    time = datetime.fromtimestamp(about.applied_at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    stamp = f"{time}.{about.applied_at_ms % 1000:03d}Z"
+    source = f"/metering/buckets/{effect.bucket}"
+    return [
+        Alert(id="", source=source, type=kind, time=stamp, subject=about.customer, data=data) for kind, data in found
+    ]
+
+
+def _numbered(alert: Alert, entry_id: str, number: int) -> bytes:
+    return msgspec.structs.replace(alert, id=f"{entry_id}:{number}").encode()
+
+
+def _block_record(made: EntryMade, change: BlockChange) -> Output:
+    about = made.carried
+    key = block_key(about.customer, change.level, change.id)
+    if not change.blocked:
+        return Output(Topic.BLOCKED_SENDERS, key, None)
+    record = BlockRecord(
+        customer=about.customer,
+        level=change.level,
+        id=change.id,
+        reason=str(change.reason),
+        wallet=change.wallet or None,
+        needed_micros=change.needed_micros or None,
+        since_ms=about.applied_at_ms,
+        entry=made.effect.id,
+    )
+    return Output(Topic.BLOCKED_SENDERS, key, _encode(record))

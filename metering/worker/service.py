@@ -1,0 +1,152 @@
+"""Puts a worker together and runs it: the one place where its parts meet. Leaves the shell around it to `app`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from mode import Service
+from redis.asyncio import Redis
+
+from metering.checkpoint.books import Books
+from metering.checkpoint.database import Database
+from metering.contracts.entries import Position
+from metering.ledger.connection import check_redis, connect_redis
+from metering.ledger.till import Windows
+from metering.observe.http_server import StatusServer
+from metering.observe.metrics import WorkerMetrics
+from metering.rating import load_catalog
+from metering.settings import Settings
+from metering.worker.bucket import Bucket, BucketState
+from metering.worker.intake import Intake
+from metering.worker.kafka import Kafka
+from metering.worker.parts import Parts
+from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
+from metering.worker.topics import bucket_count
+
+log = structlog.get_logger(__name__)
+
+PORT_DEFAULT = 9101
+HOUR_MS = 3_600_000
+
+
+class WorkerService(Service):
+    """The metering loop as a service: starts, runs until stopped, and on stop finishes, publishes and leaves the group."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self.settings = settings
+        self.metrics = WorkerMetrics()
+        self.kafka = Kafka(settings.kafka)
+        self.intake: Intake | None = None
+        self._redis: Redis | None = None
+        self._database: Database | None = None
+        self._parts: Parts | None = None
+        self._status: StatusServer | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def on_start(self) -> None:
+        """Check what it stands on, then join the group. Raises `Fatal` with what to change."""
+        settings = self.settings
+        catalog = load_catalog(settings.rates.dir)
+        self.metrics.rates.labels(catalog.version).set(1)
+        redis = self._redis = connect_redis(settings.redis.url)
+        await check_redis(redis)
+        partitions = await bucket_count(settings.kafka)
+        mode = "transactions" if await self.kafka.detect_transactions() else "at_least_once"
+        self.metrics.delivery.labels(mode).set(1)
+        log.info("delivery_mode", mode=mode, buckets=partitions, rates_version=catalog.version)
+        windows = Windows(
+            settings.ledger.dedupe_window_hours * HOUR_MS, settings.ledger.command_window_days * 24 * HOUR_MS
+        )
+        self._database = Database(settings.postgres.dsn)
+        producer = self.kafka.producer()
+        await producer.start()
+        consumer = self.kafka.input_consumer()
+        self._parts = Parts(
+            kafka=self.kafka,
+            redis=redis,
+            books=Books(self._database, windows),
+            consumer=consumer,
+            producer=producer,
+            catalog=catalog,
+            windows=windows,
+            metrics=self.metrics,
+            partitions=partitions,
+            chunk_events_max=settings.worker.chunk_events_max,
+            batches_waiting_max=max(1, settings.worker.buffered_events_max // settings.worker.chunk_events_max),
+            probe_seconds=settings.worker.probe_seconds,
+        )
+        self.intake = Intake(
+            self.kafka, consumer, self.metrics, self._make_bucket, settings.worker.buffered_events_max
+        )
+        await self._serve_status()
+        self.intake.subscribe()
+        await consumer.start()
+        self._reading = asyncio.create_task(self.intake.run(), name="intake")
+
+    async def on_stop(self) -> None:
+        """1. Stop reading. 2. Finish and publish. 3. Leave the group. 4. Close. A stop in between is a crash: recovered."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._reading
+        if self.intake is not None:
+            await self.intake.stop()
+        parts = self._parts
+        if parts is not None:
+            await parts.consumer.stop()
+            await parts.producer.stop()
+        if self._status is not None:
+            await self._status.stop()
+        if self._database is not None:
+            await self._database.close()
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def health(self) -> str | None:
+        """Return None while the worker progresses or is idle, else which buckets stand still."""
+        if self._reading is not None and self._reading.done():
+            return "reading has ended"
+        stopped = [b.number for b in (self.intake.buckets.values() if self.intake else ()) if b.state == "stopped"]
+        return f"buckets {stopped} stand still; see `metering bucket status`" if stopped else None
+
+    @property
+    def crash_reason(self) -> BaseException | None:
+        """What ended the reading of the topics, if anything did: then the process ends, and its buckets go elsewhere."""
+        task = self._reading
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+
+    def _make_bucket(self, number: int, go_live: Callable[[int, Position], None]) -> Bucket:
+        parts = self._parts
+        assert parts is not None  # noqa: S101  for the type checker: buckets come after on_start
+        publisher: Publisher
+        if self.kafka.has_transactions:
+            publisher = TransactionalPublisher(self.kafka, number)
+        else:
+            publisher = PlainPublisher(self.kafka, number, parts.producer, parts.consumer)
+        return Bucket(number, parts, publisher, go_live)
+
+    async def _serve_status(self) -> None:
+        parts, metrics = self._parts, self.settings.metrics
+        assert parts is not None  # noqa: S101  as above
+        port = PORT_DEFAULT if metrics.port is None else metrics.port
+        ready = {
+            "redis": parts.redis.ping,
+            "kafka": parts.producer.client.fetch_all_metadata,
+            "buckets": self._check_claimed,
+        }
+        self._status = StatusServer(
+            self.metrics.registry, host=metrics.host, port=port, health=self.health, ready=ready
+        )
+        await self._status.start()
+        log.info("status_served", host=metrics.host, port=self._status.port)
+
+    async def _check_claimed(self) -> None:
+        buckets = self.intake.buckets.values() if self.intake else ()
+        waiting = [bucket.number for bucket in buckets if bucket.state is BucketState.CLAIMING]
+        if waiting:
+            raise RuntimeError(f"buckets {waiting} are being claimed")
