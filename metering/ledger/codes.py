@@ -195,6 +195,8 @@ class Input(IntEnum):
     # Refusals
     REASON = 8
     ASKED = 9
+    OPENS = 9
+    """Of a refused command: it would have opened the customer, so an unknown one is no objection."""
     # Commands
     AMOUNT = 8
     UNIT = 9

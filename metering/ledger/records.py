@@ -191,7 +191,7 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
                 charge.deadline_at_ms,
                 [list(p) for p in charge.parts],
                 charge.sender or False,
-                charge.recipients or False,
+                False if charge.recipients is None else charge.recipients,
                 state.touched_at_ms,
             ]
         )
@@ -288,6 +288,6 @@ def read_charge(key: str, record: bytes) -> ChargeState:
         deadline,
         tuple((part[0], part[1]) for part in parts),
         sender or None,
-        recipients or None,
+        None if recipients is False else dict(recipients),
     )
     return ChargeState(customer, charge, touched)

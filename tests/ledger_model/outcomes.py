@@ -106,7 +106,7 @@ def of_released(bucket: Bucket, change: Change, given: Outcome, charge: Charge) 
     """
     if given.moment in FAILURES:
         return note(bucket, change, given, "settled")
-    if charge.state == "released" and charge.price == 0:
+    if charge.state == "released" and charge.price == 0 and charge.recipients is None:
         return charge_own_price(bucket, change, given, charge)
     if RANK[given.moment] < RANK[charge.charge_on]:
         return note(bucket, change, given, None)

@@ -80,12 +80,14 @@ end
 
 local function apply_command(i, input, op, now, customer)
   local key = input[INPUT.ID]
-  local answer = command_seen(bucket, key)
+  local answer = command_seen(bucket, key, now)
   if answer then
     return answer_duplicate_command(bucket, i, answer)
   end
   if op == OP.OPEN_CUSTOMER then
     open_customer(bucket, i, input, customer)
+  elseif op == OP.REFUSE_COMMAND and input[INPUT.OPENS] == 1 then
+    refuse(bucket, i, customer.record and REASON.CUSTOMER_EXISTS or input[INPUT.REASON])
   elseif not customer.record then
     refuse(bucket, i, REASON.UNKNOWN_CUSTOMER)
   elseif op == OP.REFUSE_COMMAND then

@@ -102,6 +102,8 @@ local function finish(bucket, input, change, kind, reason, decision, charge, ext
     image[CHARGE.RECIPIENTS] = extras and extras.recipients and copy_map(extras.recipients) or false
     if extras then
       extras.recipients = nil
+      -- An empty table would be packed as a list.
+      extras = next(extras) ~= nil and extras
     end
   end
   emit(bucket, { input, kind, reason, decision, wallet_seq, amount, held_change,

@@ -16,6 +16,7 @@ local function charge_of(bucket, key, now)
   local charge = bucket.charges[key]
   if charge == nil then
     local packed = redis.call('HGET', bucket.keys.charges, key)
+    bucket.charges_stored[key] = packed and true or nil
     for n = #bucket.slots, 1, -1 do
       packed = packed or redis.call('HGET', bucket.keys.settled[n], key)
     end
@@ -40,9 +41,8 @@ local function keep_charge(bucket, key, charge, now)
   bucket.charges_dirty[key] = true
 end
 
--- Give back all that is held of a charge, as free credit of the lots it came from; what is overdrawn is paid first.
-local function release_parts(wallet, charge, changes)
-  local parts = charge[CHARGE.PARTS]
+-- Give back held parts, as free credit of the lots they came from; what is overdrawn is paid first.
+local function release(wallet, parts, changes)
   for n = 1, #parts do
     local id, part = parts[n][1], parts[n][2]
     wallet[WALLET.HELD] = wallet[WALLET.HELD] - part
@@ -54,9 +54,13 @@ local function release_parts(wallet, charge, changes)
       note_lot(changes, lot, 0, -part)
     end
   end
-  charge[CHARGE.PARTS] = {}
-  charge[CHARGE.HELD] = 0
   pay_overdrawn(wallet, changes)
+end
+
+-- Give back all that is held of a charge.
+local function release_parts(wallet, charge, changes)
+  release(wallet, charge[CHARGE.PARTS], changes)
+  charge[CHARGE.PARTS], charge[CHARGE.HELD] = {}, 0
 end
 
 -- Charge `amount` against what is held: from the parts first, an excess from free credit, below zero if need be.

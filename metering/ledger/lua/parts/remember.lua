@@ -25,14 +25,15 @@ local function answer_duplicate_event(bucket, i, seq, decision, reason)
   emit_plain(bucket, i, KIND.DUPLICATE, reason, decision, { duplicate_of = seq })
 end
 
-local function command_seen(bucket, key)
+-- What is remembered of a command, or false. Where more fell due than may run at once, its own timer may be late.
+local function command_seen(bucket, key, now)
   local answer = bucket.commands[key]
   if answer == nil then
     local packed = redis.call('HGET', bucket.keys.commands, key)
     answer = packed and cmsgpack.unpack(packed) or false
     bucket.commands[key] = answer
   end
-  return answer
+  return answer and answer[ANSWERED.AT] + bucket.command_window_ms > now and answer
 end
 
 local function answer_duplicate_command(bucket, i, answer)

@@ -22,15 +22,7 @@ local function expire_hold(bucket, i, timer, now)
   local change = begin(bucket, customer, charge[CHARGE.WALLET], now)
   release_parts(change.wallet, charge, change.lots)
   local extras = { customer = customer, charge = id, due_at_ms = timer[1], sender = charge[CHARGE.SENDER] or nil }
-  if charge[CHARGE.RECIPIENTS] then
-    extras.settled = {}
-    for recipient in pairs(charge[CHARGE.RECIPIENTS]) do
-      extras.settled[#extras.settled + 1] = recipient
-    end
-    table.sort(extras.settled)
-    charge[CHARGE.RECIPIENTS] = false
-  end
-  charge[CHARGE.STATE] = charge[CHARGE.COMMITTED] > 0 and STATE.COMMITTED or STATE.EXPIRED
+  charge[CHARGE.STATE] = STATE.EXPIRED
   keep_charge(bucket, key, charge, now)
   finish(bucket, -i, change, KIND.EXPIRED, REASON.HOLD, DECIDED.NONE, charge, extras)
   return true

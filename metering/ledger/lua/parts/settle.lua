@@ -1,5 +1,6 @@
 -- include: change
 -- include: charges
+-- include: bytes_before
 -- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
 
 -- Several recipients: none is left to settle. Returns what the entry tells of it.
@@ -68,17 +69,48 @@ local function settle_recipient(bucket, i, change, key, charge, recipient, fee)
     debit(change.wallet, due - covered, change.lots)
   end
   -- What goes back are the parts at the end: what stays held comes first in the order of use.
-  charge[CHARGE.PARTS], charge[CHARGE.HELD] = split_parts(parts, others_held), others_held
+  local kept, freed = split_parts(parts, others_held)
+  release(change.wallet, freed, change.lots)
+  charge[CHARGE.PARTS], charge[CHARGE.HELD] = kept, others_held
   charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + due
   if next(recipients) == nil then
     charge[CHARGE.STATE] = charge[CHARGE.COMMITTED] > 0 and STATE.COMMITTED or STATE.RELEASED
   end
   keep_charge(bucket, key, charge, change.now)
-  local kind = (fee or price) > 0 and KIND.COMMITTED or KIND.RELEASED
-  if not fee then
-    kind = KIND.COMMITTED
-  end
+  local kind = fee == 0 and KIND.RELEASED or KIND.COMMITTED
   return finish(bucket, i, change, kind, 0, DECIDED.NONE, charge, { settled = { recipient } })
+end
+
+-- Charge one recipient of several late; the charge is committed with the last of them.
+local function debit_recipient_late(bucket, i, change, key, charge, recipient)
+  local recipients = charge[CHARGE.RECIPIENTS]
+  local price = recipients[recipient]
+  if not price then
+    return note(bucket, i, change, REASON.SETTLED)
+  elseif out_of_range(change, -price) then
+    return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
+  end
+  debit(change.wallet, price, change.lots)
+  charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + price
+  recipients[recipient] = nil
+  if next(recipients) == nil then
+    charge[CHARGE.STATE] = STATE.COMMITTED
+  end
+  keep_charge(bucket, key, charge, change.now)
+  return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, charge, { settled = { recipient } })
+end
+
+-- What is left to charge late of a charge whose hold is gone: of several recipients the sum of those not settled.
+local function price_left(charge)
+  local recipients = charge[CHARGE.RECIPIENTS]
+  if not recipients then
+    return charge[CHARGE.PRICE]
+  end
+  local sum = 0
+  for _, price in pairs(recipients) do
+    sum = sum + price
+  end
+  return sum
 end
 
 local function settle_held(bucket, i, input, change, key, charge, moment)
@@ -127,11 +159,17 @@ local function outcome(bucket, i, input, customer)
   if state == STATE.COMMITTED then
     return note(bucket, i, change, moment >= charge[CHARGE.CHARGE_ON] and REASON.SETTLED or 0)
   end
-  local agreed = charge and (charge[CHARGE.PRICE] > 0 or state ~= STATE.RELEASED)
+  local several = charge and charge[CHARGE.RECIPIENTS]
+  local agreed = charge and (several or charge[CHARGE.PRICE] > 0 or state ~= STATE.RELEASED)
   if moment < (agreed and charge[CHARGE.CHARGE_ON] or input[INPUT.CHARGE_ON]) then
     return note(bucket, i, change, agreed and 0 or REASON.UNKNOWN_CHARGE)
   end
-  local price = agreed and charge[CHARGE.PRICE] or own_price
+  if several and input[INPUT.TO] then
+    return debit_recipient_late(bucket, i, change, key, charge, input[INPUT.TO])
+  elseif several and next(several) == nil then
+    return note(bucket, i, change, REASON.SETTLED)
+  end
+  local price = agreed and price_left(charge) or own_price
   if price < 0 then
     return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
   end

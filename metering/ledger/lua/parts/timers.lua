@@ -1,3 +1,4 @@
+-- include: bytes_before
 -- The call's view of the timers: what is due by its last input, soonest first, then by name; and what to write back.
 -- Two sorted lists: `due` as read from Redis, `due_new` set by this call. Nothing is written before the end of the
 -- call, so reading on by offset stays true.
@@ -7,7 +8,7 @@ local function set_timer(bucket, name, due)
   if due <= bucket.last_ts then
     local list = bucket.due_new
     local at = #list + 1
-    while at > 1 and (list[at - 1][1] > due or (list[at - 1][1] == due and list[at - 1][2] > name)) do
+    while at > 1 and (list[at - 1][1] > due or (list[at - 1][1] == due and bytes_before(name, list[at - 1][2]))) do
       at = at - 1
     end
     table.insert(list, at, { due, name })
@@ -37,7 +38,7 @@ local function next_timer(bucket, now)
     end
     local stored, fresh = bucket.due[bucket.due_next], bucket.due_new[1]
     local timer = stored
-    if fresh and (not stored or fresh[1] < stored[1] or (fresh[1] == stored[1] and fresh[2] < stored[2])) then
+    if fresh and (not stored or fresh[1] < stored[1] or (fresh[1] == stored[1] and bytes_before(fresh[2], stored[2]))) then
       timer = fresh
     end
     if not timer or timer[1] > now then
