@@ -97,24 +97,26 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._consumer.resume(*pair)
 
     async def _note_progress(self, bucket: Bucket) -> None:
-        pair = self._pair(bucket.number)
-        if not pair <= self._consumer.assignment():
-            return
+        """Tell a bucket how far its topics are read, and hold back each topic of which it has enough.
+
+        Each topic by itself: the one of which nothing waits must go on, or the other's head could never be told older.
+        """
         for topic, name in self._names.items():
             partition = TopicPartition(name, bucket.number)
+            if partition not in self._consumer.assignment():
+                return
             end = self._consumer.last_stable_offset(partition) or self._consumer.highwater(partition)
             position = await self._consumer.position(partition)
             bucket.queue.note_end(topic, end is not None and position >= end)
+            waiting = bucket.queue.waiting(topic)
             if end is not None:
-                waiting = max(0, end - position) + bucket.queue.waiting(topic)
-                self._metrics.lag.labels(topic, str(bucket.number)).set(waiting)
-        waiting = len(bucket.queue)
-        self._metrics.buffered.labels(str(bucket.number)).set(waiting)
-        paused = pair <= self._consumer.paused()
-        if waiting > self._buffered_max and not paused:
-            self._consumer.pause(*pair)
-        elif waiting <= self._buffered_max // 2 and paused:
-            self._consumer.resume(*pair)
+                self._metrics.lag.labels(topic, str(bucket.number)).set(max(0, end - position) + waiting)
+            paused = partition in self._consumer.paused()
+            if waiting > self._buffered_max and not paused:
+                self._consumer.pause(partition)
+            elif waiting <= self._buffered_max // 2 and paused:
+                self._consumer.resume(partition)
+        self._metrics.buffered.labels(str(bucket.number)).set(len(bucket.queue))
         bucket.wake.set()
 
     async def _stop_buckets(self, numbers: Iterable[int]) -> None:

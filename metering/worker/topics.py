@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
@@ -13,6 +15,10 @@ from metering.settings import KafkaSettings
 
 _CHECKED = ("cleanup.policy", "message.timestamp.type")
 """Settings without which the ledger's promises do not hold; retention is the operator's choice."""
+
+
+WAIT_TRIES = 100
+"""Ten seconds for a broker to list new topics; it takes about one."""
 
 
 async def create_topics(settings: KafkaSettings) -> list[str]:
@@ -27,6 +33,7 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
         await admin.start()
         for plan in missing:
             await _create(admin, settings, plan)
+        await _wait_known(settings)
     except (KafkaError, OSError) as error:
         raise Retryable(f"topics could not be created at {settings.bootstrap}: {error}") from error
     finally:
@@ -71,6 +78,16 @@ async def partition_counts(settings: KafkaSettings) -> dict[str, int]:
         raise Retryable(f"the broker at {settings.bootstrap} does not answer: {error}") from error
     finally:
         await client.close()
+
+
+async def _wait_known(settings: KafkaSettings) -> None:
+    """Wait until the brokers know every topic: their metadata follows a creation by a moment."""
+    names = {settings.topic_prefix + plan.topic for plan in TOPIC_PLANS}
+    for _ in range(WAIT_TRIES):
+        if names <= (await partition_counts(settings)).keys():
+            return
+        await asyncio.sleep(0.1)
+    raise Retryable("the topics were created, and the broker does not list them all yet")
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, plan: TopicPlan) -> None:
