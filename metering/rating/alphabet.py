@@ -1,5 +1,7 @@
 """The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038, section 6.2.1).
-Leaves counting parts to `segments` and other languages' tables to `national`."""
+
+Leaves counting parts to `segments` and other languages' tables to `national`.
+"""
 
 from __future__ import annotations
 

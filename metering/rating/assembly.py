@@ -146,11 +146,11 @@ class Assembler:
                 _refuse("too_many", f"{len(request.to)} recipients, {RECIPIENTS_MAX} at most")
             _refuse("invalid_number", "no recipient")
         if request.sender_type not in SENDER_TYPES:
-            _refuse("invalid_sender_type", f"{request.sender_type!r} is no sender type")
+            _refuse("unpriced", f"{request.sender_type!r} is no sender type")
         if request.seconds is not None and not 0 <= request.seconds <= SECONDS_MAX:
-            _refuse("invalid_quantity", f"{request.seconds} seconds")
+            _refuse("unpriced", f"{request.seconds} seconds")
         if request.feature == "reprocessed" and not self._policy.reprocessing_enabled:
-            _refuse("feature_disabled", "reprocessing is switched off")
+            _refuse("unrated", "reprocessing is switched off")
         for to in request.to:
             if not is_e164(to):
                 _refuse("invalid_number", f"{to[:32]!r} is not an E.164 number")

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
 from metering.rating.groups import find_ties, group_rates
 from metering.rating.plan import Plan
-from metering.rating.plan_file import PlanFile, TableRef, parse_plan
+from metering.rating.plan_file import PlanFile, TableRef
+from metering.rating.plan_reader import ParsedPlan, parse_plan
 from metering.rating.problems import Problem, RatesError
 from metering.rating.rows import Row, Source
 
@@ -29,7 +30,7 @@ class Catalog:
 
 
 def shipped_rates() -> Path:
-    """The rates that come with the package: in an installed wheel `metering/_rates`, in a checkout `rates/`."""
+    """Return the rates that come with the package: in an installed wheel `metering/_rates`, else `rates/`."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "_rates"
     return installed if installed.is_dir() else package.parent / "rates"
@@ -62,7 +63,7 @@ class CatalogReader:
 
     @property
     def version(self) -> str:
-        """The hash of what has been read."""
+        """Hash what has been read."""
         parts = [f"{name}\0{content_version(self._contents[name])}\n" for name in sorted(self._contents)]
         return content_version("".join(parts).encode())
 
@@ -86,42 +87,43 @@ class CatalogReader:
         for path in paths:
             name = f"plans/{path.name}"
             content = self._contents[name] = path.read_bytes()
-            plan, problems = parse_plan(content, name)
-            self.problems += problems
+            parsed = parse_plan(content, name)
+            self.problems += parsed.problems
+            plan = parsed.plan
             if plan is None:
                 continue
             if plan.id != path.stem:
-                self.problems.append(Problem(name, 1, 1, "wrong_id", f"id {plan.id!r} is not the file's name"))
-            rows = self._read_tables(name, plan)
+                self.problems.append(parsed.problem("$.id", "wrong_id", f"{plan.id!r} is not the file's name"))
+            rows = self._read_tables(parsed, plan)
             self.files[plan.id] = plan
             if rows is not None:
                 self.rows[plan.id] = rows
 
-    def _read_tables(self, plan_name: str, plan: PlanFile) -> list[Row] | None:
+    def _read_tables(self, parsed: ParsedPlan, plan: PlanFile) -> list[Row] | None:
         rows: list[Row] = []
         complete = True
-        references: list[tuple[TableKind, TableRef]] = [("deck", ref) for ref in plan.decks]
-        references += [("surcharges", ref) for ref in plan.surcharges]
-        for kind, reference in references:
-            table = self._read_table(plan_name, kind, reference)
-            complete = complete and table is not None
-            rows += table or []
+        references: list[tuple[TableKind, str, TableRef]] = []
+        references += (("deck", f"$.decks[{index}]", ref) for index, ref in enumerate(plan.decks))
+        references += (("surcharges", f"$.surcharges[{index}]", ref) for index, ref in enumerate(plan.surcharges))
+        for kind, path, reference in references:
+            try:
+                rows += self._read_table(kind, reference)
+            except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+                self.problems.append(parsed.problem(path, "wrong_table", f"{reference.file}: {error}"))
+                complete = False
         return rows if complete else None
 
-    def _read_table(self, plan_name: str, kind: TableKind, reference: TableRef) -> list[Row] | None:
+    def _read_table(self, kind: TableKind, reference: TableRef) -> list[Row]:
+        """Read a table once for each time zone; raises OSError, ValueError or ZoneInfoNotFoundError."""
         key = (kind, reference.file, reference.time_zone)
         if key in self.tables:
             return self.tables[key].rows
         path = (self.directory / reference.file).resolve()
-        try:
-            ZoneInfo(reference.time_zone)
-            if not path.is_relative_to(self.directory.resolve()):
-                message = f"{reference.file} lies outside the rates directory"
-                raise ValueError(message)  # noqa: TRY301  reported with the other reasons
-            content = path.read_bytes()
-        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
-            self.problems.append(Problem(plan_name, 1, 1, "wrong_table", f"{reference.file}: {error}"))
-            return None
+        ZoneInfo(reference.time_zone)
+        if not path.is_relative_to(self.directory.resolve()):
+            message = "lies outside the rates directory"
+            raise ValueError(message)
+        content = path.read_bytes()
         self._contents[reference.file] = content
         source = Source(path.stem, content_version(content), reference.file, reference.time_zone)
         table = self.tables[key] = parse_table(kind, content, source, self._numbered)

@@ -1,5 +1,7 @@
 """The amount of one row for one recipient: quantity, arithmetic, the price line.
-Leaves finding rows to `index` and putting lines together to `plan`."""
+
+Leaves finding rows to `index` and putting lines together to `plan`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def bill_seconds(seconds: int, first: int, following: int) -> int:
 
 
 def line_terms(row: Row, quantity: int, count: int, rounding: Rounding, uses: tuple[CounterUse, ...]) -> LineTerms:
-    """The arithmetic of one line. A call of 0 seconds was not connected: no fee, no minimum."""
+    """Write down the arithmetic of one line. A call of 0 seconds was not connected: no fee, no minimum."""
     denominator = 60 if row.per == "minute" else 1
     charged = quantity > 0
     scale = 100 if any(use.steps for use in uses) else 1
@@ -61,7 +63,7 @@ def line_terms(row: Row, quantity: int, count: int, rounding: Rounding, uses: tu
 
 
 def plain_amount(terms: LineTerms) -> int:
-    """One recipient's amount when no counter takes part, in micro-units."""
+    """Return one recipient's amount when no counter takes part, in micro-units."""
     numerator = terms.fixed_numerator + terms.unit_numerator * terms.quantity
     return bounded_amount(numerator, terms)
 
@@ -111,7 +113,7 @@ def price_line(
 
 
 def encode_lines(lines: Sequence[PriceLine]) -> bytes:
-    """The lines as a compact JSON array for the ledger entry."""
+    """Write the lines as a compact JSON array for the ledger entry."""
     return msgspec.json.encode(
         [
             RateRef(
@@ -133,7 +135,7 @@ def encode_lines(lines: Sequence[PriceLine]) -> bytes:
 
 
 def counter_uses(row: Row, included: Sequence[Included], tiers: Sequence[Tiers]) -> tuple[CounterUse, ...]:
-    """The counters that decide about lines of this row, included quantities first (they are used up first)."""
+    """List the counters that decide about lines of this row, included quantities first: they are used up first."""
     if row.charge != "rate":
         return ()
     free = [rule for rule in included if _in(rule.scope, row)]

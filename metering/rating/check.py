@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from metering.rating.catalog import CatalogReader, tie_problem
+from metering.rating.catalog import CatalogReader, shipped_rates, tie_problem
 from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
 from metering.rating.findings import Finding, find_in_rows
 from metering.rating.groups import find_ties, group_rates
-from metering.rating.plan_file import parse_plan
+from metering.rating.plan_reader import parse_plan
 from metering.rating.problems import Problem
 from metering.rating.rows import Source
 
@@ -20,17 +20,18 @@ from metering.rating.rows import Source
 MOVED_PERCENT = 50
 
 
-def check(path: Path, moved_percent: int = MOVED_PERCENT) -> list[Problem]:
+def check_rates(path: Path | None = None, moved_percent: int = MOVED_PERCENT) -> list[Problem]:
     """Return every problem of a rates directory, of one table or of one plan file, in file order.
 
-    A plan file alone is read without its tables, a table alone in UTC. Nothing is raised for what the files hold; a
-    path that cannot be read raises OSError.
+    None means the shipped rates. A plan file alone is read without its tables, a table alone in UTC. Nothing is raised
+    for what the files hold; a path that cannot be read raises OSError.
     """
+    path = path or shipped_rates()
     if path.is_dir():
         return _check_directory(path, moved_percent)
     content = path.read_bytes()
     if path.suffix in {".yaml", ".yml"}:
-        return sorted(parse_plan(content, path.name)[1])
+        return sorted(parse_plan(content, path.name).problems)
     kind: TableKind = "surcharges" if "surcharge" in _header(content) else "deck"
     source = Source(path.stem, content_version(content), path.name, "UTC")
     table = parse_table(kind, content, source, 0)

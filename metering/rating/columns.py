@@ -1,5 +1,7 @@
 """What each column of a deck or surcharge table may hold, and its typed value.
-Leaves rules between columns to `deck`."""
+
+Leaves rules between columns to `deck`.
+"""
 
 from __future__ import annotations
 

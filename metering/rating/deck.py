@@ -202,7 +202,7 @@ class _Table:
         if channel != "sms" and get("segmenting", "gsm7_ucs2") != "gsm7_ucs2":
             self._report_named(line, "segmenting", "not_for_channel", f"segmenting is for sms, not {channel}")
         if charge not in {"rate", "reprocessing"} and get("segmenting", "gsm7_ucs2") != "gsm7_ucs2":
-            self._report_named(line, "segmenting", "not_for_surcharge", f"{charge} counts parts as the rate does")
+            self._report_named(line, "segmenting", "not_for_surcharge", f"{charge} counts the network's parts")
         if channel != "conversation" and get("conversation_class"):
             self._report_named(line, "conversation_class", "not_for_channel", f"no classes of {channel}")
         if get("direction") == "forwarded" and channel != "voice":

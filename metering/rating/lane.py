@@ -11,7 +11,8 @@ from metering.rating.index import HEAD_CHARACTERS, Cell, Table
 from metering.rating.numbers import country_of, match_e164
 from metering.rating.price import Price, Refusal
 from metering.rating.rows import Row
-from metering.rating.segments import GSM7_SINGLE, SEGMENTS_MAX
+from metering.rating.segments import SEGMENTS_MAX, Segments
+from metering.rating.size import SizeError, count_parts
 
 # Prices are shared objects, one per rows and number of parts; this many hold all in use, and memory stays flat.
 _PRICES_MAX = 65_536
@@ -48,7 +49,9 @@ class SmsLane(dict[str, _Head]):
         )
         return answer
 
-    def price(self, to: str, segments: int, at_ms: int, mcc_mnc: str | None, characters: int | None) -> Price | Refusal:
+    def price(  # noqa: C901, PLR0912  the look-ups stand here in full: a call for each would double the time
+        self, to: str, segments: int, at_ms: int, mcc_mnc: str | None, characters: int | None
+    ) -> Price | Refusal:
         """Price one text; see `Plan.price_sms`."""
         if match_e164(to) is None:
             return Refusal("invalid_number", f"{to[:32]!r} is not an E.164 number")
@@ -81,26 +84,35 @@ class SmsLane(dict[str, _Head]):
             fee = self._fees.find_network(to, mcc_mnc, at_ms)
         if row is None:
             return Refusal("unrated", f"no row for {to[:8]}…", country_of(to))
-        if characters is not None and row.segmenting == "flat160":
-            segments = -(-characters // GSM7_SINGLE) or 1
-        if not 0 < segments <= SEGMENTS_MAX:
-            return _refuse_size(segments, row)
-        # Numbers of rows stay far below 2^32, so that no two combinations share a key.
-        key = row.number << 8 | segments if fee is None else (fee.number + 1) << 40 | row.number << 8 | segments
+        parts = segments
+        if not 0 < segments <= SEGMENTS_MAX or (characters and row.segmenting == "flat160"):
+            if row.reject:
+                return _rejected(row)
+            try:
+                parts = count_parts(Segments("gsm7", characters or 0, segments), row)
+            except SizeError as error:
+                return Refusal(error.reason, str(error), row.country)
+        # Both counts fit in a byte and row numbers in four, so that no two combinations share a key.
+        key = row.number << 16 | parts << 8 | segments
+        if fee is not None:
+            key |= (fee.number + 1) << 48
         price = self._prices.get(key)
-        return price if price is not None else self._make(key, row, fee, segments)
+        return price if price is not None else self._make(key, row, fee, parts)
 
-    def _make(self, key: int, row: Row, fee: Row | None, segments: int) -> Price | Refusal:
+    def _make(self, key: int, row: Row, fee: Row | None, parts: int) -> Price | Refusal:
         if row.reject:
-            return Refusal("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)
-        rows = [row] if fee is None or fee.price_micros == 0 else [row, fee]
+            return _rejected(row)
+        segments = key & 0xFF
         try:
-            lines = tuple(self._book.line(each, segments if each.per == "segment" else 1) for each in rows)
+            lines = [self._book.line(row, parts if row.per == "segment" else 1)]
+            # A fee of 0 is how a table ends one that a shorter prefix would bring: no line.
+            if fee is not None and fee.price_micros:
+                lines.append(self._book.line(fee, segments if fee.per == "segment" else 1))
         except AmountTooLargeError as error:
-            return Refusal("amount_too_large", str(error), row.country)
+            return Refusal("amount_too_large", f"{error} micro-units", row.country)
         price = Price(
             amount_micros=sum(line.amount_micros for line in lines),
-            lines=lines,
+            lines=tuple(lines),
             charge_on=row.charge_on,
             failed_fee_micros=row.failed_fee_micros,
             quantity=lines[0].quantity,
@@ -114,7 +126,5 @@ class SmsLane(dict[str, _Head]):
         return price
 
 
-def _refuse_size(segments: int, row: Row) -> Refusal:
-    if segments < 1:
-        return Refusal("invalid_quantity", f"{segments} parts", row.country)
-    return Refusal("too_long", f"{segments} parts, {SEGMENTS_MAX} at most", row.country)
+def _rejected(row: Row) -> Refusal:
+    return Refusal("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)

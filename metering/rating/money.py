@@ -1,5 +1,7 @@
 """Exact amounts: decimal strings to micro-units, and the one rounding of a charged line.
-Leaves what is charged to `charges`."""
+
+Leaves what is charged to `charges`.
+"""
 
 from __future__ import annotations
 

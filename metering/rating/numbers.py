@@ -1,5 +1,7 @@
 """Telephone numbers: the shape that is priced, and what people write turned into it.
-Leaves which destinations have a price to `index`."""
+
+Leaves which destinations have a price to `index`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,9 @@ import phonenumbers
 
 # E.164: at most 15 digits. The shortest numbers in use with a country code have 7 (+683 4000); 5 leaves some room.
 DIGITS_MIN, DIGITS_MAX = 5, 15
+# TS 23.040, 9.1.2.5: an alphanumeric address has room for 11 septets.
+ALPHANUMERIC_MAX = 11
+SHORT_CODE_DIGITS = range(3, 9)
 # A few hundred bytes an entry; numbers repeat within a campaign, not over a year.
 CACHE_ENTRIES_MAX = 65_536
 
@@ -36,16 +41,21 @@ def is_e164(text: str) -> bool:
 
 @lru_cache(maxsize=CACHE_ENTRIES_MAX)
 def normalise_number(text: str, default_country: str | None = None) -> Number:
-    """Read a number as people write it: `+44 …`, `0044…`, national form in `default_country` (ISO code), a short code
-    (3 to 8 digits that are no national number), or an alphanumeric sender (1 to 11 GSM characters with a letter).
+    """Read a number as people write it.
 
+    That is `+44 …`, `0044…`, the national form in `default_country` (ISO code), a short code (3 to 8 digits that are
+    no national number), or an alphanumeric sender (1 to 11 letters, digits, spaces and marks, with a letter).
     Raises ValueError when it is none of these. Not for the hot path: the first sight of a number costs about 50 µs.
     """
     stripped = text.strip()
     if is_e164(stripped):
         return Number("e164", stripped)
     if any(character.isalpha() for character in stripped) and not stripped.startswith("+"):
-        if len(stripped) <= 11 and stripped.isascii() and all(c.isalnum() or c in " -_.&'!" for c in stripped):
+        if (
+            len(stripped) <= ALPHANUMERIC_MAX
+            and stripped.isascii()
+            and all(c.isalnum() or c in " -_.&'!" for c in stripped)
+        ):
             return Number("alphanumeric", stripped)
         message = f"{text!r} is not a sender of 1 to 11 letters, digits and spaces"
         raise ValueError(message)
@@ -60,14 +70,14 @@ def normalise_number(text: str, default_country: str | None = None) -> Number:
         value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         if is_e164(value):
             return Number("e164", value)
-    if stripped.isascii() and stripped.isdecimal() and 3 <= len(stripped) <= 8:
+    if stripped.isascii() and stripped.isdecimal() and len(stripped) in SHORT_CODE_DIGITS:
         return Number("short_code", stripped)
     message = f"{text!r} is not a telephone number"
     raise ValueError(message)
 
 
 def country_of(to: str) -> str | None:
-    """The ISO country of an E.164 number for metrics of refusals, `001` for worldwide services, None if unknown."""
+    """Return the ISO country of an E.164 number, `001` for worldwide services, None if unknown; for metrics."""
     return _country_of_head(to[:8])
 
 

@@ -36,8 +36,8 @@ class Plan:
         self._lanes = {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
 
     def count_segments(self, text: str) -> Segments:
-        """Count a text's parts with the plan's options (`flat160` is a matter of the row, not of the plan)."""
-        return self._count(text, "gsm7_ucs2")
+        """Count a text's parts and characters with the plan's options."""
+        return self._count(text)
 
     def price(self, request: PriceRequest) -> Price | Refusal:
         """Price a request: a line for each row and kind of recipient, or one refusal for the whole of it."""
@@ -58,10 +58,10 @@ class Plan:
     ) -> Price | Refusal:
         """Price one outbound text of `segments` parts: the hot path, equal in every figure to `price`.
 
-        `characters` (Unicode characters of the text) is needed only by rows with `flat160`; without it, they charge
+        `characters` (as `count_segments` gives them) matters only to rows with `flat160`; without it, they charge
         `segments` blocks. The answer is shared between calls and carries no encoding.
         """
         lane = self._lanes.get(sender_type)
         if lane is None:
-            return Refusal("invalid_sender_type", f"{sender_type!r} is no sender type")
+            return Refusal("unpriced", f"{sender_type!r} is no sender type")
         return lane.price(to, segments, at_ms, mcc_mnc, characters)

@@ -1,18 +1,16 @@
-"""A plan as its YAML file writes it, typed and with a place for every mistake.
-Leaves compiling it with its decks to `plan`."""
+"""A plan as its YAML file writes it, typed.
+
+Leaves reading the file to `plan_reader` and compiling it with its decks to `plan`.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-import yaml
 
-from metering.rating.money import AMOUNT_MICROS_MAX, Rounding, RoundingMode, parse_micros
+from metering.rating.money import Rounding, RoundingMode, parse_micros
 from metering.rating.policies import Amount, Policies
-from metering.rating.problems import Problem
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=31 * 86_400)]
@@ -174,89 +172,3 @@ class PlanFile(_Strict, frozen=True):
     def line_rounding(self) -> Rounding:
         """The one rounding of a charged line."""
         return Rounding(self.rounding.mode, parse_micros(self.rounding.step))
-
-
-def parse_plan(content: bytes, file: str) -> tuple[PlanFile | None, list[Problem]]:
-    """Read one plan. On any problem there is no plan; each problem points at the offending key or value."""
-    try:
-        root = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
-    except UnicodeDecodeError:
-        return None, [Problem(file, 1, 1, "encoding", "not UTF-8")]
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return None, [Problem(file, line, column, "yaml", str(error.problem))]
-    if root is None:
-        return None, [Problem(file, 1, 1, "yaml", "empty file")]
-    places: dict[str, tuple[int, int]] = {}
-    problems: list[Problem] = []
-    data = _plain(root, "$", places, problems, file)
-    if problems:
-        return None, problems
-    try:
-        plan = msgspec.convert(data, PlanFile)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `")
-        unknown = re.search(r"unknown field `(.*)`", message)
-        where = f"{path.rstrip('`') or '$'}{f'.{unknown[1]}' if unknown else ''}"
-        return None, [Problem(file, *_nearest(places, where), "wrong_plan", f"{where}: {message}")]
-    problems = [
-        Problem(file, *_nearest(places, where), rule, f"{where}: {message}")
-        for where, rule, message in _inconsistencies(plan)
-    ]
-    return (None if problems else plan), problems
-
-
-def _nearest(places: Mapping[str, tuple[int, int]], path: str) -> tuple[int, int]:
-    while path not in places:
-        path = re.sub(r"(\.[^.\[]*|\[[^\]]*\])$", "", path) if path != "$" else path
-        if path == "$":
-            break
-    return places.get(path, (1, 1))
-
-
-def _plain(node: yaml.Node, path: str, places: dict[str, tuple[int, int]], problems: list[Problem], file: str) -> Any:
-    """Turn nodes into plain data, remembering where each stands. Numbers stay text: amounts must not become floats."""
-    places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, Any] = {}
-        for key, value in node.value:
-            where = f"{path}.{key.value}"
-            if key.value in result:
-                mark = key.start_mark
-                problems.append(Problem(file, mark.line + 1, mark.column + 1, "repeated_key", f"{where} stands twice"))
-            result[key.value] = _plain(value, where, places, problems, file)
-            places[where] = (key.start_mark.line + 1, key.start_mark.column + 1)
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, f"{path}[{index}]", places, problems, file) for index, item in enumerate(node.value)]
-    tag = node.tag.rpartition(":")[2]
-    if tag == "int" and node.value.isdecimal():
-        return int(node.value)
-    return {"null": None, "bool": node.value.lower() in ("true", "yes", "on")}.get(tag, node.value)
-
-
-def _inconsistencies(plan: PlanFile) -> list[tuple[str, str, str]]:
-    """What types cannot say, as (path, rule, message)."""
-    found = []
-    if parse_micros(plan.rounding.step) == 0:
-        found.append(("$.rounding.step", "wrong_rounding", "must be above 0"))
-    for index, alert in enumerate(plan.alerts):
-        if alert.rearm is not None and parse_micros(alert.rearm) <= parse_micros(alert.level):
-            found.append((f"$.alerts[{index}].rearm", "wrong_alert", "must be above the level"))
-    for index, tiers in enumerate(plan.tiers):
-        path = f"$.tiers[{index}].steps"
-        bounds = [step.up_to for step in tiers.steps]
-        if bounds[-1] is not None or None in bounds[:-1]:
-            found.append((path, "wrong_tiers", "only the last step, and it always, is open-ended"))
-        elif any(a is None or b is None or a >= b for a, b in zip(bounds[:-1], bounds[1:-1], strict=False)):
-            found.append((path, "wrong_tiers", "steps must rise"))
-        for number, step in enumerate(tiers.steps):
-            if (step.price is None) == (step.percent is None):
-                found.append((f"{path}[{number}]", "wrong_tiers", "needs a price or a percent, not both"))
-    names = [rule.counter for rule in plan.included] + [rule.counter for rule in plan.tiers]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        found.append(("$.tiers", "wrong_counter", f"counter {name} stands twice"))
-    if plan.grant is not None and parse_micros(plan.grant.amount) > AMOUNT_MICROS_MAX:
-        found.append(("$.grant.amount", "wrong_grant", "too large"))
-    return found

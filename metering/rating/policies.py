@@ -1,5 +1,7 @@
 """Every policy a plan can set, with its default: the two sides of what existing products do differently.
-Leaves applying them to the capability that owns the behaviour."""
+
+Leaves applying them to the capability that owns the behaviour.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import msgspec
 WalletMode = Literal["per_user", "shared_pool", "per_account"]
 Payer = Literal["actor_user", "account", "pool"]
 Role = Literal["owner", "admin", "admin_plus", "office_manager", "user", "billing", "account", "customer_admin"]
-Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+# At most nine digits before the point: as micro-units below 2^53, so that reading one cannot fail later.
+Amount = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
@@ -47,8 +50,10 @@ class FrozenBalance(_Strict, frozen=True):
 
 
 class Policies(_Strict, frozen=True):
-    """The switches of a plan. Amounts are decimal strings in the plan's unit. Contradiction numbers (C-..) stand in
-    the requirements; each default is the documented one."""
+    """The switches of a plan; amounts are decimal strings in the plan's unit.
+
+    The numbers (C-..) are of the contradictions between products that a switch settles: docs/rates-format.md.
+    """
 
     # Who holds and who pays
     wallet_mode: WalletMode = "shared_pool"

@@ -1,5 +1,7 @@
 """What is asked of a plan and what it answers: request, price with its lines, refusal.
-Leaves finding the answer to `plan`."""
+
+Leaves finding the answer to `plan`.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,16 @@ RefusalReason = Literal[
     "unrated",
     "rejected_destination",
     "invalid_number",
-    "invalid_quantity",
-    "invalid_sender_type",
     "too_many",
-    "too_long",
+    "unpriced",
     "amount_too_large",
-    "feature_disabled",
 ]
 
 
 class PriceRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One thing to price. `to` holds E.164 numbers with `+`: the recipients, or for inbound the customer's own number.
 
-    The size comes from `text`, else `encoding` + `characters`, else `segments` (sms), or from `seconds` (voice).
+    The size comes from `segments`, else `text`, else `encoding` + `characters` (sms), or from `seconds` (voice).
     `broadcast` is priced as voice when it has seconds, as mms when it has media, else as sms. `at_ms` is the event's
     own time (epoch milliseconds); it chooses the rows.
     """
@@ -77,8 +76,11 @@ class CounterUse(msgspec.Struct, frozen=True, gc=False):
 
 
 class LineTerms(msgspec.Struct, frozen=True, gc=False):
-    """A line's arithmetic: amount = round(max(minimum, (fixed + Σ units x numerator) / denominator)), once for each
-    of `count` recipients. All integers; `fixed` and `numerator` are micro-units times `denominator`."""
+    """A line's arithmetic, for each of `count` recipients in turn.
+
+    amount = round(max(minimum, (fixed_numerator + sum of the units' numerators) / denominator)), rounded once. All are
+    integers; the numerators are micro-units times `denominator`. Without counters each unit's is `unit_numerator`.
+    """
 
     quantity: int
     count: int
@@ -152,12 +154,18 @@ class Price(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     recipients: Mapping[str, RecipientPrice] | None = None
 
     def amount_by_recipient(self, to: str) -> int:
-        """The micro-units that one message to `to` costs; the whole amount when there is only one recipient."""
+        """Return the micro-units that one message to `to` costs; the whole amount when there is only one recipient."""
         return self.amount_micros if self.recipients is None else self.recipients[to].amount_micros
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """Why there is no price. `country` is the ISO code of the destination where it can be told, for metrics."""
+    """Why there is no price.
+
+    `unrated`: no row, or a feature that is switched off; `rejected_destination`: a row says so; `invalid_number`: not
+    E.164; `too_many`: recipients or parts; `unpriced`: the request does not say what is to be priced;
+    `amount_too_large`: beyond 2^53 micro-units. `country` is the ISO code of the destination, for metrics, where it
+    can be told.
+    """
 
     reason: RefusalReason
     detail: str

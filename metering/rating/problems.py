@@ -1,5 +1,7 @@
 """What is wrong in a deck, surcharge table or plan, and where.
-Leaves finding it to the readers and to `check`."""
+
+Leaves finding it to the readers and to `check`.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ def fees_due(plan: PlanFile, equipment: Collection[str]) -> tuple[Recurring, ...
 
 
 def is_sender_type_enabled(plan: PlanFile, sender_type: str | None, equipment: Collection[str]) -> bool:
-    """Say whether the customer may send from `sender_type`: always, unless a fee stands for it and neither the fee
-    is taken nor what waives it is there."""
+    """Say whether the customer may send from `sender_type`.
+
+    Always, unless a fee stands for it and neither the fee is taken nor what waives it is there.
+    """
     fees = [fee for fee in plan.recurring if fee.sender_type == sender_type and sender_type is not None]
     return not fees or any(fee.id in equipment or fee.waived_by in equipment for fee in fees)

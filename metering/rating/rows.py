@@ -1,5 +1,7 @@
 """One row of a rate deck or surcharge table, typed.
-Leaves reading files to `deck`, choosing the row to `index` and the amount to `charges`."""
+
+Leaves reading files to `deck`, choosing the row to `index` and the amount to `charges`.
+"""
 
 from __future__ import annotations
 

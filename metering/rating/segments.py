@@ -38,8 +38,8 @@ _LOW = range(0xDC, 0xE0)
 class Segments(msgspec.Struct, frozen=True, gc=False):
     """How a text travels.
 
-    `characters` counts the encoding's own units: septets of GSM-7 (an extension character is two), UTF-16 units of
-    UCS-2 (a character beyond the BMP is two); under `flat160` it counts Unicode characters.
+    `characters` counts the encoding's own units, as phones show them: septets of GSM-7 (an extension character is
+    two), UTF-16 units of UCS-2 (a character beyond the BMP is two).
     """
 
     encoding: Encoding
@@ -47,7 +47,7 @@ class Segments(msgspec.Struct, frozen=True, gc=False):
     segments: int
 
 
-def count_segments(text: str, segmenting: Segmenting = "gsm7_ucs2") -> Segments:
+def count_segments(text: str) -> Segments:
     """Count the parts of `text`: greedily filled, never splitting an escape pair or a surrogate pair; empty text is 1.
 
     The count may exceed `SEGMENTS_MAX`; whoever prices it refuses that. Lone surrogates count as one UTF-16 unit.
@@ -55,9 +55,9 @@ def count_segments(text: str, segmenting: Segmenting = "gsm7_ucs2") -> Segments:
     try:
         encoded = charmap_encode(text, "strict", _ENCODING_MAP)[0]
     except UnicodeEncodeError:
-        return count_ucs2(text) if segmenting == "gsm7_ucs2" else count_flat("ucs2", text)
-    if "\0" in text or segmenting != "gsm7_ucs2":
-        return count_ucs2(text) if segmenting == "gsm7_ucs2" else count_flat("gsm7", text)
+        return count_ucs2(text)
+    if "\0" in text:
+        return count_ucs2(text)
     septets = len(encoded)
     if encoded.isascii():
         return Segments("gsm7", septets, 1 if septets <= GSM7_SINGLE else -(-septets // GSM7_PART))
@@ -103,10 +103,9 @@ def count_ucs2(text: str) -> Segments:
     return Segments("ucs2", units, parts)
 
 
-def count_flat(encoding: Encoding, text: str) -> Segments:
-    """Count started blocks of 160 Unicode characters; empty text is 1."""
-    characters = len(text)
-    return Segments(encoding, characters, -(-characters // GSM7_SINGLE) or 1)
+def count_blocks(characters: int) -> int:
+    """Count started blocks of 160 characters, whatever their encoding (`flat160`); none is 1."""
+    return -(-characters // GSM7_SINGLE) or 1
 
 
 def count_units(encoding: Encoding, characters: int) -> int:

@@ -10,7 +10,7 @@ import msgspec
 from metering.rating.charges import bill_seconds
 from metering.rating.price import Price, PriceRequest, RefusalReason
 from metering.rating.rows import Row
-from metering.rating.segments import GSM7_SINGLE, SEGMENTS_MAX, Segmenting, Segments, count_units
+from metering.rating.segments import SEGMENTS_MAX, Segments, count_blocks, count_units
 from metering.rating.texts import Counter
 
 # A call, or a wrong number: 31 days.
@@ -26,7 +26,7 @@ class SizeError(ValueError):
 
 
 class Size:
-    """One request's size; its text is counted at most once for each way of counting."""
+    """One request's size; its text is counted once, and only if a row wants it."""
 
     __slots__ = ("_count_text", "_counted", "_extra_steps", "_request")
 
@@ -34,7 +34,7 @@ class Size:
         self._count_text = count_text
         self._request = request
         self._extra_steps = extra_steps
-        self._counted: dict[Segmenting, Segments] = {}
+        self._counted: Segments | None = None
 
     def quantity(self, row: Row) -> int:
         """Return the units of `row` that one recipient uses; raises SizeError."""
@@ -45,39 +45,42 @@ class Size:
             if row.per == "call":
                 return min(billed, 1)
             return billed + self._extra_steps * row.next
-        if row.per == "segment":
-            return self._segments(row)
-        return 1
+        if row.per != "segment":
+            return 1
+        if self._counted is None:
+            self._counted = self._count()
+        return count_parts(self._counted, row)
 
     def describe(self, price: Price) -> Price:
         """Add what is known of the text to a price that is shared between texts."""
-        for counted in self._counted.values():
-            return msgspec.structs.replace(
-                price, encoding=counted.encoding, characters=counted.characters, segments=counted.segments
-            )
-        return price
-
-    def _segments(self, row: Row) -> int:
-        # A carrier fee counts parts as the rate did, which has been counted just before it.
-        segmenting = row.segmenting
-        if row.charge == "carrier_fee":
-            segmenting = next(iter(self._counted), segmenting)
-        counted = self._counted.get(segmenting)
+        counted = self._counted
         if counted is None:
-            counted = self._counted[segmenting] = self._count(segmenting)
-        if counted.segments > SEGMENTS_MAX:
-            raise SizeError("too_long", f"{counted.segments} parts, {SEGMENTS_MAX} at most")
-        return counted.segments
+            return price
+        encoding = counted.encoding if counted.characters or self._request.segments is None else None
+        return msgspec.structs.replace(
+            price, encoding=encoding, characters=counted.characters, segments=counted.segments
+        )
 
-    def _count(self, segmenting: Segmenting) -> Segments:
+    def _count(self) -> Segments:
+        """Take the sender's own count of parts where it has one, for it knows what went out; else count."""
         request = self._request
-        if request.text is not None:
-            return self._count_text(request.text, segmenting)
         characters = request.characters
+        if request.segments is not None:
+            return Segments(request.encoding or "gsm7", characters or 0, request.segments)
+        if request.text is not None:
+            return self._count_text(request.text)
         if request.encoding is not None and characters is not None and characters >= 0:
-            flat = segmenting == "flat160"
-            parts = -(-characters // GSM7_SINGLE) or 1 if flat else count_units(request.encoding, characters)
-            return Segments(request.encoding, characters, parts)
-        if request.segments is not None and request.segments > 0:
-            return Segments(request.encoding or "gsm7", 0, request.segments)
-        raise SizeError("invalid_quantity", "needs a text, an encoding with characters, or a number of segments")
+            return Segments(request.encoding, characters, count_units(request.encoding, characters))
+        raise SizeError("unpriced", "needs a text, an encoding with characters, or a number of segments")
+
+
+def count_parts(counted: Segments, row: Row) -> int:
+    """Return the parts that `row` charges: those of the network, or under `flat160` the blocks; raises SizeError."""
+    parts = counted.segments
+    if parts < 1:
+        raise SizeError("unpriced", f"{parts} parts")
+    if row.segmenting == "flat160" and counted.characters:
+        parts = max(1, count_blocks(counted.characters))
+    if max(parts, counted.segments) > SEGMENTS_MAX:
+        raise SizeError("too_many", f"{max(parts, counted.segments)} parts, {SEGMENTS_MAX} at most")
+    return parts

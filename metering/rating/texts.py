@@ -12,10 +12,10 @@ import msgspec
 
 from metering.rating.national import DEFAULT, DEFAULT_EXTENSION, LOCKING_SHIFT, SINGLE_SHIFT
 from metering.rating.plan_file import SegmentOptions
-from metering.rating.segments import PAIR, Segmenting, Segments, count_pairs_unsplit, count_segments
+from metering.rating.segments import PAIR, Segments, count_pairs_unsplit, count_segments
 from metering.rating.smart import SMART
 
-Counter = Callable[[str, Segmenting], Segments]
+Counter = Callable[[str], Segments]
 
 # TS 23.040, 9.2.3.24: one octet for the header's length, three for each shift table, five for the concatenation.
 _OCTETS = 140
@@ -71,10 +71,10 @@ def make_counter(options: SegmentOptions) -> Counter:
         return count_segments
     pairs = make_pairs(options)
 
-    def count(text: str, segmenting: Segmenting = "gsm7_ucs2") -> Segments:
+    def count(text: str) -> Segments:
         plain = replace_look_alikes(text) if options.smart else text
-        counted = count_segments(plain, segmenting)
-        if segmenting == "flat160" or (counted.segments == 1 and counted.encoding == "gsm7"):
+        counted = count_segments(plain)
+        if counted.segments == 1 and counted.encoding == "gsm7":
             return counted
         return _best(pairs, plain) or counted
 
