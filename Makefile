@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 ARGS ?=
 export PYTHON
 
-.PHONY: help setup demo test test-kafka test-slow check format clean
+.PHONY: help setup demo test test-kafka test-slow check lint types layers sizes format clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -31,11 +31,19 @@ test-kafka: $(STAMP)  ## The tests that need Apache Kafka (Java 17 and Maven)
 test-slow: $(STAMP)  ## The long modes of tests that also have a short one
 	$(RUN)python -m pytest -m slow $(ARGS)
 
-check: $(STAMP)  ## Lint, format, types, import layers, file sizes
+check: lint types layers sizes  ## Lint, format, types, import layers, file sizes (-k: go on after a failure)
+
+lint: $(STAMP)
 	$(RUN)ruff check
 	$(RUN)ruff format --check
+
+types: $(STAMP)
 	$(RUN)mypy
+
+layers: $(STAMP)
 	$(RUN)lint-imports
+
+sizes: $(STAMP)
 	$(RUN)python scripts/check_file_size.py
 
 format: $(STAMP)  ## Mend what ruff can mend by itself
