@@ -191,7 +191,7 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
                 charge.deadline_at_ms,
                 [list(p) for p in charge.parts],
                 charge.sender or False,
-                False if charge.recipients is None else charge.recipients,
+                charge.recipients or False,
                 state.touched_at_ms,
             ]
         )
@@ -207,9 +207,7 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
 
 def _sender_record(block: BlockState) -> _Text:
     auto = int(bool(block.wallet))
-    return _Text(
-        pack([block.wallet, block.needed_micros, block.since_ms, block.since_seq, int(block.manual), auto])
-    )
+    return _Text(pack([block.wallet, block.needed_micros, block.since_ms, block.since_seq, int(block.manual), auto]))
 
 
 def _answer_record(command: RememberedCommand) -> list[Any]:
@@ -288,6 +286,6 @@ def read_charge(key: str, record: bytes) -> ChargeState:
         deadline,
         tuple((part[0], part[1]) for part in parts),
         sender or None,
-        None if recipients is False else dict(recipients),
+        recipients or None,
     )
     return ChargeState(customer, charge, touched)

@@ -117,6 +117,7 @@ def image(charge: Charge) -> dict[str, Any]:
     }
 
 
-def out_of_range(wallet: Wallet, amount: int) -> bool:
-    """Whether the balance would reach 2^53 in either direction."""
-    return abs(wallet.balance + amount) >= LIMIT
+def out_of_range(wallet: Wallet, amount: int, held_change: int = 0) -> bool:
+    """Whether the balance, what is held or what is available would reach +-2^53."""
+    balance, held = wallet.balance + amount, wallet.held + held_change
+    return max(abs(balance), held, abs(balance - held)) >= LIMIT

@@ -38,7 +38,7 @@ def first_objection(
     bucket: Bucket, customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None
 ) -> str | None:
     """3. customer suspended. 5. a charge of that id is `held`. 6. sender or wallet blocked (received events skip this).
-    7. p > available + overdraft limit.
+    7. p > available + overdraft limit (or what is held or available would reach 2^53).
     """
     if customer.suspended:
         return "suspended"
@@ -48,7 +48,7 @@ def first_objection(
         return "blocked"
     if given.price > bucket.spendable(customer, wallet):
         return "insufficient_credit"
-    return None
+    return "amount_out_of_range" if changes.out_of_range(wallet, 0, given.price) else None
 
 
 def want_of_credit(
@@ -83,7 +83,7 @@ def deny(
 ) -> dict[str, Any]:
     """Where the charge is remembered, it is so as `denied` with its price; one that is there already stays."""
     shown = None
-    if is_remembered(given) and (charge is None or charge.state == "denied"):
+    if reason != "amount_out_of_range" and is_remembered(given) and (charge is None or charge.state == "denied"):
         denied = new_charge(bucket, given, "denied")
         change.customer.charges[denied.id] = denied
         shown = changes.image(denied) | {"recipients": given.recipients}
@@ -128,11 +128,13 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
         reason = "suspended"
     elif blocks.is_blocked(customer, wallet, given.sender):
         reason = "blocked"
-    elif charge is None or charge.state != "held":
+    elif charge is None or charge.state != "held" or charge.recipients is not None:
         reason = "unknown_charge"
     elif given.price > bucket.spendable(customer, wallet):
         reason = "insufficient_credit"
         change.blocks += want_of_credit(bucket, customer, wallet, given, given.price)
+    elif changes.out_of_range(wallet, 0, given.price):
+        reason = "amount_out_of_range"
     else:
         charge.parts += credit.hold(wallet, given.price)
         charge.price += given.price

@@ -38,6 +38,11 @@ def note(bucket: Bucket, change: Change, given: Event, reason: str | None) -> di
     return changes.finish(bucket, change, given, "noted", reason=reason)
 
 
+def out_of_range(change: Change, charge: Charge, price: int, freed: int) -> bool:
+    """Nothing may take the wallet's figures, or what a charge has committed, to 2^53."""
+    return changes.out_of_range(change.wallet, -price, -freed) or charge.committed + price >= changes.LIMIT
+
+
 def of_no_charge(bucket: Bucket, change: Change, given: Outcome) -> dict[str, Any]:
     """Charge none: with a price: debit: `debited`, reason `late`, charge `committed`; without: `noted`, reason
     `unknown_charge` | lower rank: `noted`, reason `unknown_charge` | failed, cancelled, expired: `noted`, reason
@@ -62,7 +67,7 @@ def charge_own_price(bucket: Bucket, change: Change, given: Outcome, charge: Cha
 
 def debit_late(bucket: Bucket, change: Change, given: Event, charge: Charge, price: int) -> dict[str, Any]:
     """Debit: `debited`, reason `late`; charge `committed`."""
-    if changes.out_of_range(change.wallet, -price):
+    if out_of_range(change, charge, price, 0):
         return note(bucket, change, given, "amount_out_of_range")
     credit.debit(change.wallet, price)
     charge.committed += price
@@ -125,7 +130,7 @@ def recipients_late(bucket: Bucket, change: Change, given: Outcome, charge: Char
     if given.to not in recipients:
         return note(bucket, change, given, "settled")
     price = recipients[given.to]
-    if changes.out_of_range(change.wallet, -price):
+    if out_of_range(change, charge, price, 0):
         return note(bucket, change, given, "amount_out_of_range")
     credit.debit(change.wallet, price)
     charge.committed += price
@@ -155,7 +160,7 @@ def of_held(bucket: Bucket, change: Change, given: Outcome, charge: Charge) -> d
 
 def settle(bucket: Bucket, change: Change, given: Event, charge: Charge, price: int, state: str) -> dict[str, Any]:
     """More than held: the excess is debited; less: the rest is released."""
-    if changes.out_of_range(change.wallet, -price):
+    if out_of_range(change, charge, price, charge.held):
         return note(bucket, change, given, "amount_out_of_range")
     take_from_hold(change, charge, price, charge.held)
     charge.state = state
@@ -177,20 +182,20 @@ def take_from_hold(change: Change, charge: Charge, price: int, share: int) -> No
 
 
 def settle_recipient(bucket: Bucket, change: Change, given: Outcome, charge: Charge, fee: int | None) -> dict[str, Any]:
-    """A recipient that is not (any more) among a charge's recipients: `noted`, reason `settled`. A charge of several
-    recipients is `committed` when the last is settled and anything was committed, else `released`.
+    """A recipient that is not (any more) among them: `noted`, reason `settled`. The charge is `committed` with its last
+    recipient, whatever that came to.
     """
     recipients = charge.recipients or {}
     if given.to not in recipients:
         return note(bucket, change, given, "settled")
     share = recipients[given.to]
     price = share if fee is None else fee
-    if changes.out_of_range(change.wallet, -price):
+    if out_of_range(change, charge, price, share):
         return note(bucket, change, given, "amount_out_of_range")
     del recipients[given.to]
     take_from_hold(change, charge, price, share)
     if not recipients:
-        charge.state = "committed" if charge.committed > 0 else "released"
+        charge.state = "committed"
     kind = "committed" if fee is None or fee > 0 else "released"
     return keep(bucket, change, given, charge, kind, [given.to])
 

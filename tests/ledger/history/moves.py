@@ -264,7 +264,7 @@ def _set_plan(move: Move, choices: Choices, header: dict[str, Any], amount: int)
 
 
 def _set_alert(move: Move, choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
-    level = choices.of(amount, -5, 0, 20)
+    level = choices.of(min(amount, MOST - 8), -5, 0, 20)
     return model.SetAlert(
         **header,
         level=level,

@@ -19,9 +19,12 @@ local function begin(bucket, customer, name, now)
   }
 end
 
--- Whether a change of balance by `amount` would leave the range in which Lua's numbers are exact.
-local function out_of_range(change, amount)
-  return math.abs(change.balance + amount) >= MICROS_LIMIT
+-- Whether a change of balance by `amount`, and of what is held by `held`, would leave the range in which Lua's numbers
+-- are exact.
+local function out_of_range(change, amount, held)
+  held = held or 0
+  return math.abs(change.balance + amount) >= MICROS_LIMIT or change.held + held >= MICROS_LIMIT
+    or math.abs(change.available + (amount - held)) >= MICROS_LIMIT
 end
 
 -- Drop lots that are used up, and have those that expired while they were held lapse at once.

@@ -3,6 +3,18 @@
 -- include: bytes_before
 -- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
 
+local function note(bucket, i, change, reason)
+  if change then
+    return finish(bucket, i, change, KIND.NOTED, reason, DECIDED.NONE, false)
+  end
+  return emit_plain(bucket, i, KIND.NOTED, reason, DECIDED.NONE)
+end
+
+-- Whether to charge `price` while `freed` of the hold goes would leave the exact range.
+local function charge_out_of_range(change, charge, price, freed)
+  return out_of_range(change, -price, -freed) or charge[CHARGE.COMMITTED] + price >= MICROS_LIMIT
+end
+
 -- Several recipients: none is left to settle. Returns what the entry tells of it.
 local function settle_all_recipients(charge)
   local recipients = charge[CHARGE.RECIPIENTS]
@@ -14,14 +26,14 @@ local function settle_all_recipients(charge)
     settled[#settled + 1] = recipient
   end
   table.sort(settled, bytes_before)
-  charge[CHARGE.RECIPIENTS] = {}
+  charge[CHARGE.RECIPIENTS] = false
   return { settled = settled }
 end
 
 -- Charge what has happened without a hold: below zero if need be, since the message did go out.
 local function debit_late(bucket, i, change, key, charge, price)
-  if out_of_range(change, -price) then
-    return finish(bucket, i, change, KIND.NOTED, REASON.AMOUNT_OUT_OF_RANGE, DECIDED.NONE, false)
+  if charge_out_of_range(change, charge, price, 0) then
+    return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   debit(change.wallet, price, change.lots)
   charge[CHARGE.STATE] = STATE.COMMITTED
@@ -31,17 +43,10 @@ local function debit_late(bucket, i, change, key, charge, price)
   return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, charge, extras)
 end
 
-local function note(bucket, i, change, reason)
-  if change then
-    return finish(bucket, i, change, KIND.NOTED, reason, DECIDED.NONE, false)
-  end
-  return emit_plain(bucket, i, KIND.NOTED, reason, DECIDED.NONE)
-end
-
 -- End the hold of a single charge: `price` is charged (0 = none), what is left of the hold is released.
 local function settle_whole(bucket, i, change, key, charge, price, state, kind)
-  if out_of_range(change, -price) then
-    return finish(bucket, i, change, KIND.NOTED, REASON.AMOUNT_OUT_OF_RANGE, DECIDED.NONE, false)
+  if charge_out_of_range(change, charge, price, charge[CHARGE.HELD]) then
+    return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   settle_parts(change.wallet, charge, price, change.lots)
   release_parts(change.wallet, charge, change.lots)
@@ -59,7 +64,7 @@ local function settle_recipient(bucket, i, change, key, charge, recipient, fee)
     return note(bucket, i, change, REASON.SETTLED)
   end
   local due = fee or price
-  if out_of_range(change, -due) then
+  if charge_out_of_range(change, charge, due, price) then
     return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   recipients[recipient] = nil
@@ -74,7 +79,7 @@ local function settle_recipient(bucket, i, change, key, charge, recipient, fee)
   charge[CHARGE.PARTS], charge[CHARGE.HELD] = kept, others_held
   charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + due
   if next(recipients) == nil then
-    charge[CHARGE.STATE] = charge[CHARGE.COMMITTED] > 0 and STATE.COMMITTED or STATE.RELEASED
+    charge[CHARGE.STATE], charge[CHARGE.RECIPIENTS] = STATE.COMMITTED, false
   end
   keep_charge(bucket, key, charge, change.now)
   local kind = fee == 0 and KIND.RELEASED or KIND.COMMITTED
@@ -87,14 +92,14 @@ local function debit_recipient_late(bucket, i, change, key, charge, recipient)
   local price = recipients[recipient]
   if not price then
     return note(bucket, i, change, REASON.SETTLED)
-  elseif out_of_range(change, -price) then
+  elseif charge_out_of_range(change, charge, price, 0) then
     return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   debit(change.wallet, price, change.lots)
   charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + price
   recipients[recipient] = nil
   if next(recipients) == nil then
-    charge[CHARGE.STATE] = STATE.COMMITTED
+    charge[CHARGE.STATE], charge[CHARGE.RECIPIENTS] = STATE.COMMITTED, false
   end
   keep_charge(bucket, key, charge, change.now)
   return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, charge, { settled = { recipient } })
@@ -166,8 +171,6 @@ local function outcome(bucket, i, input, customer)
   end
   if several and input[INPUT.TO] then
     return debit_recipient_late(bucket, i, change, key, charge, input[INPUT.TO])
-  elseif several and next(several) == nil then
-    return note(bucket, i, change, REASON.SETTLED)
   end
   local price = agreed and price_left(charge) or own_price
   if price < 0 then

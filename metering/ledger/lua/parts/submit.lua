@@ -67,10 +67,13 @@ local function submit(bucket, i, input, customer)
         math.max(price, customer.policy.block_level + 1))
     end
   end
+  if not reason and out_of_range(change, 0, price) then
+    reason = REASON.AMOUNT_OUT_OF_RANGE
+  end
   if reason then
-    -- A charge that lives, or has been settled, stays what it is.
+    -- An amount out of range is no price to remember. A charge that lives, or has been settled, stays what it is.
     local replaceable = not charge or charge[CHARGE.STATE] == STATE.DENIED
-    local denied = change and remembered and replaceable
+    local denied = change and remembered and replaceable and reason ~= REASON.AMOUNT_OUT_OF_RANGE
       and new_charge(change, STATE.DENIED, price, input, sender)
     return deny(bucket, i, change, reason, decision, denied, key)
   end
@@ -104,12 +107,15 @@ local function extend(bucket, i, input, customer)
   local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
   local change = begin(bucket, customer.name, name, now)
   local reason = objection(bucket, change, customer, sender_key, false)
-  if not reason and (not charge or charge[CHARGE.STATE] ~= STATE.HELD) then
+  if not reason and (not charge or charge[CHARGE.STATE] ~= STATE.HELD or charge[CHARGE.RECIPIENTS]) then
     reason = REASON.UNKNOWN_CHARGE
   end
   if not reason and price > change.available + customer.policy.overdraft then
     reason = REASON.INSUFFICIENT_CREDIT
     block_for_want(bucket, change, customer, sender_key, math.max(price, customer.policy.block_level + 1))
+  end
+  if not reason and out_of_range(change, 0, price) then
+    reason = REASON.AMOUNT_OUT_OF_RANGE
   end
   if reason then
     return deny(bucket, i, change, reason, DECIDED.DENIED)
