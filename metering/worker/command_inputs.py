@@ -26,6 +26,8 @@ from metering.rating import Catalog, Plan
 from metering.worker.customers import Customer
 
 PLAN_DEFAULT = "payg-usd"
+OPENS = 1
+"""Of a refused command: it would have opened the customer, so its being unknown is not what is wrong."""
 
 
 def add_command(
@@ -63,7 +65,7 @@ def add_command(
         case OpenCustomer():
             opening = _opening(command, catalog)
             if isinstance(opening, Reason):
-                add(Op.REFUSE_COMMAND, REASON_CODES[opening])
+                add(Op.REFUSE_COMMAND, REASON_CODES[opening], OPENS)
             else:
                 add(Op.OPEN_CUSTOMER, *opening)
         case TopUp():
