@@ -1,4 +1,4 @@
-"""Turns the bytes of a record into an input, or into the reason why it cannot be one. Never raises. Leaves prices aside."""
+"""Turns a record into an input, or into the reason why it cannot be one; never raises. Leaves prices to `rating`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ EVENT_BYTES_MAX = 256 * 1024
 
 _decode_event = msgspec.json.Decoder(UsageEvent).decode
 _decode_command = msgspec.json.Decoder(CommandRecord).decode
-_decode_any = msgspec.json.Decoder().decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +37,9 @@ class UsageInput(Struct, frozen=True, gc=False):
     time_ms: int
 
 
-def decode_usage(value: bytes | None, timestamp_ms: int, window_ms: int) -> UsageInput | Rejected:
+def decode_usage(  # noqa: PLR0911  one return for each reason
+    value: bytes | None, timestamp_ms: int, window_ms: int
+) -> UsageInput | Rejected:
     """Return the usage event in a record that was logged at `timestamp_ms`, or why there is none.
 
     Older than `window_ms` before its log time it is `too_old`: its repeats could no longer be recognised. Further ahead
@@ -51,8 +52,8 @@ def decode_usage(value: bytes | None, timestamp_ms: int, window_ms: int) -> Usag
     try:
         event = _decode_event(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        return _undecodable(value, error)
-    if b"\\u0000" in value and _has_nul(_decode_any(value)):
+        return _undecodable(error)
+    if b"\\u0000" in value and _has_nul(msgspec.to_builtins(event)):
         return Rejected(DeadLetterReason.NUL_CHARACTER, "a text contains U+0000")
     kind = EVENT_KINDS.get(event.type)
     if kind is None:
@@ -81,10 +82,10 @@ def decode_command(value: bytes | None) -> Command | Tick | Rejected:
     if len(value) > EVENT_BYTES_MAX:
         return Rejected(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes; at most {EVENT_BYTES_MAX} are read")
     try:
-        command = _decode_command(value)
+        command: Command | Tick = _decode_command(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        return _undecodable(value, error)
-    if b"\\u0000" in value and _has_nul(_decode_any(value)):
+        return _undecodable(error)
+    if b"\\u0000" in value and _has_nul(msgspec.to_builtins(command)):
         return Rejected(DeadLetterReason.NUL_CHARACTER, "a text contains U+0000")
     return command
 
@@ -101,7 +102,7 @@ def _milliseconds(time: datetime) -> int:
     return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
-def _undecodable(value: bytes, error: Exception) -> Rejected:
+def _undecodable(error: Exception) -> Rejected:
     detail = str(error)[:500]
     if isinstance(error, msgspec.ValidationError):
         if "Invalid value" in detail and "`$.type`" in detail:
@@ -111,8 +112,12 @@ def _undecodable(value: bytes, error: Exception) -> Rejected:
 
 
 def _has_nul(value: Any) -> bool:
+    """Look through what was understood.
+
+    Fields that nobody reads are passed over: they may be anything, of any depth.
+    """
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_nul(item) for item in value)
+        return any(_has_nul(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(_has_nul(item) for item in value)
