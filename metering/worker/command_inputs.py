@@ -30,7 +30,7 @@ OPENS = 1
 """Of a refused command: it would have opened the customer, so its being unknown is not what is wrong."""
 
 
-def add_command(
+def add_command(  # noqa: C901, PLR0912  one case for each command
     builder: ChunkBuilder,
     command: Command,
     customer: Customer,
@@ -99,9 +99,9 @@ def add_command(
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
 
 
-def changes_prices(command: Command) -> bool:
-    """Whether what follows may be priced differently: such a command ends its chunk."""
-    return isinstance(command, OpenCustomer | SetPlan)
+def changes_prices(content: object) -> bool:
+    """Whether what follows this input may be priced differently: such a command ends its chunk."""
+    return isinstance(content, OpenCustomer | SetPlan)
 
 
 def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:
