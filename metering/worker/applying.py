@@ -1,4 +1,7 @@
-"""The first stage of a bucket: take, price, apply, send the decisions; probe and tick when idle. Leaves publishing to the second."""
+"""The first stage of a bucket: take, price, apply, decide; probe and tick when idle.
+
+Leaves publishing to the second.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class BucketLost(Exception):
 
 
 class AppliedBatch(Struct, frozen=True):
-    """An applied chunk on its way to the ledger: entries, side outputs, decisions under way, and the position after it."""
+    """An applied chunk on its way to the ledger, with its decisions under way, and the position after it."""
 
     entries: Sequence[EntryMade]
     sides: Sequence[Output]
@@ -93,10 +96,12 @@ class Applier:
         return AppliedBatch(entries, taken.sides, decisions, taken.end, taken.records)
 
     async def _apply(self, taken: TakenChunk) -> list[EntryMade]:
-        chunk_id = fresh_chunk_id()
         metrics = self._parts.metrics
         pause = RETRY_SECONDS_FIRST
         while True:
+            # Fresh for each try: a call that was given up may take effect late, on a Redis that has lost the one after
+            # it, and two histories must never share a chunk id (the protocol's model has the trace).
+            chunk_id = fresh_chunk_id()
             try:
                 await self._customers.load(customers_in(taken.inputs))
                 chunk = build_chunk(taken, self._bucket, self._customers, self._parts.catalog)
@@ -128,7 +133,7 @@ class Applier:
                     raise BucketLost
 
     def _take_repeated(self, answer: Repeated, end: Position) -> list[EntryMade]:
-        """An answer was lost on the way: take the entries from the outbox, as they were made then."""
+        """Take the entries whose answer was lost on the way from the outbox, as they were made then."""
         ensure(answer.head.position == end, "the outbox goes further than the call whose answer was lost")
         entries = [made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq)]
         for made in entries:
