@@ -1,6 +1,6 @@
 """What an input carries through the ledger untouched: the part of its entry that is known before Lua decides.
 
-Stored in the outbox as the JSON fragment that will stand in the entry, so that a recovered entry is the same to the byte.
+Stored in the outbox as the JSON that will stand in the entry, so that a recovered entry is the same to the byte.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -33,7 +35,8 @@ async def check_redis(redis: Redis) -> None:
         return  # managed services forbid CONFIG; their documentation says how eviction is set
     except (RedisError, OSError) as error:
         raise Retryable(f"Redis does not answer: {error}") from error
-    policy = answer.get("maxmemory-policy") or answer.get(b"maxmemory-policy") or "noeviction"
+    told: dict[Any, Any] = answer
+    policy = told.get("maxmemory-policy") or told.get(b"maxmemory-policy") or "noeviction"
     policy = policy.decode() if isinstance(policy, bytes) else policy
     if policy != "noeviction":
         raise Fatal(f"Redis evicts keys (maxmemory-policy {policy}); set it to noeviction, or balances disappear")

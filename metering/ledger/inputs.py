@@ -1,4 +1,4 @@
-"""Builds the chunk that one `apply` call takes: inputs as rows of numbers, names listed once. Leaves prices to the caller."""
+"""Builds the chunk that one `apply` call takes: rows of numbers, names listed once. Leaves prices to the caller."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ class ChunkBuilder:
         return len(self.rows)
 
     def tick(self, ts: int, carried: Carried) -> None:
-        """Let the clock run; no entry of its own."""
+        """Add a tick: the clock runs, and it has no entry of its own."""
         self._add((Op.TICK.value, ts), carried)
 
-    def submit(
+    def submit(  # noqa: PLR0913  the columns of its row
         self,
         ts: int,
         carried: Carried,
@@ -91,11 +91,11 @@ class ChunkBuilder:
         flags: int,
         recipients: Mapping[str, int] | None = None,
     ) -> None:
-        """A submission or a received event; `charge` may be None only where it is charged on submit."""
+        """Add a submission or a received event; `charge` may be None only where it is charged on submit."""
         head = self._head(Op.SUBMIT.value, ts, carried.customer, policy, wallet, charge, sender, digest)
         self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, recipients or False), carried)
 
-    def extend(
+    def extend(  # noqa: PLR0913  the columns of its row
         self,
         ts: int,
         carried: Carried,
@@ -108,11 +108,11 @@ class ChunkBuilder:
         price: int,
         deadline_at_ms: int,
     ) -> None:
-        """More seconds of a call, at `price`."""
+        """Add more seconds of a call, at `price`."""
         head = self._head(Op.EXTEND.value, ts, carried.customer, policy, wallet, charge, sender, digest)
         self._add((*head, price, 0, deadline_at_ms), carried)
 
-    def outcome(
+    def outcome(  # noqa: PLR0913  the columns of its row
         self,
         ts: int,
         carried: Carried,
@@ -127,7 +127,7 @@ class ChunkBuilder:
         actual: bool = False,
         to: str | None = None,
     ) -> None:
-        """What became of a charge. `price` is the event's own; `actual` says that it replaces the agreed one."""
+        """Add what became of a charge. `price` is the event's own; `actual` says that it replaces the agreed one."""
         head = self._head(Op.OUTCOME.value, ts, carried.customer, policy, wallet, charge, None, digest)
         self._add((*head, price, charge_on, moment.value, 0, int(actual), to or False), carried)
 
@@ -142,7 +142,7 @@ class ChunkBuilder:
         charge: str,
         price: int,
     ) -> None:
-        """A call is over; `price` is that of the seconds used."""
+        """Add the end of a call; `price` is that of the seconds used."""
         head = self._head(Op.END.value, ts, carried.customer, policy, wallet, charge, None, digest)
         self._add((*head, price), carried)
 
@@ -157,7 +157,7 @@ class ChunkBuilder:
         sender: str | None,
         price: int,
     ) -> None:
-        """Usage that has already happened."""
+        """Add usage that has already happened."""
         head = self._head(Op.RECORD.value, ts, carried.customer, policy, wallet, None, sender, digest)
         self._add((*head, price), carried)
 
@@ -172,14 +172,14 @@ class ChunkBuilder:
         charge: str,
         amount: int,
     ) -> None:
-        """A late correction of a charge: plus makes it dearer, minus gives back."""
+        """Add a late correction of a charge: plus makes it dearer, minus gives back."""
         head = self._head(Op.ADJUST_CHARGE.value, ts, carried.customer, policy, wallet, charge, None, digest)
         self._add((*head, amount), carried)
 
     def refuse(
         self, ts: int, carried: Carried, policy: CustomerPolicy, digest: str, *, reason: int, asked: bool
     ) -> None:
-        """An event that was refused before it reached the ledger, such as one that has no price."""
+        """Add an event that was refused before it reached the ledger, such as one that has no price."""
         head = self._head(Op.REFUSE.value, ts, carried.customer, policy, None, None, None, digest)
         self._add((*head, reason, int(asked)), carried)
 
@@ -194,7 +194,7 @@ class ChunkBuilder:
         wallet: str | None = None,
         sender: str | None = None,
     ) -> None:
-        """A command; `fields` in the order of `codes.Input` from position 8."""
+        """Add a command; `fields` in the order of `codes.Input` from position 8."""
         key = scoped(carried.customer, command_id)
         head = self._head(op.value, ts, carried.customer, policy, wallet, None, sender, key)
         self._add((*head, *fields), carried)
@@ -216,7 +216,7 @@ class ChunkBuilder:
             sender_keys=list(self._senders),
         )
 
-    def _head(
+    def _head(  # noqa: PLR0913, PLR0917  the columns that all rows have
         self,
         op: int,
         ts: int,

@@ -1,4 +1,7 @@
-"""Reads of live state for people and checks: balances, holds, blocks, settings. Never writes; a read may be a moment old."""
+"""Reads of live state for people and checks: balances, holds, blocks, settings.
+
+Never writes; a read may be a moment old.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ class BucketReader:
         return sorted(found, key=lambda block: block.since_seq)
 
     async def scan_wallets(self, count: int = 1_000) -> AsyncIterator[WalletState]:
-        """Yield every wallet of the bucket, in no order, `count` a call; one that changes meanwhile comes at least once."""
+        """Yield every wallet of the bucket at least once, in no order, `count` a call."""
         async for key, record in self._scan(self._keys.wallets, count):
             yield read_wallet(key, record)
 
@@ -154,9 +157,7 @@ def balance_of(wallet: WalletState) -> Balance:
     """Return the figures of a wallet: available = lots - overdrawn - held."""
     held = sum(lot.held_micros for lot in wallet.lots) + wallet.held_over_micros
     credit = sum(lot.remaining_micros for lot in wallet.lots)
-    return Balance(
-        wallet.wallet, wallet.unit, credit - wallet.overdrawn_micros - held, held, wallet.overdrawn_micros
-    )
+    return Balance(wallet.wallet, wallet.unit, credit - wallet.overdrawn_micros - held, held, wallet.overdrawn_micros)
 
 
 def as_json(balance: Balance) -> dict[str, Any]:

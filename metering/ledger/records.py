@@ -67,7 +67,10 @@ class BlocksByWallet:
 def restore_part(
     records: Sequence[StateRecord], slots: Sequence[int], blocks: BlocksByWallet, command_window_ms: int
 ) -> RestorePart:
-    """Return the part of a restore that holds `records`. Remembered things of slots not named are left out: forgotten."""
+    """Return the part of a restore that holds `records`.
+
+    Remembered things of slots not named are left out: forgotten.
+    """
     part = RestorePart([], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
     place = {slot: n for n, slot in enumerate(slots)}
     for record in records:
@@ -99,6 +102,10 @@ def pack_part(part: RestorePart) -> bytes:
     return b"".join(_pieces({name: getattr(part, name) for name in part.__struct_fields__}))
 
 
+_FIXSTR, _STR8, _STR16 = 32, 1 << 8, 1 << 16
+"""Lengths from which a text of MessagePack has a longer head."""
+
+
 class _Text(bytes):
     """Bytes that go over as MessagePack's raw text: Redis' Lua does not know the binary type."""
 
@@ -106,11 +113,11 @@ class _Text(bytes):
 def _pieces(value: Any) -> Iterable[bytes]:
     if isinstance(value, _Text):
         length = len(value)
-        if length < 32:
+        if length < _FIXSTR:
             yield bytes([0xA0 | length])
-        elif length < 256:
+        elif length < _STR8:
             yield bytes([0xD9, length])
-        elif length < 65_536:
+        elif length < _STR16:
             yield b"\xda" + length.to_bytes(2, "big")
         else:
             yield b"\xdb" + length.to_bytes(4, "big")

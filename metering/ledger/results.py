@@ -61,6 +61,8 @@ _NOTHING_MORE = Extras()
 decode_results = msgspec.msgpack.Decoder(list[Result]).decode
 decode_fragments = msgspec.msgpack.Decoder(list[bytes]).decode
 
+_NEW_LOT_FIELDS = 7
+
 DECISIONS = (None, "allowed", "denied")
 _STATES = {state.value: state.name.lower() for state in State}
 _MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
@@ -134,7 +136,7 @@ def read_fragments(fragments: bytes) -> list[Carried]:
 
 
 def _timer_carried(about: Carried, more: Extras) -> Carried:
-    """A timer effect stands before the input whose clock ran it, and is about another customer's charge."""
+    """Return what a timer effect carries: it stands before the input whose clock ran it."""
     return Carried(
         position=about.before(),
         applied_at_ms=about.applied_at_ms,
@@ -183,7 +185,8 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
 
 def _lot_change(lot: list[Any]) -> entries.LotChange:
     # A new lot has kind and expiry behind its figures; 0 is "never".
-    return entries.LotChange(*lot) if len(lot) == 5 or lot[6] else entries.LotChange(*lot[:6])
+    is_new = len(lot) == _NEW_LOT_FIELDS
+    return entries.LotChange(*lot[:-1]) if is_new and not lot[-1] else entries.LotChange(*lot)
 
 
 def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
@@ -205,7 +208,7 @@ def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
     )
 
 
-def _block(
+def _block(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
     level: int, block_id: str, blocked: int, changed: int, reason: int, wallet: str, needed: int, manual: int
 ) -> entries.BlockChange:
     return entries.BlockChange(

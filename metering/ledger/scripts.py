@@ -1,6 +1,6 @@
 """Puts a Lua script together: its includes once each, then its body, with codes written in. Leaves calling to `till`.
 
-A script names what it builds on in lines `-- include: name` (`lua/parts/name.lua`); codes stand in it as `KIND.DEBITED`.
+A script names what it builds on in lines `-- include: name` (`lua/parts/name.lua`); a code in it reads `KIND.DEBITED`.
 """
 
 from __future__ import annotations

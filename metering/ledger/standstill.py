@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -35,7 +37,7 @@ async def end_standstill(redis: Redis, bucket: int) -> bool:
     return bool(await _call(redis.delete(stopped_key(bucket))))
 
 
-async def _call(answer):  # type: ignore[no-untyped-def]  # redis-py types its answers as anything
+async def _call(answer: Any) -> Any:
     try:
         return await answer
     except (RedisError, OSError) as error:

@@ -1,4 +1,7 @@
-"""The state of a bucket in typed form, as restored from the books and as read for people. Leaves packing to `records`."""
+"""The state of a bucket in typed form, as restored from the books and as read for people.
+
+Leaves packing to `records`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class CustomerState(Struct, frozen=True):
 
 
 class ChargeState(Struct, frozen=True):
-    """A charge that is held, or settled and still remembered. `recipients`: price of each that is not settled yet."""
+    """A charge that is held, or settled and still remembered; `recipients` are those that are not settled yet."""
 
     customer: str
     charge: Charge
@@ -52,7 +55,7 @@ class ChargeState(Struct, frozen=True):
 
 
 class BlockState(Struct, frozen=True):
-    """A block of a wallet or a sender. (A suspended customer is in its settings.)"""
+    """A block of a wallet or a sender; a suspended customer is in its settings."""
 
     customer: str
     level: Literal["wallet", "sender"]
@@ -96,7 +99,7 @@ StateRecord = WalletState | CustomerState | ChargeState | BlockState | Remembere
 
 
 class BucketPosition(Struct, frozen=True):
-    """Where a bucket stands: its head (seq, chunk), the position after it, its clock, and the timers already run at it."""
+    """Where a bucket stands: its head (seq, chunk), the position after it, its clock, the timers already run at it."""
 
     seq: int
     chunk: str

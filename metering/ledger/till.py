@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from hashlib import sha1
 from typing import Any
 
 from msgspec import Struct
@@ -188,8 +189,8 @@ class Till:
     ) -> int | Lost:
         """Load the bucket from the books; usable only when it has all arrived. Returns the number of records.
 
-        `offset_next` is the ledger's offset after the position's entry. `blocks` are all the bucket's blocks, which also
-        come in the batches. Interrupted, the bucket stays unusable
+        `offset_next` is the ledger's offset after the position's entry. `blocks` are all the bucket's blocks; they come
+        in the batches as well. Interrupted, the bucket stays unusable
         until it is restored again from the start.
         """
         oldest = max(0, oldest_live_slot(position.clock_ms, self.windows.events_ms))
@@ -241,7 +242,8 @@ class Till:
         )
         if answer[0] != Code.OK:
             return Lost()
-        return Vitals(*(int(n) for n in answer[1:5]), int(float(answer[5])) if answer[5] else None)
+        charges, outbox, timers, senders = (int(count) for count in answer[1:5])
+        return Vitals(charges, outbox, timers, senders, int(float(answer[5])) if answer[5] else None)
 
     async def _restore_begin(self, token: str, slots: list[int]) -> bool:
         named = slots
@@ -278,8 +280,6 @@ class Script(Struct, frozen=True):
         """Return script `name`, put together once per process."""
         found = _scripts.get(name)
         if found is None:
-            from hashlib import sha1
-
             text = load_script(name)
             found = _scripts[name] = cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
         return found

@@ -1,4 +1,7 @@
-"""The worker's process: a Faust app as the shell, with the metering loop as its service. Leaves metering to `service`."""
+"""The worker's process: a Faust app as the shell, with the metering loop as its service.
+
+Leaves metering to `service`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from metering.worker.service import WorkerService
 log = structlog.get_logger(__name__)
 
 
-class _ShellBoot(BootStrategy):  # type: ignore[misc]  # Faust is not typed strictly
+class _ShellBoot(BootStrategy):
     """Starts sensors only: no consumer, producer or tables of Faust's own, so no group and no topics of its own."""
 
     enable_kafka = False
@@ -31,7 +34,7 @@ class _ShellBoot(BootStrategy):  # type: ignore[misc]  # Faust is not typed stri
         return list(self.sensors())
 
 
-class Shell(faust.App):  # type: ignore[misc]  # Faust is not typed strictly
+class Shell(faust.App):
     """Faust as life cycle and supervision of the worker's services.
 
     Its streams are not used for metering: they hand over one event at a time, and commit what was not handled.
@@ -73,14 +76,14 @@ async def serve(settings: Settings) -> int:
     try:
         await app.start()
     except MeteringError as error:
-        log.error("worker_cannot_start", why=str(error))
+        log.error("worker_cannot_start", why=str(error))  # noqa: TRY400  the message says what to change
         await app.stop()
         return 1
     worker = made[0]
-    ended = asyncio.create_task(_wait_ended(worker))
+    ended = asyncio.create_task(worker.wait_reading_ended())
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([asked, ended], return_when=asyncio.FIRST_COMPLETED)
-    crash = worker.crash_reason
+    crash = worker.failure
     for task in (asked, ended):
         task.cancel()
     await app.stop()
@@ -94,8 +97,3 @@ async def serve(settings: Settings) -> int:
 def run_worker(settings: Settings) -> int:
     """Run one worker in this process, on uvloop, until it is told to stop; return the exit code."""
     return uvloop.run(serve(settings))
-
-
-async def _wait_ended(worker: Any) -> None:
-    while worker.crash_reason is None and not worker.should_stop:
-        await asyncio.sleep(0.2)

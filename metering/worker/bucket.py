@@ -74,6 +74,7 @@ class Bucket:
         self._go_live = go_live
         self._till = Till(parts.redis, number, parts.windows)
         self._stopping = False
+        self._stop_asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._claiming: asyncio.Task[Claimed] | None = None
         self._log = log.bind(bucket=number)
@@ -83,8 +84,12 @@ class Bucket:
         self._task = asyncio.create_task(self._run(), name=f"bucket-{self.number}")
 
     async def stop(self, patience_seconds: float) -> None:
-        """Finish what is applied, publish it, and let go. After `patience_seconds` it is cut off: the next claim recovers."""
+        """Finish what is applied, publish it, and let go.
+
+        After `patience_seconds` it is cut off: the next claim recovers.
+        """
         self._stopping = True
+        self._stop_asked.set()
         self.live = False
         self.wake.set()
         if self._claiming is not None:
@@ -269,9 +274,9 @@ class Bucket:
             self._parts.metrics.bucket_state.labels(str(self.number), other.value).set(int(other is state))
 
     async def _sleep(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._stopping and time.monotonic() < deadline:
-            await asyncio.sleep(min(0.1, seconds))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop_asked.wait()
 
 
 def _decisions(entries: list[EntryMade]) -> list[Output]:

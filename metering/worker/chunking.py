@@ -1,4 +1,7 @@
-"""Takes records off the queue, sorts out what cannot be an input, and builds the chunk. Leaves applying it to `bucket`."""
+"""Takes records off the queue, sorts out what cannot be an input, and builds the chunk.
+
+Leaves applying it to `bucket`.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ class TakenChunk(Struct):
 
 
 class ChunkTaker:
-    """Takes chunks for one bucket. Pure but for the queue: `now_ms` (the wall clock) only sorts out impossible stamps."""
+    """Takes chunks for one bucket.
+
+    Pure but for the queue: `now_ms` (the wall clock) only sorts out impossible stamps.
+    """
 
     def __init__(self, bucket: int, partitions: int, window_ms: int, events_max: int) -> None:
         self._bucket = bucket
@@ -67,7 +73,10 @@ class ChunkTaker:
         self._events_max = events_max
 
     def take(self, queue: InputQueue, start: Position, clock_ms: int, now_ms: int) -> TakenChunk | None:
-        """Take up to the most events of a chunk; None when nothing can be taken. A command that changes prices is last."""
+        """Take up to the most events of a chunk; None when nothing can be taken.
+
+        A command that changes prices is last.
+        """
         chunk = TakenChunk(start, start, [], [])
         position = start
         first_slot: int | None = None
@@ -92,7 +101,7 @@ class ChunkTaker:
                 clock_ms = clock
                 first_slot = slot_of(clock) if first_slot is None else first_slot
                 chunk.inputs.append(Taken(upcoming.topic, record.offset, clock, position, content))
-                if not isinstance(content, UsageInput | Tick) and changes_prices(content):
+                if changes_prices(content):
                     break
         chunk.end = position
         return chunk if position != start else None
@@ -116,9 +125,7 @@ class ChunkTaker:
         headers = tuple(record.headers or ())
         if any(name == FORWARDED for name, _ in headers):
             return Rejected(DeadLetterReason.MISROUTED, f"forwarded once, and belongs into partition {partition}")
-        return Output(
-            Topic(upcoming.topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1"))
-        )
+        return Output(Topic(upcoming.topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1")))
 
 
 def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalog: Catalog) -> Chunk:

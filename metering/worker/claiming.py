@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
 
+import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
-from metering.checkpoint.books import Books, BooksPosition
+from metering.checkpoint.books import Books
+from metering.checkpoint.positions import BooksPosition
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.ledger.identity import fresh_token
 from metering.ledger.outbox import OutboxChunk
+from metering.ledger.state import BucketPosition, StateRecord
 from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Till
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import START, find_ledger_end
@@ -107,14 +111,7 @@ class Claim:
             state = restoration.position.head
             loaded = await self._till.restore(
                 token,
-                type(state)(
-                    state.seq,
-                    state.chunk,
-                    position.usage,
-                    position.commands,
-                    state.clock_ms,
-                    state.timers_run,
-                ),
+                msgspec.structs.replace(state, usage=position.usage, commands=position.commands),
                 end.offset_next,
                 restoration.blocks,
                 restoration.batches(),
@@ -124,12 +121,10 @@ class Claim:
         return Claimed(token, Head(end.seq, end.chunk, position), end, state.clock_ms, [], loaded)
 
     async def _start_empty(self, token: str) -> Claimed | None:
-        """A bucket without a single entry: nothing to load."""
-        from metering.ledger.state import BucketPosition
-
+        """Make a bucket without a single entry usable: there is nothing to load."""
         position = await self._committed()
         empty = BucketPosition(0, "", position.usage, position.commands, 0, 0)
-        loaded = await self._till.restore(token, empty, 0, [], _nothing())
+        loaded = await self._till.restore(token, empty, 0, [], nothing_stored())
         if isinstance(loaded, Lost):
             return None
         return Claimed(token, Head(0, "", position), START, 0, [], 0)
@@ -168,6 +163,8 @@ class Claim:
         return Position(*offsets)
 
 
-async def _nothing():  # type: ignore[no-untyped-def]
-    return
-    yield
+async def nothing_stored() -> AsyncIterator[Sequence[StateRecord]]:
+    """Yield no batch: the state of a bucket without entries."""
+    no_batches: tuple[Sequence[StateRecord], ...] = ()
+    for batch in no_batches:
+        yield batch

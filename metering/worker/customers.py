@@ -1,4 +1,7 @@
-"""What the worker knows of its customers: settings, plan, policy. A bounded cache; Lua checks the version it was priced with."""
+"""What the worker knows of its customers: settings, plan, policy.
+
+A bounded cache; Lua checks the version it was priced with.
+"""
 
 from __future__ import annotations
 

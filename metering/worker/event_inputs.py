@@ -61,7 +61,6 @@ def add_event(
         builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
         return
     price = _price(usage, customer, plan)
-    refused = isinstance(price, Refusal)
     if isinstance(price, Price):
         about["price_micros"] = price.amount_micros
         about["quantity"] = price.quantity
@@ -70,18 +69,19 @@ def add_event(
         about["rates_version"] = rates_version
     elif isinstance(price, Refusal):
         about["country"] = price.country
+        if kind.role not in (Role.OUTCOME, Role.END):
+            reason = REASON_CODES[_REFUSALS.get(price.reason) or Reason(price.reason)]
+            builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
+            return
+        price = None
     elif price is not None:
         about["price_micros"] = price
-    if refused and kind.role not in (Role.OUTCOME, Role.END):
-        reason = REASON_CODES[_REFUSALS.get(price.reason) or Reason(price.reason)]
-        builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
-        return
     if data.charge_id is None and kind.role is Role.SUBMIT:
         about["charge_id"] = event.id
-    _add_row(builder, usage, customer, plan, price if not refused else None, Carried(**about), digest, clock_ms)
+    _add_row(builder, usage, customer, plan, price, Carried(**about), digest, clock_ms)
 
 
-def _add_row(
+def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
     builder: ChunkBuilder,
     usage: UsageInput,
     customer: Customer,
@@ -160,7 +160,9 @@ def _add_row(
             )
 
 
-def _price(usage: UsageInput, customer: Customer, plan: Plan) -> Price | Refusal | int | None:
+def _price(  # noqa: PLR0911  one return for each way to come to a price
+    usage: UsageInput, customer: Customer, plan: Plan
+) -> Price | Refusal | int | None:
     """Return the price of an event: a priced one, an amount that the event brought, or None where it has none."""
     data, kind = usage.event.data, usage.kind
     if kind.role in (Role.RECORD, Role.ADJUST) and data.amount_micros is not None:

@@ -49,8 +49,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._consumer.subscribe(list(self._topics), listener=self)
 
     async def run(self) -> None:
-        """Read until cancelled. `getmany` is awaited directly: nothing may come between its answer and the hand-over,
-        or records could be older than a bucket's new reading position.
+        """Read until cancelled.
+
+        `getmany` is awaited directly: nothing may come between its answer and the hand-over, or records could be older
+        than a bucket's new reading position.
         """
         while True:
             if not self.buckets:

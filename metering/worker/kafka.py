@@ -1,4 +1,7 @@
-"""How the worker talks to the broker: producers, consumers, and whether it has transactions. Leaves records to `sending`."""
+"""How the worker talks to the broker: producers, consumers, and whether it has transactions.
+
+Leaves records to `sending`.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +121,9 @@ class Kafka:
                 if not error_type.retriable:
                     raise Fatal(f"the broker does not let the worker use transactions: {problem}")
             if asyncio.get_running_loop().time() > deadline:
-                raise Fatal(f"the broker at {self.settings.bootstrap} did not say whether it has transactions: {problem}")
+                raise Fatal(
+                    f"the broker at {self.settings.bootstrap} did not say whether it has transactions: {problem}"
+                )
             await asyncio.sleep(0.5)
 
     async def _init_probe(self) -> int:

@@ -1,4 +1,7 @@
-"""Finds the effective end of a bucket's ledger topic: the last entry that counts. Leaves what follows from it to the claim."""
+"""Finds the effective end of a bucket's ledger topic: the last entry that counts.
+
+Leaves what follows from it to the claim.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,10 @@ _decode_link = msgspec.json.Decoder(_Link).decode
 
 
 def follow(end: LedgerEnd, value: bytes, offset: int) -> LedgerEnd:
-    """Return the end after one more record. It counts if and only if its seq is the last one's + 1 and its `prev_chunk`
-    is the last one's chunk; all else (a repeat, another history) is passed over.
+    """Return the end after one more record.
+
+    It counts if and only if its seq is the last one's + 1 and its `prev_chunk` is the last one's chunk; all else (a
+    repeat, another history) is passed over.
     """
     link = _decode_link(value)
     if link.seq == end.seq + 1 and link.prev_chunk == end.chunk:
@@ -64,9 +69,7 @@ async def find_ledger_end(kafka: Kafka, bucket: int, start: LedgerEnd) -> Ledger
         await consumer.stop()
 
 
-async def _read_to(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, log_end: int, start: LedgerEnd
-) -> LedgerEnd:
+async def _read_to(consumer: AIOKafkaConsumer, partition: TopicPartition, log_end: int, start: LedgerEnd) -> LedgerEnd:
     end = start
     loop = asyncio.get_running_loop()
     quiet_since = loop.time()

@@ -1,4 +1,7 @@
-"""What an entry tells the world besides itself: decisions, answers, alerts, the list of blocks. Leaves sending to `sending`."""
+"""What an entry tells the world besides itself: decisions, answers, alerts, the list of blocks.
+
+Leaves sending to `sending`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes what a bucket applied: ledger, side topics and offsets, in one transaction or in a safe order without one."""
+"""Publishes what a bucket applied: in one transaction, or in a safe order without one. Leaves when to `bucket`."""
 
 from __future__ import annotations
 

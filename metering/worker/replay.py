@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from metering.contracts.commands import Tick
+from metering.contracts.commands import Command, Tick
 from metering.contracts.entries import InputReference, Position
 from metering.contracts.topics import Topic
 from metering.errors import Fatal, ensure
@@ -24,6 +24,7 @@ from metering.ledger.till import Agreed, Applied, Head, Till, Windows
 from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
 from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in
+from metering.worker.claiming import nothing_stored
 from metering.worker.command_inputs import changes_prices
 from metering.worker.customers import CustomerCache
 from metering.worker.decoding import Rejected, UsageInput, decode_command, decode_usage
@@ -119,7 +120,7 @@ class _Replay:
     async def run(self) -> None:
         """Replay from the first entry to the last that counts now."""
         await self._till.claim(self._token)
-        await self._till.restore(self._token, BucketPosition(0, "", 0, 0, 0, 0), 0, [], _nothing())
+        await self._till.restore(self._token, BucketPosition(0, "", 0, 0, 0, 0), 0, [], nothing_stored())
         agreed = await self._till.compare(self._token, START)
         ensure(isinstance(agreed, Agreed), "an empty bucket agrees with an empty ledger")
         async with AsyncExitStack() as stack:
@@ -141,7 +142,9 @@ class _Replay:
     async def _take(self, entry: _Entry, value: bytes, readers: dict[InputTopic, _Reader]) -> None:
         """Put the entry's input behind those that wait, and the ticks before it that left no entry."""
         if entry.rates_version not in (None, self._catalog.version):
-            raise Fatal(f"entry {entry.id} was priced with rates {entry.rates_version}, these are {self._catalog.version}")
+            raise Fatal(
+                f"entry {entry.id} was priced with rates {entry.rates_version}, these are {self._catalog.version}"
+            )
         where = entry.input
         if where != self._last_input and (self._ends_chunk or len(self._waiting) >= CHUNK_INPUTS):
             await self._apply()
@@ -168,7 +171,7 @@ class _Replay:
                 return
             raise Fatal(f"{topic}[{self._bucket}] does not hold offset {offset} any more: its retention has passed")
         clock = max(self._clock_ms, record.timestamp)
-        content: UsageInput | object
+        content: UsageInput | Command | Tick | Rejected
         if topic == "usage":
             content = decode_usage(record.value, record.timestamp, self._windows.events_ms)
         else:
@@ -181,8 +184,8 @@ class _Replay:
         usage, commands = self._position.usage, self._position.commands
         after = Position(offset + 1, commands) if topic == "usage" else Position(usage, offset + 1)
         self._position, self._clock_ms = after, clock
-        self._waiting.append(Taken(topic, offset, clock, after, content))  # type: ignore[arg-type]
-        if topic == "commands" and not isinstance(content, Tick) and changes_prices(content):  # type: ignore[arg-type]
+        self._waiting.append(Taken(topic, offset, clock, after, content))
+        if changes_prices(content):
             self._ends_chunk = True
 
     async def _apply(self) -> None:
@@ -264,8 +267,3 @@ class _Reader:
             quiet = 0 if read else quiet + 1
             for record in read.get(self._partition, ()):
                 yield record
-
-
-async def _nothing():  # type: ignore[no-untyped-def]
-    return
-    yield

@@ -34,7 +34,7 @@ HOUR_MS = 3_600_000
 
 
 class WorkerService(Service):
-    """The metering loop as a service: starts, runs until stopped, and on stop finishes, publishes and leaves the group."""
+    """The metering loop as a service: on stop it finishes its batches, publishes them, and leaves the group."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
@@ -80,16 +80,17 @@ class WorkerService(Service):
             batches_waiting_max=max(1, settings.worker.buffered_events_max // settings.worker.chunk_events_max),
             probe_seconds=settings.worker.probe_seconds,
         )
-        self.intake = Intake(
-            self.kafka, consumer, self.metrics, self._make_bucket, settings.worker.buffered_events_max
-        )
+        self.intake = Intake(self.kafka, consumer, self.metrics, self._make_bucket, settings.worker.buffered_events_max)
         await self._serve_status()
         self.intake.subscribe()
         await consumer.start()
         self._reading = asyncio.create_task(self.intake.run(), name="intake")
 
     async def on_stop(self) -> None:
-        """1. Stop reading. 2. Finish and publish. 3. Leave the group. 4. Close. A stop in between is a crash: recovered."""
+        """Stop in this order; cut off in between, the next claim recovers it as after a crash.
+
+        1. Stop reading. 2. Finish what is applied and publish it. 3. Leave the group. 4. Close connections.
+        """
         if self._reading is not None:
             self._reading.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -114,9 +115,14 @@ class WorkerService(Service):
         stopped = [b.number for b in (self.intake.buckets.values() if self.intake else ()) if b.state == "stopped"]
         return f"buckets {stopped} stand still; see `metering bucket status`" if stopped else None
 
+    async def wait_reading_ended(self) -> None:
+        """Return when the reading of the topics has ended, for whatever reason."""
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+
     @property
-    def crash_reason(self) -> BaseException | None:
-        """What ended the reading of the topics, if anything did: then the process ends, and its buckets go elsewhere."""
+    def failure(self) -> BaseException | None:
+        """What ended the reading of the topics, if anything did: then the process ends and its buckets go elsewhere."""
         task = self._reading
         return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
