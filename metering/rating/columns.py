@@ -161,6 +161,7 @@ SURCHARGE_COLUMNS: Final[dict[str, Parser]] = {
     "surcharge": _choice(*SURCHARGES),
     "channel": _choice(*RATE_CHANNELS, "number"),
     **_SHARED,
+    "direction": _choice(*get_args(Direction), default=""),
     "segmenting": _SEGMENTING,
 }
 DECK_REQUIRED: Final = ("channel", "direction", "price", "per")

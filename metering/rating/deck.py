@@ -164,7 +164,7 @@ class _Table:
             line=line,
             charge=charge,
             channel=channel,
-            direction=get("direction") or "outbound",
+            direction=get("direction") or ("inbound" if charge.startswith("voicemail") else "outbound"),
             sender_type=get("sender_type"),
             prefix=get("prefix") or "",
             mcc_mnc=get("mcc_mnc"),

@@ -45,11 +45,16 @@ class Size:
             if row.per == "call":
                 return min(billed, 1)
             return billed + self._extra_steps * row.next
-        if row.per != "segment":
+        if row.channel != "sms":
             return 1
         if self._counted is None:
             self._counted = self._count()
-        return count_parts(self._counted, row)
+        if self._counted is None:
+            if row.per != "segment":
+                return 1
+            raise SizeError("unpriced", "needs a text, an encoding with characters, or a number of segments")
+        parts = count_parts(self._counted, row)
+        return parts if row.per == "segment" else 1
 
     def describe(self, price: Price) -> Price:
         """Add what is known of the text to a price that is shared between texts."""
@@ -61,7 +66,7 @@ class Size:
             price, encoding=encoding, characters=counted.characters, segments=counted.segments
         )
 
-    def _count(self) -> Segments:
+    def _count(self) -> Segments | None:
         """Take the sender's own count of parts where it has one, for it knows what went out; else count."""
         request = self._request
         characters = request.characters
@@ -71,7 +76,7 @@ class Size:
             return self._count_text(request.text)
         if request.encoding is not None and characters is not None and characters >= 0:
             return Segments(request.encoding, characters, count_units(request.encoding, characters))
-        raise SizeError("unpriced", "needs a text, an encoding with characters, or a number of segments")
+        return None
 
 
 def count_parts(counted: Segments, row: Row) -> int:
