@@ -26,6 +26,7 @@ test: $(STAMP)  ## Unit, property and integration tests on the embedded servers
 	$(RUN)python -m pytest -m "not kafka and not slow" $(ARGS)
 
 test-kafka: $(STAMP)  ## The tests that need Apache Kafka (Java 17 and Maven)
+	@$(RUN)python scripts/fetch_kafka.py
 	$(RUN)python -m pytest -m "kafka and not slow" $(ARGS)
 
 test-slow: $(STAMP)  ## The long modes of tests that also have a short one

@@ -23,7 +23,7 @@ class ServerFailed(Fatal):
     """An embedded server did not start. The message carries the end of its log."""
 
 
-class NotReady(Exception):  # noqa: N818  a state, not an error: the server is on its way
+class NotReady(Exception):
     """The server does not answer as it should yet."""
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import asyncpg
+import pytest
 from redis.asyncio import Redis
 
+from metering.settings import load_settings
 from tests.embedded.topics import create_topic, list_own_topics, read, send
 from tests.stack.fresh import FreshStack
 
@@ -35,10 +39,16 @@ async def test_fresh_stack_after_a_test_that_killed_everything_is_up(stack: Fres
         await server.kill()
 
 
-async def test_fresh_stack_names_its_servers_in_the_settings(stack: FreshStack, fresh_redis: Redis) -> None:
+async def test_fresh_stack_is_what_the_settings_come_to(
+    stack: FreshStack, fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert await fresh_redis.ping()
-    assert stack.settings() == {
-        "METERING_REDIS__URL": stack.valkey.url,
-        "METERING_POSTGRES__DSN": stack.endpoints.postgres_dsn,
-        "METERING_KAFKA__BOOTSTRAP": stack.broker.endpoint,
-    }
+    monkeypatch.chdir(tmp_path)
+    for name, value in stack.settings().items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.redis.url == stack.valkey.url
+    assert settings.postgres.dsn == stack.endpoints.postgres_dsn
+    assert settings.kafka.bootstrap == stack.broker.endpoint
+    assert settings.kafka.group.startswith(settings.kafka.topic_prefix)
+    assert settings.kafka.topic_prefix == stack.topic_prefix

@@ -61,8 +61,22 @@ async def test_kafka_stopped_or_killed_keeps_what_was_committed(kafka: KafkaBrok
 async def test_kafka_topic_with_log_append_time_has_the_broker_stamp(kafka: KafkaBroker, topic_prefix: str) -> None:
     topic = f"{topic_prefix}stamped"
     await create_topic(kafka.endpoint, topic, message_timestamp_type="LogAppendTime")
+    assert await is_stamped_by_broker(kafka.endpoint, topic)
+
+
+async def test_second_broker_beside_the_first_stamps_every_topic_when_told_to(kafka: KafkaBroker) -> None:
+    async with KafkaBroker(log_append_time=True) as second:
+        assert second.endpoint != kafka.endpoint
+        for broker in (kafka, second):
+            await create_topic(broker.endpoint, "plain")
+        assert await is_stamped_by_broker(second.endpoint, "plain")
+        assert not await is_stamped_by_broker(kafka.endpoint, "plain")
+
+
+async def is_stamped_by_broker(bootstrap: str, topic: str) -> bool:
     before_ms = time.time() * 1000 - 1
-    await send(kafka.endpoint, topic, [b"old"], timestamp_ms=1_000)
-    (record,) = await read(kafka.endpoint, topic, 1)
-    assert record.timestamp >= before_ms
-    assert record.timestamp_type == 1
+    await send(bootstrap, topic, [b"old"], timestamp_ms=1_000)
+    (record,) = await read(bootstrap, topic, 1)
+    stamped: bool = record.timestamp >= before_ms
+    assert stamped == (record.timestamp_type == 1)
+    return stamped

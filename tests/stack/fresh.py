@@ -30,6 +30,7 @@ class FreshStack:
     postgres: PostgresServer
     broker: TansuBroker | KafkaBroker
     endpoints: Endpoints
+    topic_prefix: str
 
     @property
     def has_transactions(self) -> bool:
@@ -37,8 +38,16 @@ class FreshStack:
         return self.broker.has_transactions
 
     def settings(self) -> dict[str, str]:
-        """Return the METERING_… variables for this stack."""
-        return self.endpoints.settings()
+        """Return the METERING_… variables for this stack.
+
+        Topics and group have names of their own: what a killed process left open on the broker (a transaction, a member
+        of the group) is closed by time-outs only, and must not hold up the next test.
+        """
+        return {
+            **self.endpoints.settings(),
+            "METERING_KAFKA__TOPIC_PREFIX": self.topic_prefix,
+            "METERING_KAFKA__GROUP": f"{self.topic_prefix}worker",
+        }
 
 
 @pytest_asyncio.fixture
@@ -69,12 +78,17 @@ def topic_prefix() -> str:
 
 @pytest_asyncio.fixture
 async def stack(
-    valkey: ValkeyServer, postgres: PostgresServer, broker: TansuBroker | KafkaBroker, fresh_database: str
+    valkey: ValkeyServer,
+    postgres: PostgresServer,
+    broker: TansuBroker | KafkaBroker,
+    fresh_database: str,
+    topic_prefix: str,
 ) -> FreshStack:
     """All three servers, empty, on each broker in turn (see `broker`)."""
     await _empty_valkey(valkey)
     await _empty_broker(broker)
-    return FreshStack(valkey, postgres, broker, Endpoints(valkey.url, fresh_database, broker.endpoint))
+    endpoints = Endpoints(valkey.url, fresh_database, broker.endpoint)
+    return FreshStack(valkey, postgres, broker, endpoints, topic_prefix)
 
 
 async def _empty_valkey(server: ValkeyServer) -> None:
