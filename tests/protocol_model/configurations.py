@@ -59,6 +59,7 @@ SHORT: tuple[Config, ...] = (
     *_both("uu", "c", chunk_max=2, memory_max=3, crash=1, lost=1),
     *_both("ud", "", rebalance=1, wipe=1),
     *_both("ud", "c", chunk_max=2, crash=1, wipe=1),
+    *_both("udu", "", lost=1, crash=1, rollback=1),
     *_both("u", "c", cold=1, restore_chunks=2, crash=1, rollback=1),
     *_both("u", "", restore_chunks=2, lost=2, wipe=1),
     *_both("u", "", checkpointers=2, crash=1, wipe=1),
