@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from metering.errors import Retryable
+from metering.errors import BrokenInvariant, Retryable
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -25,7 +25,6 @@ COMMAND_SECONDS_MAX = 60.0
 
 _AWAY = (
     OSError,
-    asyncio.TimeoutError,
     asyncpg.InterfaceError,  # the connection was closed under us
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -44,15 +43,20 @@ class BooksAway(Retryable):
     """Postgres did not answer; the same call may succeed later."""
 
 
+class BooksRefuse(BrokenInvariant):
+    """Postgres will not have it: a value that does not fit, a key that is there already, a table that is not."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise `BooksAway` for every error of the driver that says that the server is away or busy; let others pass."""
+    """Raise `BooksAway` where the driver says that the server is away or busy, `BooksRefuse` for its other errors."""
     try:
         yield
-    except (asyncpg.UnsupportedClientFeatureError, ValueError):
-        raise  # both are interface errors, yet a mistake of ours: a value that does not fit its column
-    except _AWAY as error:
-        raise BooksAway(f"Postgres: {error or type(error).__name__}") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # Client-side, what does not fit its column is an interface error as well.
+        away = isinstance(error, _AWAY) and not isinstance(error, ValueError)
+        why = str(error) or type(error).__name__
+        raise BooksAway(f"Postgres is away: {why}") if away else BooksRefuse(f"Postgres refuses: {why}") from error
 
 
 class Database:

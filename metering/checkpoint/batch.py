@@ -1,0 +1,176 @@
+"""What a run of ledger entries changes in the books, gathered before it is written. Leaves the transaction to `flush`.
+
+Pure: nothing is read or written here. The last state of each thing wins, so a batch touches each row once however many
+entries there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+
+from metering.checkpoint.continuity import Verdict, advance, judge
+from metering.checkpoint.denials import Denials, is_repeated_denial
+from metering.checkpoint.entry_rows import EntryRow, row_of
+from metering.checkpoint.records import Block, LedgerRecord, decode_record, has_nul
+from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState
+from metering.contracts.reasons import Kind
+from metering.errors import ensure
+from metering.ledger.state import BucketPosition
+
+DAY_MS = 86_400_000
+
+WalletKey: TypeAlias = tuple[str, str]
+"""Customer and wallet."""
+LotKey: TypeAlias = tuple[str, str, str]
+"""Customer, wallet and lot."""
+ChargeKey: TypeAlias = tuple[str, str]
+"""Customer and charge."""
+RuleKey: TypeAlias = tuple[str, str, str]
+"""Customer, wallet and rule."""
+
+
+@dataclass(slots=True)
+class WalletOpened:
+    """A wallet that an entry of the batch opened."""
+
+    unit: str
+    at_ms: int
+
+
+@dataclass(slots=True)
+class LotMade:
+    """A lot that an entry of the batch made; what it holds in the end is in `lots`."""
+
+    kind: str
+    first_micros: int
+    expires_at_ms: int
+    seq: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class RuleAfter:
+    """A rule after the batch. `seq` and `place` are of the entry that made it, if it is new to the books."""
+
+    state: RuleState
+    seq: int
+    place: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class BlockStep:
+    """One change of a block. The order matters: when a block began depends on what was there before."""
+
+    customer: str
+    change: Block
+    seq: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Recipients:
+    """What became of the recipients of a charge that has several."""
+
+    renewed: bool = False
+    """The charge began in this batch: what the books have of it is of an earlier one of that name."""
+    added: dict[str, int] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+
+
+class Batch:
+    """Entries that follow `base`, folded one by one."""
+
+    def __init__(self, bucket: int, base: BucketPosition) -> None:
+        self.bucket = bucket
+        self.base = base
+        self.head = base
+        self.ledger_offset_next: int | None = None
+        """After the last record that counts; None while none does."""
+        self.entries = 0
+        """How many count, repeated denials included."""
+        self.dropped: dict[Verdict, int] = {}
+        self.days: set[int] = set()
+        self.rows: list[EntryRow] = []
+        self.denials = Denials()
+        self.wallets: dict[WalletKey, int] = {}
+        """When each was last changed."""
+        self.wallets_opened: dict[WalletKey, WalletOpened] = {}
+        self.lots: dict[LotKey, LotChange] = {}
+        self.lots_made: dict[LotKey, LotMade] = {}
+        self.charges: dict[ChargeKey, tuple[Charge, int]] = {}
+        self.recipients: dict[ChargeKey, Recipients] = {}
+        self.customers: dict[str, tuple[CustomerSettings, int]] = {}
+        self.rules: dict[RuleKey, RuleAfter] = {}
+        self.blocks: list[BlockStep] = []
+
+    def take(self, value: bytes, offset: int) -> Verdict:
+        """Fold the record `value` of the ledger's `offset`, if it counts.
+
+        Raises `BrokenInvariant` where its text cannot be stored.
+        """
+        try:
+            record = decode_record(value)
+        except msgspec.DecodeError:
+            return self._drop(Verdict.UNDECODABLE)
+        verdict = judge(self.head, self.bucket, record)
+        if verdict is not Verdict.COUNTS:
+            return self._drop(verdict)
+        ensure(not has_nul(value), f"entry {record.id} holds the character U+0000, which Postgres cannot store")
+        self._fold(record)
+        self.head = advance(self.head, record)
+        self.ledger_offset_next = offset + 1
+        self.entries += 1
+        return verdict
+
+    def _drop(self, verdict: Verdict) -> Verdict:
+        self.dropped[verdict] = self.dropped.get(verdict, 0) + 1
+        return verdict
+
+    def _fold(self, record: LedgerRecord) -> None:
+        at_ms = record.applied_at_ms
+        self.days.add(at_ms // DAY_MS)
+        if is_repeated_denial(record):
+            self.denials.add(record)
+        else:
+            self.rows.append(row_of(record))
+            if record.wallet is not None:
+                self._fold_wallet(record, record.wallet)
+        if record.charge is not None:
+            self._fold_charge(record, record.charge)
+        if record.settings is not None:
+            self.customers[record.customer] = (record.settings, at_ms)
+        for change in record.blocks:
+            self.blocks.append(BlockStep(record.customer, change, record.seq, at_ms))
+
+    def _fold_wallet(self, record: LedgerRecord, wallet: str) -> None:
+        customer, at_ms = record.customer, record.applied_at_ms
+        if record.wallet_seq is not None:
+            self.wallets[customer, wallet] = at_ms
+        if record.kind == Kind.OPENED:
+            unit = record.unit or (record.settings.unit if record.settings else None)
+            ensure(unit is not None, f"entry {record.id} opens a wallet without a unit")
+            self.wallets_opened[customer, wallet] = WalletOpened(unit or "", at_ms)
+        for lot in record.lots:
+            key = (customer, wallet, lot.lot)
+            self.lots[key] = lot
+            if lot.kind is not None:
+                self.lots_made[key] = LotMade(lot.kind, lot.remaining_micros, lot.expires_at_ms or 0, record.seq, at_ms)
+        for place, rule in enumerate(record.rules):
+            known = self.rules.get((customer, wallet, rule.rule))
+            seq, place_made = (known.seq, known.place) if known else (record.seq, place)
+            self.rules[customer, wallet, rule.rule] = RuleAfter(rule, seq, place_made, at_ms)
+
+    def _fold_charge(self, record: LedgerRecord, charge: Charge) -> None:
+        key = (record.customer, charge.id)
+        self.charges[key] = (charge, record.applied_at_ms)
+        if charge.recipients:
+            self.recipients[key] = Recipients(renewed=True, added=dict(charge.recipients))
+        if charge.settled:
+            known = self.recipients.setdefault(key, Recipients())
+            for recipient in charge.settled:
+                if known.added.pop(recipient, None) is None:
+                    known.settled.add(recipient)

@@ -1,0 +1,289 @@
+-- The books: entries by day, what they add up to, and how far they go. docs/books.md explains each table for readers.
+-- Amounts are micro-units (`_micros`), moments Unix milliseconds of the bucket's clock (`_ms`). There are no foreign keys: one writer
+-- a bucket keeps the tables in step in one transaction, and a key check for each row would cost as much as the row.
+
+CREATE FUNCTION ms(moment timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (extract(epoch FROM moment) * 1000)::bigint;
+COMMENT ON FUNCTION ms IS 'A moment as Unix milliseconds, to compare with a column _ms: applied_at_ms >= ms(''2026-03-01Z'')';
+
+CREATE FUNCTION at(moment_ms bigint) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN to_timestamp(moment_ms / 1000.0);
+COMMENT ON FUNCTION at IS 'Unix milliseconds as a timestamp';
+
+CREATE FUNCTION units(amount_micros bigint) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN round(amount_micros / 1000000::numeric, 6);
+COMMENT ON FUNCTION units IS 'Micro-units as units of the wallet, exact';
+
+-- How far the books of each bucket go. Every write is conditional on the row that its writer read.
+CREATE TABLE positions (
+    bucket integer PRIMARY KEY CHECK (bucket >= 0),
+    seq bigint NOT NULL CHECK (seq >= 0),
+    chunk text NOT NULL,
+    usage_offset_next bigint NOT NULL,
+    commands_offset_next bigint NOT NULL,
+    clock_ms bigint NOT NULL,
+    timers_run integer NOT NULL CHECK (timers_run >= 0),
+    ledger_offset_next bigint NOT NULL,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- One row for each ledger entry but repeated denials (see denials). Never updated, never deleted one by one.
+-- The columns up to `settings` are what the hash in `chain` covers, in this order.
+CREATE TABLE entries (
+    bucket integer NOT NULL,
+    seq bigint NOT NULL CHECK (seq > 0),
+    id text NOT NULL,
+    applied_at_ms bigint NOT NULL,
+    kind text NOT NULL,
+    customer text NOT NULL,
+    wallet text,
+    wallet_seq bigint CHECK (wallet_seq > 0),
+    unit text,
+    amount_micros bigint NOT NULL,
+    held_change_micros bigint NOT NULL,
+    price_micros bigint,
+    before_available_micros bigint,
+    before_held_micros bigint,
+    before_overdrawn_micros bigint,
+    after_available_micros bigint,
+    after_held_micros bigint,
+    after_overdrawn_micros bigint,
+    charge_id text,
+    charge_state text,
+    reason text,
+    decision text,
+    duplicate_of bigint,
+    due_at_ms bigint,
+    event_source text,
+    event_id text,
+    event_type text,
+    event_time_ms bigint,
+    command_id text,
+    command_type text,
+    channel text,
+    country text,
+    quantity bigint,
+    sender text,
+    user_id text,
+    campaign text,
+    on_behalf_of text,
+    actor text,
+    note text,
+    reply_to text,
+    input_topic text NOT NULL,
+    input_offset bigint NOT NULL,
+    usage_offset_next bigint NOT NULL,
+    commands_offset_next bigint NOT NULL,
+    chunk text NOT NULL,
+    prev_chunk text NOT NULL,
+    rates_version text,
+    -- `json`, not `jsonb`: it keeps the text that the hash was made of, and costs no parsing to write. All operators with -> work.
+    rates json,
+    lots json,
+    recipients json,
+    settled json,
+    alerts json,
+    rules json,
+    blocks json,
+    settings json,
+    chain bytea,
+    PRIMARY KEY (bucket, seq, applied_at_ms),
+    CHECK ((chain IS NULL) = (wallet_seq IS NULL))
+) PARTITION BY RANGE (applied_at_ms);
+
+CREATE INDEX entries_customer_wallet ON entries (customer, wallet, wallet_seq);
+CREATE INDEX entries_event ON entries (event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX entries_charge ON entries (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX entries_command ON entries (bucket, command_id) WHERE command_id IS NOT NULL;
+
+-- Entries of kind `denied` for reason `blocked`: a blocked sender that keeps trying is counted, an attempt gets no row. One row a flush,
+-- sender and hour; when its events are out of the window, the rows of an hour become one and the lists go.
+CREATE TABLE denials (
+    bucket integer NOT NULL,
+    hour_ms bigint NOT NULL,
+    customer text NOT NULL,
+    wallet text,
+    sender text,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    attempts bigint NOT NULL CHECK (attempts > 0),
+    price_micros bigint NOT NULL,
+    first_at_ms bigint NOT NULL,
+    last_at_ms bigint NOT NULL,
+    event_digests text[],
+    event_seqs bigint[],
+    event_ats_ms bigint[],
+    PRIMARY KEY (bucket, first_seq, hour_ms)
+) PARTITION BY RANGE (hour_ms);
+CREATE INDEX denials_customer ON denials (customer, hour_ms);
+CREATE INDEX denials_unmerged ON denials (bucket, hour_ms) WHERE event_seqs IS NOT NULL;
+
+CREATE TABLE customers (
+    customer text PRIMARY KEY,
+    bucket integer NOT NULL,
+    version bigint NOT NULL,
+    plan text NOT NULL,
+    unit text NOT NULL,
+    time_zone text NOT NULL,
+    country text,
+    suspended boolean NOT NULL,
+    opened_at_ms bigint NOT NULL,
+    changed_at_ms bigint NOT NULL
+);
+CREATE INDEX customers_bucket ON customers (bucket);
+
+CREATE TABLE wallets (
+    customer text NOT NULL,
+    wallet text NOT NULL,
+    bucket integer NOT NULL,
+    unit text NOT NULL,
+    wallet_seq bigint NOT NULL CHECK (wallet_seq >= 0),
+    available_micros bigint NOT NULL,
+    held_micros bigint NOT NULL CHECK (held_micros >= 0),
+    overdrawn_micros bigint NOT NULL CHECK (overdrawn_micros >= 0),
+    -- Hash of the wallet's newest entry with a wallet_seq; empty before the first.
+    chain bytea NOT NULL,
+    opened_at_ms bigint NOT NULL,
+    changed_at_ms bigint NOT NULL,
+    PRIMARY KEY (customer, wallet)
+) WITH (fillfactor = 70);  -- room beside the row, so that an update touches no index
+CREATE INDEX wallets_bucket ON wallets (bucket, customer, wallet);
+
+CREATE TABLE lots (
+    customer text NOT NULL,
+    wallet text NOT NULL,
+    lot text NOT NULL,
+    bucket integer NOT NULL,
+    kind text NOT NULL,
+    first_micros bigint NOT NULL,
+    remaining_micros bigint NOT NULL,
+    held_micros bigint NOT NULL CHECK (held_micros >= 0),
+    expires_at_ms bigint NOT NULL,
+    made_seq bigint NOT NULL,
+    made_at_ms bigint NOT NULL,
+    PRIMARY KEY (customer, wallet, lot),
+    CHECK (held_micros <= remaining_micros)
+) WITH (fillfactor = 70);
+
+CREATE TABLE charges (
+    customer text NOT NULL,
+    charge_id text NOT NULL,
+    bucket integer NOT NULL,
+    wallet text NOT NULL,
+    state text NOT NULL,
+    price_micros bigint NOT NULL,
+    held_micros bigint NOT NULL CHECK (held_micros >= 0),
+    committed_micros bigint NOT NULL,
+    charge_on text NOT NULL,
+    failed_fee_micros bigint NOT NULL,
+    deadline_at_ms bigint NOT NULL,
+    -- [[lot, micros], …] in the order in which they are consumed; the lot '' is credit beyond the lots.
+    parts json NOT NULL,
+    sender text,
+    touched_at_ms bigint NOT NULL,
+    PRIMARY KEY (customer, charge_id),
+    CHECK (state = 'held' OR held_micros = 0)
+) WITH (
+    -- Every message adds, changes and in the end deletes a row: the default would wait for a fifth of the table to be dead.
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.1
+);
+CREATE INDEX charges_held ON charges (bucket) WHERE state = 'held';
+CREATE INDEX charges_settled ON charges (bucket, touched_at_ms) WHERE state <> 'held';
+
+CREATE TABLE charge_recipients (
+    customer text NOT NULL,
+    charge_id text NOT NULL,
+    recipient text NOT NULL,
+    price_micros bigint NOT NULL,
+    PRIMARY KEY (customer, charge_id, recipient)
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
+
+CREATE TABLE blocks (
+    customer text NOT NULL,
+    level text NOT NULL,
+    id text NOT NULL,
+    bucket integer NOT NULL,
+    reason text NOT NULL,
+    wallet text NOT NULL,
+    needed_micros bigint NOT NULL,
+    manual boolean NOT NULL,
+    since_ms bigint NOT NULL,
+    since_seq bigint NOT NULL,
+    PRIMARY KEY (customer, level, id)
+);
+CREATE INDEX blocks_bucket ON blocks (bucket, since_seq);
+
+CREATE TABLE alert_rules (
+    customer text NOT NULL,
+    wallet text NOT NULL,
+    rule text NOT NULL,
+    bucket integer NOT NULL,
+    state text NOT NULL,
+    level_micros bigint NOT NULL,
+    rearm_micros bigint NOT NULL,
+    enabled boolean NOT NULL,
+    -- Rules are looked at in the order of their making: the entry that made it, and its place in that entry.
+    made_seq bigint NOT NULL,
+    made_place integer NOT NULL,
+    changed_at_ms bigint NOT NULL,
+    PRIMARY KEY (customer, wallet, rule)
+);
+
+-- Make the day partitions of entries and denials that hold a moment; those that are there stay as they are. Returns how many it made.
+-- A partition is made on its own and then attached: that lets readers and writers of the others go on, CREATE … PARTITION OF would not.
+CREATE FUNCTION make_partition(moment_ms bigint) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    day_ms constant bigint := 86400000;
+    start_ms constant bigint := moment_ms / day_ms * day_ms;
+    parent text;
+    child text;
+    made integer := 0;
+BEGIN
+    FOREACH parent IN ARRAY ARRAY['entries', 'denials'] LOOP
+        child := parent || '_' || to_char(at(start_ms) AT TIME ZONE 'UTC', 'YYYYMMDD');
+        IF to_regclass(child) IS NULL THEN
+            -- Two writers may want the same day; the second waits here and then finds it.
+            PERFORM pg_advisory_xact_lock(hashtext('metering.make_partition'));
+            IF to_regclass(child) IS NULL THEN
+                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
+                EXECUTE format(
+                    'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', parent, child, start_ms, start_ms + day_ms
+                );
+                made := made + 1;
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN made;
+END $$;
+
+CREATE VIEW journal AS
+SELECT id, at(applied_at_ms) AS applied_at, kind, reason, customer, wallet, wallet_seq, unit, units(amount_micros) AS amount,
+    units(held_change_micros) AS held_change, units(price_micros) AS price, units(after_available_micros) AS available_after,
+    units(after_held_micros) AS held_after, units(after_overdrawn_micros) AS overdrawn_after, charge_id, charge_state, decision,
+    event_source, event_id, event_type, at(event_time_ms) AS event_time, command_id, command_type, channel, country, quantity, sender,
+    user_id, campaign, on_behalf_of, actor, note, applied_at_ms, bucket, seq
+FROM entries;
+COMMENT ON VIEW journal IS 'Entries with timestamps and whole units. Limit applied_at_ms with ms(): that is what partitions go by';
+
+CREATE VIEW balances AS
+SELECT w.customer, w.wallet, w.unit, w.available_micros, w.held_micros, w.overdrawn_micros,
+    w.available_micros + w.held_micros AS balance_micros, units(w.available_micros) AS available, units(w.held_micros) AS held,
+    units(w.overdrawn_micros) AS overdrawn, w.wallet_seq, at(w.changed_at_ms) AS changed_at, at(p.clock_ms) AS books_as_of
+FROM wallets w JOIN positions p USING (bucket);
+COMMENT ON VIEW balances IS 'Wallets as the books have them; books_as_of is the bucket''s clock at the last checkpoint';
+
+CREATE VIEW holds AS
+SELECT customer, charge_id, wallet, held_micros, units(held_micros) AS held, price_micros, committed_micros, charge_on,
+    at(deadline_at_ms) AS deadline_at, sender, parts, at(touched_at_ms) AS touched_at, bucket
+FROM charges WHERE state = 'held';
+COMMENT ON VIEW holds IS 'Charges that hold credit';
+
+CREATE VIEW denials_by_hour AS
+SELECT customer, wallet, sender, at(hour_ms) AS hour, sum(attempts)::bigint AS attempts, sum(price_micros)::bigint AS price_micros,
+    at(min(first_at_ms)) AS first_at, at(max(last_at_ms)) AS last_at, hour_ms
+FROM denials GROUP BY customer, wallet, sender, hour_ms;
+COMMENT ON VIEW denials_by_hour IS 'Attempts of blocked senders, a sender and hour. Limit hour_ms with ms()';

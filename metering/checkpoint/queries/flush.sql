@@ -1,0 +1,134 @@
+-- One flush of one bucket, in one transaction. $1 is the bucket wherever there is one.
+
+-- name: read_position
+-- Where the books of a bucket stand.
+SELECT seq, chunk, usage_offset_next, commands_offset_next, clock_ms, timers_run, ledger_offset_next,
+    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at_ms
+FROM positions WHERE bucket = $1;
+
+-- name: begin_position
+-- The first flush of a bucket. No row comes back when another checkpointer was first.
+INSERT INTO positions (
+    bucket, seq, chunk, usage_offset_next, commands_offset_next, clock_ms, timers_run, ledger_offset_next, updated_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
+ON CONFLICT (bucket) DO NOTHING
+RETURNING bucket;
+
+-- name: advance_position
+-- Every later flush: compare and set. No row comes back when the position is not the one that this writer read.
+UPDATE positions SET seq = $2, chunk = $3, usage_offset_next = $4, commands_offset_next = $5, clock_ms = $6, timers_run = $7,
+    ledger_offset_next = $8, updated_at = now()
+WHERE bucket = $1 AND seq = $9 AND chunk = $10
+RETURNING bucket;
+
+-- name: read_wallets
+-- The wallets that a batch touches, as the books have them.
+SELECT w.customer, w.wallet, w.bucket, w.unit, w.wallet_seq, w.available_micros, w.held_micros, w.overdrawn_micros, w.chain
+FROM unnest($1::text[], $2::text[]) AS named (customer, wallet)
+JOIN wallets w ON w.customer = named.customer AND w.wallet = named.wallet;
+
+-- name: insert_wallets
+-- Wallets that are new to the books.
+INSERT INTO wallets (
+    bucket, customer, wallet, unit, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, opened_at_ms, changed_at_ms
+)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[], $10::bigint[], $11::bigint[]
+);
+
+-- name: update_wallets
+-- Wallets that the books have.
+UPDATE wallets w SET wallet_seq = n.wallet_seq, available_micros = n.available_micros, held_micros = n.held_micros,
+    overdrawn_micros = n.overdrawn_micros, chain = n.chain, changed_at_ms = n.changed_at_ms
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[])
+    AS n (customer, wallet, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, changed_at_ms)
+WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
+
+-- name: insert_lots
+-- Lots that were made in this batch.
+INSERT INTO lots (
+    bucket, customer, wallet, lot, kind, first_micros, remaining_micros, held_micros, expires_at_ms, made_seq, made_at_ms
+)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+);
+
+-- name: update_lots
+-- Lots that the books have.
+UPDATE lots l SET remaining_micros = n.remaining_micros, held_micros = n.held_micros
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, remaining_micros, held_micros)
+WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
+
+-- name: save_charges
+-- Charges after this batch.
+INSERT INTO charges AS c (
+    bucket, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
+    deadline_at_ms, parts, sender, touched_at_ms
+)
+SELECT $1, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
+    deadline_at_ms, parts::json, sender, touched_at_ms
+FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[],
+    $11::bigint[], $12::text[], $13::text[], $14::bigint[]
+) AS n (
+    customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
+    deadline_at_ms, parts, sender, touched_at_ms
+)
+ON CONFLICT (customer, charge_id) DO UPDATE SET wallet = EXCLUDED.wallet, state = EXCLUDED.state,
+    price_micros = EXCLUDED.price_micros, held_micros = EXCLUDED.held_micros, committed_micros = EXCLUDED.committed_micros,
+    charge_on = EXCLUDED.charge_on, failed_fee_micros = EXCLUDED.failed_fee_micros, deadline_at_ms = EXCLUDED.deadline_at_ms,
+    parts = EXCLUDED.parts, sender = EXCLUDED.sender, touched_at_ms = EXCLUDED.touched_at_ms
+WHERE c.bucket = EXCLUDED.bucket;
+
+-- name: forget_recipients
+-- Recipients of earlier charges whose names began anew.
+DELETE FROM charge_recipients r USING unnest($1::text[], $2::text[]) AS n (customer, charge_id)
+WHERE r.customer = n.customer AND r.charge_id = n.charge_id;
+
+-- name: settle_recipients
+-- Recipients that are settled.
+DELETE FROM charge_recipients r USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, charge_id, recipient)
+WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.recipient;
+
+-- name: save_customers
+-- Settings after this batch.
+INSERT INTO customers AS c (bucket, customer, version, plan, unit, time_zone, country, suspended, opened_at_ms, changed_at_ms)
+SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, n.suspended, n.at_ms, n.at_ms
+FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::bigint[])
+    AS n (customer, version, plan, unit, time_zone, country, suspended, at_ms)
+ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
+    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, suspended = EXCLUDED.suspended, changed_at_ms = EXCLUDED.changed_at_ms
+WHERE c.bucket = EXCLUDED.bucket;
+
+-- name: save_rules
+-- Low-credit rules after this batch.
+INSERT INTO alert_rules AS r (
+    bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, made_seq, made_place, changed_at_ms
+)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::bigint[], $10::integer[], $11::bigint[]
+)
+ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level_micros = EXCLUDED.level_micros,
+    rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, changed_at_ms = EXCLUDED.changed_at_ms
+WHERE r.bucket = EXCLUDED.bucket;
+
+-- name: read_blocks
+-- The blocks that a batch touches, as the books have them.
+SELECT b.customer, b.level, b.id, b.since_ms, b.since_seq
+FROM unnest($1::text[], $2::text[], $3::text[]) AS named (customer, level, id)
+JOIN blocks b ON b.customer = named.customer AND b.level = named.level AND b.id = named.id;
+
+-- name: lift_blocks
+-- Blocks that are gone.
+DELETE FROM blocks b USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, level, id)
+WHERE b.customer = n.customer AND b.level = n.level AND b.id = n.id;
+
+-- name: save_blocks
+-- Blocks that stand.
+INSERT INTO blocks AS b (bucket, customer, level, id, reason, wallet, needed_micros, manual, since_ms, since_seq)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[], $10::bigint[]
+)
+ON CONFLICT (customer, level, id) DO UPDATE SET reason = EXCLUDED.reason, wallet = EXCLUDED.wallet,
+    needed_micros = EXCLUDED.needed_micros, manual = EXCLUDED.manual, since_ms = EXCLUDED.since_ms, since_seq = EXCLUDED.since_seq
+WHERE b.bucket = EXCLUDED.bucket;

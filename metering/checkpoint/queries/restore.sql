@@ -1,0 +1,54 @@
+-- A bucket's whole state, read in one repeatable-read snapshot. $1 is the bucket.
+
+-- name: customers
+-- Settings of every customer.
+SELECT customer, version, plan, unit, time_zone, country, suspended FROM customers WHERE bucket = $1;
+
+-- name: blocks
+-- Blocks of wallets and senders in the order in which they came. (A suspended customer is so by its settings.)
+SELECT customer, level, id, wallet, needed_micros, manual, since_ms, since_seq
+FROM blocks WHERE bucket = $1 AND level <> 'customer' ORDER BY since_seq;
+
+-- name: wallets
+-- Wallets, each with the lots that are not used up, oldest first, and its rules in the order of their making, both as JSON.
+SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_micros, w.available_micros,
+    coalesce((
+        SELECT json_agg(json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq) ORDER BY made_seq, lot)
+        FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
+    )::text, '[]') AS lots,
+    coalesce((
+        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled) ORDER BY made_seq, made_place)
+        FROM alert_rules r WHERE r.customer = w.customer AND r.wallet = w.wallet
+    )::text, '[]') AS rules
+FROM wallets w WHERE w.bucket = $1;
+
+-- name: held_charges
+-- Charges that hold credit, each with the prices of the recipients that are not settled yet, as JSON.
+SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros, deadline_at_ms,
+    parts::text AS parts, sender, (
+        SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
+        WHERE r.customer = c.customer AND r.charge_id = c.charge_id
+    )::text AS recipients, touched_at_ms
+FROM charges c WHERE bucket = $1 AND state = 'held';
+
+-- name: settled_charges
+-- Charges that are settled and can still be met. $2 is the oldest moment of the window.
+SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros, deadline_at_ms,
+    parts::text AS parts, sender, NULL AS recipients, touched_at_ms
+FROM charges WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
+
+-- name: events
+-- Usage events whose repeats are recognised, in order. $2 is the oldest moment of the window.
+SELECT event_source, event_id, applied_at_ms, seq, decision, reason FROM entries
+WHERE bucket = $1 AND applied_at_ms >= $2 AND event_id IS NOT NULL AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;
+
+-- name: denied_events
+-- The same of repeated denials, whose rows hold lists.
+SELECT event_digests, event_seqs, event_ats_ms FROM denials
+WHERE bucket = $1 AND last_at_ms >= $2 AND hour_ms >= $2 - 3600000 AND event_seqs IS NOT NULL ORDER BY first_seq;
+
+-- name: commands
+-- Commands whose repeats are answered, with what their answer is made of. Those applied after $2.
+SELECT customer, command_id, applied_at_ms, seq, reason, wallet, amount_micros,
+    after_available_micros, after_held_micros, after_overdrawn_micros
+FROM entries WHERE bucket = $1 AND applied_at_ms > $2 AND command_id IS NOT NULL AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;

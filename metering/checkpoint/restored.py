@@ -1,0 +1,97 @@
+"""Rows of the books as the typed state that a bucket is restored from. Leaves reading them to `books`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.reasons import Reason
+from metering.errors import ensure
+from metering.ledger.identity import event_digest
+from metering.ledger.state import (
+    BlockState,
+    ChargeState,
+    CustomerState,
+    LotState,
+    RememberedCommand,
+    RememberedEvent,
+    WalletState,
+)
+
+_decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int]]).decode
+_decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool]]).decode
+_decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
+_decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
+
+_REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
+
+
+def customer_of(row: asyncpg.Record) -> CustomerState:
+    """Return a customer's settings."""
+    customer, *settings = row.values()
+    return CustomerState(customer, CustomerSettings(*settings))
+
+
+def block_of(row: asyncpg.Record) -> BlockState:
+    """Return a block of a wallet or a sender."""
+    return BlockState(*row.values())
+
+
+def wallet_of(row: asyncpg.Record) -> WalletState:
+    """Return a wallet with its lots and rules. Raises `BrokenInvariant` where its lots do not add up to its figures."""
+    customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text = row.values()
+    lots = tuple(LotState(*lot) for lot in _decode_lots(lots_text))
+    held_over = held - sum(lot.held_micros for lot in lots)
+    ensure(
+        held_over >= 0 and sum(lot.remaining_micros for lot in lots) == available + held + overdrawn,
+        f"the lots of wallet {wallet!r} of {customer!r} do not add up to its figures in Postgres",
+    )
+    rules = tuple(RuleState(*rule) for rule in _decode_rules(rules_text))
+    return WalletState(customer, wallet, unit, wallet_seq, overdrawn, held_over, lots, rules)
+
+
+def charge_of(row: asyncpg.Record) -> ChargeState:
+    """Return a charge; `recipients` are those that are not settled yet, None where there are none."""
+    customer, charge_id, state, wallet, *figures, deadline, parts, sender, recipients, touched_at_ms = row.values()
+    price, held, committed, charge_on, fee = figures
+    charge = Charge(
+        charge_id,
+        state,
+        wallet,
+        price,
+        held,
+        committed,
+        charge_on,
+        fee,
+        deadline,
+        _decode_parts(parts),
+        sender,
+        _decode_recipients(recipients) if recipients else None,
+    )
+    return ChargeState(customer, charge, touched_at_ms)
+
+
+def event_of(row: asyncpg.Record) -> RememberedEvent:
+    """Return a usage event that has a row of its own."""
+    source, event_id, applied_at_ms, seq, decision, reason = row.values()
+    return RememberedEvent(event_digest(source, event_id), applied_at_ms, seq, decision, _REASONS[reason])
+
+
+def denied_events_of(row: asyncpg.Record, since_ms: int) -> Iterator[RememberedEvent]:
+    """Yield the usage events in a row of repeated denials that were applied at or after `since_ms`."""
+    for digest, seq, applied_at_ms in zip(*row.values(), strict=True):
+        if applied_at_ms >= since_ms:
+            yield RememberedEvent(digest, applied_at_ms, seq, "denied", Reason.BLOCKED)
+
+
+def command_of(row: asyncpg.Record) -> RememberedCommand:
+    """Return a command and its answer. The answer names a wallet only where its figures are known."""
+    customer, command_id, applied_at_ms, seq, reason, wallet, amount, available, held, overdrawn = row.values()
+    after = None if available is None else Balance(available, held, overdrawn)
+    return RememberedCommand(
+        customer, command_id, applied_at_ms, seq, _REASONS[reason], wallet if after else None, amount, after
+    )
