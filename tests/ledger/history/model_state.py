@@ -1,0 +1,147 @@
+"""The model's state as the books would hand it to a restore, and as live reads show it. Leaves loading it to `till`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Position, RuleState
+from metering.contracts.reasons import Reason
+from metering.ledger.identity import event_digest
+from metering.ledger.state import (
+    BlockState,
+    BucketPosition,
+    ChargeState,
+    CustomerState,
+    LotState,
+    RememberedCommand,
+    RememberedEvent,
+    StateRecord,
+    WalletState,
+)
+from tests.ledger_model import state as model
+from tests.ledger_model.bucket import Bucket
+from tests.ledger_model.credit import lots_in_order
+
+
+def state_records(bucket: Bucket) -> list[StateRecord]:
+    """Return everything that a restore needs."""
+    records: list[StateRecord] = []
+    for customer in bucket.customers.values():
+        records.append(CustomerState(customer.name, settings_of(customer)))
+        records += wallets_of(customer)
+        records += [charge_state(customer, charge) for charge in customer.charges.values()]
+        records += blocks_of(customer)
+    for (source, event_id), seen in bucket.events.items():
+        digest = event_digest(source, event_id)
+        decision: Literal["allowed", "denied"] | None = seen.decision  # type: ignore[assignment]
+        records.append(RememberedEvent(digest, seen.applied_at, seen.seq, decision, _reason(seen.reason)))
+    for (name, command_id), first in bucket.commands.items():
+        after = None if first.after is None else Balance(**{f"{k}_micros": v for k, v in first.after.items()})
+        reason = _reason(first.reason)
+        records.append(
+            RememberedCommand(name, command_id, first.applied_at, first.seq, reason, first.wallet, first.amount, after)
+        )
+    return records
+
+
+def position_of(bucket: Bucket, position: Position, chunk: str) -> BucketPosition:
+    """Return where the model stands, at `position` of the input topics."""
+    return BucketPosition(
+        seq=bucket.seq,
+        chunk=chunk,
+        usage=position.usage,
+        commands=position.commands,
+        clock_ms=bucket.clock,
+        timers_run=bucket.timers_run,
+    )
+
+
+def settings_of(customer: model.Customer) -> CustomerSettings:
+    """Return a customer's settings."""
+    return CustomerSettings(
+        customer.version, customer.plan, customer.unit, customer.time_zone, customer.country, customer.suspended
+    )
+
+
+def wallets_of(customer: model.Customer) -> list[WalletState]:
+    """Return a customer's wallets, lots in the order of their use."""
+    return [
+        WalletState(
+            customer.name,
+            wallet.name,
+            wallet.unit,
+            wallet.seq,
+            wallet.overdrawn,
+            wallet.held_over,
+            tuple(
+                LotState(lot.id, lot.kind, lot.remaining, lot.held, lot.expires_at or 0, lot.made_seq)
+                for lot in lots_in_order(wallet)
+            ),
+            tuple(
+                RuleState(rule.name, rule.state, rule.level, rule.rearm, rule.enabled)  # type: ignore[arg-type]
+                for rule in wallet.rules
+            ),
+        )
+        for wallet in customer.wallets.values()
+    ]
+
+
+def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:
+    """Return a charge, held or settled."""
+    known = Charge(
+        charge.id,
+        charge.state,  # type: ignore[arg-type]
+        charge.wallet,
+        charge.price,
+        charge.held,
+        charge.committed,
+        charge.charge_on,  # type: ignore[arg-type]
+        charge.fee,
+        charge.deadline,
+        tuple((part.lot, part.amount) for part in charge.parts),
+        charge.sender,
+        charge.recipients or None,
+    )
+    return ChargeState(customer.name, known, charge.touched_at)
+
+
+def charges_held(customer: model.Customer) -> list[ChargeState]:
+    """Return a customer's open holds, by charge."""
+    held = [charge_state(customer, charge) for charge in customer.charges.values() if charge.state == "held"]
+    return sorted(held, key=lambda state: state.charge.id)
+
+
+def blocks_of(customer: model.Customer) -> list[BlockState]:
+    """Return the blocks of a customer's wallets and senders, oldest first."""
+    blocks = [
+        BlockState(
+            customer.name,
+            "wallet",
+            name,
+            name,
+            want.needed,
+            manual=False,
+            since_ms=want.since,
+            since_seq=want.since_seq,
+        )
+        for name, wallet in customer.wallets.items()
+        if (want := wallet.block) is not None
+    ]
+    blocks += [
+        BlockState(
+            customer.name,
+            "sender",
+            name,
+            "" if sender.want is None else sender.want.wallet,
+            0 if sender.want is None else sender.want.needed,
+            manual=sender.manual,
+            since_ms=sender.since,
+            since_seq=sender.since_seq,
+        )
+        for name, sender in customer.senders.items()
+    ]
+    return sorted(blocks, key=lambda block: block.since_seq)
+
+
+def _reason(reason: str | None) -> Reason | None:
+    return None if reason is None else Reason(reason)

@@ -1,0 +1,55 @@
+"""The small world of random histories: its plans, names and times, and how a number becomes choices."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from tests.ledger_model.state import Plan
+
+T = TypeVar("T")
+
+START = 1_790_000_000_000
+SECOND = 1_000
+HOUR = 3_600 * SECOND
+DAY = 24 * HOUR
+HUGE = 10**14 + 1
+MOST = 2**53 - 1
+
+PLANS = {
+    "strict": Plan("USD", alert=(10, 15)),
+    "overdraft": Plan("USD", overdraft_limit=30),
+    "level": Plan("USD", block_level=8, alert=(20, 21)),
+    "both": Plan("USD", overdraft_limit=12, block_level=5, alert=(-3, 4)),
+    "boundless": Plan("USD", overdraft_limit=MOST),
+    "euro": Plan("EUR"),
+}
+CHARGES = ("x", "y", "Z")
+SENDERS = (None, "s1", "S2", "s3")
+RECIPIENTS = ("+1", "+2", "+10")
+OUTCOMES = ("sent", "delivered", "failed", "cancelled", "expired")
+DUES = ("submit", "sent", "delivered")
+PAUSES = (0,) * 20 + (1,) * 20 + (40,) * 8 + (SECOND,) * 6 + (-SECOND, 60 * SECOND, 60 * SECOND, HOUR, HOUR) * 2 + (
+    6 * HOUR, 17 * HOUR, DAY, 25 * HOUR, 8 * DAY
+)  # fmt: skip
+LASTS = (0, 1, 50, SECOND, 61 * SECOND, HOUR, HOUR, DAY, 2 * DAY, 2 * DAY, 2 * DAY, 9 * DAY, 9 * DAY)
+AMOUNTS = ("zero", "one", "few", "few", "some", "below", "below", "exactly", "exactly", "above", "all") * 3 + (
+    "huge", "most"
+)  # fmt: skip
+CUSTOMERS = ("anna",) * 8 + ("bob",) * 3 + ("Ghost",)
+
+
+class Choices:
+    """Draws small choices from one number."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def of(self, *options: T) -> T:
+        """Choose one."""
+        self._number, index = divmod(self._number, len(options))
+        return options[index]
+
+    def rarely(self, usual: T, rare: T) -> T:
+        """Choose the rare one once in thirty."""
+        self._number, index = divmod(self._number, 30)
+        return rare if index == 29 else usual

@@ -1,0 +1,182 @@
+"""Random histories: the real Lua on a real Valkey against the model, whole, in chunks, and restored midway.
+
+The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes fifty times as many.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings, strategies as st
+from redis.asyncio import Redis
+
+from metering.contracts.entries import Position
+from tests.ledger.history.fold import Fold
+from tests.ledger.history.model_state import (
+    blocks_of,
+    charges_held,
+    position_of,
+    settings_of,
+    state_records,
+    wallets_of,
+)
+from tests.ledger.history.moves import MOVES, PRELUDES, Move, concrete
+from tests.ledger.history.plain import plain_entry
+from tests.ledger.history.till_backend import TillBackend
+from tests.ledger.history.world import PLANS
+from tests.ledger_model import inputs as model
+from tests.ledger_model.bucket import Bucket
+from tests.ledger_model.invariants import Books
+
+LONG = os.environ.get("METERING_HISTORY") == "long"
+STEPS = 64
+"""Moves of one history. One that shrinks becomes `nothing`, so that short histories are among them."""
+
+MOVES_OF_ONE = st.lists(MOVES, min_size=STEPS, max_size=STEPS)
+CHUNK_SIZES = st.lists(st.sampled_from((1, 2, 3, 7, 20, STEPS)), min_size=1, max_size=8)
+
+
+def examples(usual: int) -> settings:
+    """Settings for `usual` histories, more in the long mode. Every example empties the server itself."""
+    return settings(
+        max_examples=usual * (50 if LONG else 1),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+long_enough = pytest.mark.timeout(0 if LONG else 120)
+
+
+@dataclass
+class Snapshot:
+    """The model right after one entry, and where its inputs then stood."""
+
+    bucket: Bucket
+    position: Position
+
+
+@dataclass
+class History:
+    """What the model made of the moves."""
+
+    inputs: list[model.Input]
+    entries: list[dict[str, Any]]
+    bucket: Bucket
+    snapshots: list[Snapshot]
+
+
+def run_model(prelude: list[model.Input], moves: list[Move], *, snapshot_every: int = 0) -> History:
+    """Run the model, its invariants checked after each entry."""
+    bucket, books = Bucket(PLANS), Books()
+    history = History([], [], bucket, [])
+    usage = commands = 0
+    for step in (*prelude, *moves):
+        if isinstance(step, Move) and step.kind == "nothing":
+            continue
+        given = concrete(step, bucket, history.inputs) if isinstance(step, Move) else step
+        history.inputs.append(given)
+        note(str(given))
+        is_event = isinstance(given, model.Event)
+        for entry in bucket.steps(given):
+            is_timer = entry["due_at"] is not None
+            books.take(entry)
+            books.check(bucket)
+            history.entries.append({name: value for name, value in entry.items() if name != "input"})
+            if snapshot_every and entry["seq"] % snapshot_every == 0:
+                passed = Position(usage + (is_event and not is_timer), commands + (not is_event and not is_timer))
+                history.snapshots.append(Snapshot(bucket.copy(), passed))
+        usage, commands = usage + is_event, commands + (not is_event)
+    return history
+
+
+def chunked(inputs: list[model.Input], sizes: list[int]) -> list[list[model.Input]]:
+    """Cut inputs into chunks of those sizes in turn."""
+    chunks, first, turn = [], 0, 0
+    while first < len(inputs):
+        size = sizes[turn % len(sizes)]
+        chunks.append(inputs[first : first + size])
+        first, turn = first + size, turn + 1
+    return chunks
+
+
+async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
+    """Hold live reads against the model."""
+    reader = backend.reader
+    names = list(bucket.customers)
+    assert [settings_of(customer) for customer in bucket.customers.values()] == await reader.settings(names)
+    for name, customer in bucket.customers.items():
+        assert wallets_of(customer) == await reader.wallets(name)
+        assert charges_held(customer) == await reader.charges_held(name)
+        assert blocks_of(customer) == await reader.blocks(name)
+
+
+@long_enough
+@pytest.mark.requirement("IU-15")
+@pytest.mark.requirement("INF-02")
+@examples(160)
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES)
+async def test_random_history_in_random_chunks_gives_the_models_entries_and_state(
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]
+) -> None:
+    history = run_model(prelude, moves)
+    backend = TillBackend(fresh_redis, PLANS)
+    await backend.open()
+
+    for chunk in chunked(history.inputs, sizes):
+        await backend.apply(*chunk)
+
+    assert history.entries == [plain_entry(entry) for entry in backend.entries]
+    await check_live_state(backend, history.bucket)
+
+
+@long_enough
+@pytest.mark.requirement("INF-05")
+@examples(40)
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES, cut=st.integers(0, 10**6))
+async def test_history_restored_midway_from_the_models_state_gives_the_same_rest(
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int], cut: int
+) -> None:
+    history = run_model(prelude, moves, snapshot_every=5)
+    if not history.snapshots:
+        return
+    snapshot = history.snapshots[cut % len(history.snapshots)]
+    backend = TillBackend(fresh_redis, PLANS)
+    done = snapshot.position.usage + snapshot.position.commands
+
+    await backend.open(position_of(snapshot.bucket, snapshot.position, "c0ffee"), state_records(snapshot.bucket))
+    for chunk in chunked(history.inputs[done:], sizes):
+        await backend.apply(*chunk)
+
+    assert history.entries[snapshot.bucket.seq :] == [plain_entry(entry) for entry in backend.entries]
+    await check_live_state(backend, history.bucket)
+
+
+@long_enough
+@pytest.mark.requirement("INF-05")
+@examples(40)
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES, cut=st.integers(0, 10**6))
+async def test_history_restored_midway_from_its_entries_gives_the_same_rest(
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int], cut: int
+) -> None:
+    history = run_model(prelude, moves)
+    backend = TillBackend(fresh_redis, PLANS)
+    await backend.open()
+    for chunk in chunked(history.inputs, sizes):
+        await backend.apply(*chunk)
+    fold = Fold()
+    kept = 1 + cut % len(backend.entries)
+    for entry in backend.entries[:kept]:
+        fold.take(entry)
+    position = fold.position()
+    restored = TillBackend(fresh_redis, PLANS)
+
+    await restored.open(position, fold.records())
+    for chunk in chunked(history.inputs[position.usage + position.commands :], sizes):
+        await restored.apply(*chunk)
+
+    assert history.entries[kept:] == [plain_entry(entry) for entry in restored.entries]
+    await check_live_state(restored, history.bucket)
