@@ -88,7 +88,7 @@ class KafkaBroker(Server):
             self._jars = await provide_kafka_jars()
         if self._java is None:
             self._java = await asyncio.to_thread(find_java)
-        if self._controller_port is None:
+        if self._controller_port is None or not self._was_up:  # a first start that failed may have failed on this port
             self._controller_port = find_free_port()
         self._write_settings(self._controller_port)
         if not (self.data_path / "meta.properties").exists():

@@ -147,6 +147,7 @@ class Server(ABC):
         await self.discard()
 
     async def _start_once(self) -> None:
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
         await self._prepare()
         process = self._process = Process(self._build_command(), self.log_path)
         try:

@@ -89,8 +89,6 @@ class Stack:
 
     async def start(self) -> None:
         """Start all three at once. Raises `ServerFailed` of the first that cannot; then, or cancelled, none is left."""
-        if self.directory is not None:
-            self.directory.mkdir(parents=True, exist_ok=True)
         try:
             async with asyncio.TaskGroup() as group:
                 for server in self.servers:
