@@ -9,6 +9,7 @@ from tests.protocol_model.state import (
     NAMES,
     NOBODY,
     ORIGIN,
+    START,
     UNDER_WAY,
     Call,
     Phase,
@@ -50,12 +51,17 @@ def claim_steps(config: Config, state: State, index: int) -> Iterator[Step]:
         case "token":  # Claim 2
             redis = claim(state.redis, index)
             label = f"{name} claims with a new token"
-            yield Step(label, put_worker(state, index, _next(config, worker))._replace(redis=redis))
+            # The answer names the bucket's base, to read on from there. It matters only where that does not count.
+            base = redis.base if redis.base not in {entry.pair for entry in state.ledger} else START
+            yield Step(label, put_worker(state, index, _next(config, worker)._replace(end=base))._replace(redis=redis))
             # A caller that saw no answer claims again with another token, so this one is nobody's.
             yield from unanswered(state, Call("claim", UNDER_WAY), claim(state.redis, NOBODY), label)
         case "scan":  # Claim 3
-            end = ledger_end(state.ledger)
+            misled = worker.end[0] > state.postgres.seq
+            end = worker.end if misled else ledger_end(state.ledger)
             scanned = _next(config, worker)._replace(end=end, foreign=False)
+            if config.transactions:
+                scanned = scanned._replace(position=state.committed)
             yield Step(f"{name} reads the ledger's end: {_pair(end)}", put_worker(state, index, scanned))
         case "compare":  # Claim 4
             yield from _compare(config, state, index)
@@ -88,20 +94,24 @@ def _wait(config: Config, state: State, index: int) -> Iterator[Step]:
     name, worker = NAMES[index], state.workers[index]
     checkpoint = ledger_end(state.ledger, state.postgres.seq)
     if checkpoint == worker.end or config.without is Check.RESTORE_EXACT:
-        position = _restored_position(config, state)
+        position = _restored_position(config, state, worker)
         reads = worker._replace(phase="restore", end=checkpoint, position=position)
         yield Step(f"{name} reads the checkpoint at {_pair(checkpoint)}", put_worker(state, index, reads))
     if ledger_end(state.ledger) != worker.end:
         yield Step(f"{name} sees the ledger move on: back to the claim", begin_claim(config, state, index))
 
 
-def _restored_position(config: Config, state: State) -> Position:
-    """The checkpoint's, whatever offsets the group has committed."""
-    seq, committed = state.postgres.seq, state.committed
+def _restored_position(config: Config, state: State, worker: Worker) -> Position:
+    """The checkpoint's; with transactions, the committed offsets where they are further: past inputs without an entry.
+
+    Those were read before the ledger's end, so that no entry can lie between that end and them.
+    """
+    seq = state.postgres.seq
     usage, commands = state.ledger[seq - 1].position if seq else ORIGIN
     if config.without is Check.POSITION:
-        return committed
-    if config.without is Check.POSITION_CHECKPOINT:
+        return state.committed
+    if config.transactions:
+        committed = state.committed if config.without is Check.COMMITTED_FIRST else worker.position
         return (max(usage, committed[0]), max(commands, committed[1]))
     return (usage, commands)
 

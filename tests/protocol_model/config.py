@@ -21,7 +21,7 @@ class Check(Enum):
     CHECKPOINT_CONDITIONAL = "checkpointer's write unconditional"
 
     # What else the protocol leans on.
-    POSITION_CHECKPOINT = "position taken from the committed offsets where they are further than the checkpoint"
+    COMMITTED_FIRST = "committed offsets read after the ledger's end"
     FENCING = "transactions without fencing"
     OWN_END = "offsets committed without looking whether the own entry counts"
     READERS_CHUNK = "readers go by seq alone"
@@ -30,6 +30,7 @@ class Check(Enum):
     LETTERS_FIRST = "dead letter written after the position has moved past it"
     RESTORE_TOKEN = "an unanswered restore call repeated under the same token"
     CHUNK_FRESH = "an unanswered apply repeated under the same chunk id"
+    TRIM_IDENTITY = "trim by seq alone"
 
 
 class Faults(NamedTuple):

@@ -41,7 +41,7 @@ LEFT_OUT: dict[Check, tuple[Config, ...]] = {
 """The rows of the table: within each of the bounds leaving the check out does harm, and the intact protocol holds."""
 
 LEANED_ON: dict[Check, tuple[Config, ...]] = {
-    Check.POSITION_CHECKPOINT: (_transactions("u", "", zombie_claims=1, rebalance=1, wipe=1),),
+    Check.COMMITTED_FIRST: (_transactions("u", "", zombie_claims=1, rebalance=1, wipe=1),),
     Check.FENCING: (_transactions(rebalance=1, wipe=1),),
     Check.OWN_END: (_at_least_once(rebalance=1, wipe=1),),
     Check.READERS_CHUNK: (_at_least_once(rebalance=1, wipe=1),),
@@ -50,6 +50,7 @@ LEANED_ON: dict[Check, tuple[Config, ...]] = {
     Check.LETTERS_FIRST: _both("d", "", crash=1),
     Check.RESTORE_TOKEN: _both(cold=1, crash=1, late=1),
     Check.CHUNK_FRESH: _both(rollback=1, late=1),
+    Check.TRIM_IDENTITY: _both(rollback=1, late=1),
 }
 """What else must be built as described, though the table does not name it."""
 

@@ -140,6 +140,8 @@ def _intact_wrong(config: Config, state: State) -> str | None:
         if topic >= 0 and int(entry.effect[1:]) < state.committed[topic] and entry.history not in state.decisions:
             return f"the offset of {entry.effect} is committed before its decision is sent"
     redis = state.redis
+    if redis.load == READY and redis.base != START and redis.base not in {entry.pair for entry in state.ledger}:
+        return f"Redis takes entry {redis.base[0]} of chunk {redis.base[1]} for published, and it is not"
     for index, worker in enumerate(state.workers):
         alone = state.producer == index if config.transactions else not (worker.foreign or worker.rescan)
         goes_on = worker.phase == "run" and not worker.draining and worker.head == redis.head

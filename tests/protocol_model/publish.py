@@ -119,7 +119,7 @@ def _trim(config: Config, state: State, index: int) -> Iterator[Step]:
         else:
             yield Step(f"{name} has published its memory: claim", begin_claim(config, published, index))
         return
-    call = Call("trim", index, number=worker.memory[worker.batch - 1].seq)
+    call = Call("trim", index, worker.memory[worker.batch - 1].pair)
     redis, answer = call_script(config, state.redis, call)
     if answer.kind == "LOST":
         yield Step(f"{name} trims: LOST", answer_lost(config, published, index))

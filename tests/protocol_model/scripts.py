@@ -35,7 +35,7 @@ def call_script(config: Config, redis: Redis, call: Call) -> tuple[Redis, Answer
         case "restore_end":
             result = restore_end(config, redis, call.token, call.pair, call.position)
         case _:
-            result = trim(redis, call.token, call.number)
+            result = trim(config, redis, call.token, call.pair)
     return result
 
 
@@ -88,11 +88,12 @@ def restore_end(config: Config, redis: Redis, token: int, head: Pair, position: 
     return redis._replace(load=READY, base=head, outbox=(), position=position), OK
 
 
-def trim(redis: Redis, token: int, seq: int) -> tuple[Redis, Answer]:
-    """Drop what has been published from the outbox."""
-    if redis.token != token or redis.load != READY or not redis.base[0] <= seq <= redis.head[0]:
+def trim(config: Config, redis: Redis, token: int, pair: Pair) -> tuple[Redis, Answer]:
+    """Drop what has been published from the outbox, up to an entry that is named by its identity."""
+    by_seq = config.without is Check.TRIM_IDENTITY and redis.base[0] <= pair[0] <= redis.head[0]
+    if redis.token != token or redis.load != READY or not (by_seq or _holds(config, redis, pair)):
         return redis, LOST
-    return _move_base(redis, seq), OK
+    return _move_base(redis, pair[0]), OK
 
 
 def probe(config: Config, redis: Redis, token: int, head: Pair) -> Answer:

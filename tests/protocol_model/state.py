@@ -77,10 +77,10 @@ class Call(NamedTuple):
     script: Literal["claim", "compare", "apply", "restore_begin", "restore_chunk", "restore_end", "trim"]
     token: int
     pair: Pair = START
-    """The expected head, the ledger's end, or the head to restore."""
+    """The expected head, the ledger's end, the head to restore, or the entry to trim to."""
     position: Position = ORIGIN
     number: int = 0
-    """The chunk id, the number of a restore chunk, or the seq to trim to."""
+    """The chunk id, or the number of a restore chunk."""
     effects: History = ()
     """The inputs to apply, or the wallets to restore."""
 
