@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ class Stack:
             async with asyncio.TaskGroup() as group:
                 for server in self.servers:
                     group.create_task(server.start())
-            self._write_environment_file()
+            self.write_environment_file(self.settings())
         except BaseExceptionGroup as failures:
             await self.discard()
             raise failures.exceptions[0] from None
@@ -137,10 +138,13 @@ class Stack:
     async def __aexit__(self, *_: object) -> None:
         await self.discard()
 
-    def _write_environment_file(self) -> None:
-        """Write the settings as NAME=value lines, which shells and `.env` readers take; private, for its password."""
+    def write_environment_file(self, settings: Mapping[str, str]) -> None:
+        """Write `settings` to `stack.env` as NAME=value lines, which shells and `.env` readers take, replacing it.
+
+        Private, for the password in it. Does nothing without a directory.
+        """
         if self.directory is None:
             return
         descriptor = os.open(self.directory / ENVIRONMENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.writelines(f"{name}={value}\n" for name, value in self.settings().items())
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())

@@ -140,6 +140,8 @@ async def test_stack_directory_holds_logs_and_while_it_is_up_the_settings(tmp_pa
         lines = settings_path.read_text().splitlines()
         assert lines == [f"{name}={value}" for name, value in stack.settings().items()]
         assert stat.S_IMODE(settings_path.stat().st_mode) == 0o600
+        stack.write_environment_file({"METERING_KAFKA__PARTITIONS": "3"})
+        assert settings_path.read_text() == "METERING_KAFKA__PARTITIONS=3\n"
     assert sorted(path.name for path in directory.iterdir()) == ["postgres.log", "tansu.log", "valkey.log"]
 
 
