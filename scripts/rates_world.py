@@ -70,10 +70,7 @@ def region_prefixes() -> Iterator[tuple[str, str, str]]:
             if region == regions[0]:
                 yield region, str(code), "country"
             else:
-                # Set apart by leading digits, or by what the main region does not use itself.
-                theirs = set(kinds) - set(kind_prefixes(regions[0], 4))
-                deep = set(kind_prefixes(region, 6)) - set(kind_prefixes(regions[0], 6))
-                for head in heads or merge_prefixes(theirs or deep):
+                for head in heads or merge_prefixes(own_prefixes(region, regions[0])):
                     yield region, f"{code}{head}", "country"
             for kind in ("mobile", "premium"):
                 chosen = [prefix for prefix, found in kinds.items() if found == kind]
@@ -82,6 +79,15 @@ def region_prefixes() -> Iterator[tuple[str, str, str]]:
                     chosen = [prefix for prefix in chosen if prefix not in main]
                 for prefix in merge_prefixes(chosen):
                     yield region, f"{code}{prefix}", kind
+
+
+def own_prefixes(region: str, main: str) -> set[str]:
+    """Find what sets a region apart that shares its calling code: what the main one does not use, else fixed lines."""
+    for depth in (4, 6):
+        own = set(kind_prefixes(region, depth)) - set(kind_prefixes(main, depth))
+        if own:
+            return own
+    return {prefix for prefix, kind in kind_prefixes(region, 4).items() if kind == "fixed"}
 
 
 def nanp_prefixes(region: str) -> Iterator[tuple[str, str, str]]:
@@ -130,7 +136,7 @@ def sms_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
             continue
         yield from dated(row, region)
         if region in ("US", "CA"):
-            yield from dated({**row, "sender_type": "toll_free", "price": write_price(price + 5)}, region)
+            yield from dated({**row, "sender_type": "toll_free", "price": write_price(price + 8)}, region)
             yield from dated({**row, "sender_type": "short_code", "price": write_price(price + 15)}, region)
             yield {**row, "sender_type": "alphanumeric", "price": "", "reject": "yes", "effective_from": START}
         elif kind == "country" and invent_price(region, "alphanumeric", 0, 8) > 1:
