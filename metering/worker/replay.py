@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
 from redis.asyncio import Redis
 
@@ -31,11 +30,11 @@ from metering.worker.decoding import Rejected, UsageInput, decode_command, decod
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import START, follow
 from metering.worker.merging import InputTopic
+from metering.worker.partition_reader import PartitionReader, Record, open_partition
 from metering.worker.topics import bucket_count
 
 DIFFERENCES_KEPT = 20
 CHUNK_INPUTS = 200
-QUIET_POLLS_MAX = 100
 HOUR_MS = 3_600_000
 _CHUNK_IDS = re.compile(rb'"chunk":"[0-9a-f]*","prev_chunk":"[0-9a-f]*"')
 
@@ -124,22 +123,23 @@ class _Replay:
         agreed = await self._till.compare(self._token, START)
         ensure(isinstance(agreed, Agreed), "an empty bucket agrees with an empty ledger")
         async with AsyncExitStack() as stack:
-            readers: dict[InputTopic, _Reader] = {
-                "usage": await _Reader.open(stack, self._kafka, Topic.USAGE, self._bucket),
-                "commands": await _Reader.open(stack, self._kafka, Topic.COMMANDS, self._bucket),
+            open_topic = partial(open_partition, self._kafka, number=self._bucket)
+            inputs: dict[InputTopic, _Inputs] = {
+                "usage": _Inputs(await stack.enter_async_context(open_topic(Topic.USAGE))),
+                "commands": _Inputs(await stack.enter_async_context(open_topic(Topic.COMMANDS))),
             }
-            ledger = await _Reader.open(stack, self._kafka, Topic.LEDGER, self._bucket)
+            ledger = await stack.enter_async_context(open_topic(Topic.LEDGER))
             end = START
             async for record in ledger.records():
-                counted = follow(end, record.value, record.offset)
+                counted = follow(end, record.value or b"", record.offset)
                 if counted is not end:
                     end = counted
-                    await self._take(_decode_entry(record.value), record.value, readers)
+                    await self._take(_decode_entry(record.value or b""), record.value or b"", inputs)
             await self._apply()
         self._report.differing += len(self._expected)
         self._report.differences += [Difference(name, value.decode(), None) for name, value in self._expected]
 
-    async def _take(self, entry: _Entry, value: bytes, readers: dict[InputTopic, _Reader]) -> None:
+    async def _take(self, entry: _Entry, value: bytes, inputs: dict[InputTopic, _Inputs]) -> None:
         """Put the entry's input behind those that wait, and the ticks before it that left no entry."""
         if entry.rates_version not in (None, self._catalog.version):
             raise Fatal(
@@ -151,11 +151,11 @@ class _Replay:
         self._last_input = where
         for offset in range(self._position.commands, entry.position.commands):
             if (where.topic, where.offset) != ("commands", offset) or entry.due_at_ms is not None:
-                await self._add("commands", offset, readers, ticks_only=True)
+                await self._add("commands", offset, inputs, ticks_only=True)
         is_timer = entry.due_at_ms is not None
         next_offset = self._position.commands if where.topic == "commands" else self._position.usage
         if where.offset >= next_offset:
-            await self._add(where.topic, where.offset, readers, ticks_only=is_timer)
+            await self._add(where.topic, where.offset, inputs, ticks_only=is_timer)
         self._position = Position(
             max(entry.position.usage, self._position.usage), max(entry.position.commands, self._position.commands)
         )
@@ -163,9 +163,9 @@ class _Replay:
         self._report.entries += 1
 
     async def _add(
-        self, topic: InputTopic, offset: int, readers: dict[InputTopic, _Reader], *, ticks_only: bool
+        self, topic: InputTopic, offset: int, inputs: dict[InputTopic, _Inputs], *, ticks_only: bool
     ) -> None:
-        record = await readers[topic].at(offset)
+        record = await inputs[topic].at(offset)
         if record is None:
             if ticks_only:
                 return
@@ -177,7 +177,7 @@ class _Replay:
         else:
             content = decode_command(record.value)
         if ticks_only and not isinstance(content, Tick):
-            readers[topic].put_back(record)
+            inputs[topic].put_back(record)
             return
         if isinstance(content, Rejected):
             raise Fatal(f"{topic}[{self._bucket}] offset {offset} has an entry and cannot be decoded: {content.detail}")
@@ -219,37 +219,18 @@ class _Replay:
                 self._report.differences.append(Difference(expected_id, expected.decode(), value.decode()))
 
 
-class _Reader:
-    """Reads one partition forward, up to the end that it had when it was opened."""
+class _Inputs:
+    """Finds the records of one input topic by offset, forward only."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> None:
-        self._consumer = consumer
-        self._partition = partition
-        self._end = end
-        self._held: ConsumerRecord[bytes, bytes] | None = None
-        self._source = self._read()
+    def __init__(self, reader: PartitionReader) -> None:
+        self._source = reader.records()
+        self._held: Record | None = None
 
-    @classmethod
-    async def open(cls, stack: AsyncExitStack, kafka: Kafka, topic: Topic, bucket: int) -> _Reader:
-        """Open a reader that `stack` closes."""
-        consumer = kafka.reader()
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
-        partition = TopicPartition(kafka.topic(topic), bucket)
-        consumer.assign([partition])
-        end = (await consumer.end_offsets([partition]))[partition]
-        await consumer.seek_to_beginning(partition)
-        return cls(consumer, partition, end)
-
-    def records(self) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-        """Return all records, once."""
-        return self._source
-
-    def put_back(self, record: ConsumerRecord[bytes, bytes]) -> None:
+    def put_back(self, record: Record) -> None:
         """Have `at` find a record again."""
         self._held = record
 
-    async def at(self, offset: int) -> ConsumerRecord[bytes, bytes] | None:
+    async def at(self, offset: int) -> Record | None:
         """Return the record at `offset`, None where there is none; offsets must not fall from call to call."""
         while True:
             record = self._held or await anext(self._source, None)
@@ -259,11 +240,3 @@ class _Reader:
                 return None
             if record.offset == offset:
                 return record
-
-    async def _read(self) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-        quiet = 0
-        while await self._consumer.position(self._partition) < self._end and quiet < QUIET_POLLS_MAX:
-            read = await self._consumer.getmany(self._partition, timeout_ms=100)
-            quiet = 0 if read else quiet + 1
-            for record in read.get(self._partition, ()):
-                yield record

@@ -1,0 +1,128 @@
+"""The baseline: a Faust agent that meters one event at a time with the same pricing and the same Lua.
+
+Started by `measure.py` as a child. It decodes, prices, applies, sends the decision and the ledger entry, as a worker does;
+it leaves out what a worker does besides: transactions, claims, checks of the ledger's end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import faust
+import uvloop
+from aiokafka import ConsumerRecord
+from redis.asyncio import Redis
+
+from metering.contracts.entries import Position
+from metering.contracts.topics import Topic
+from metering.ledger.identity import fresh_chunk_id, fresh_token
+from metering.ledger.keys import BucketKeys
+from metering.ledger.live import BucketReader
+from metering.ledger.results import decode_results, make_entries
+from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Restore, Till
+from metering.rating import load_catalog
+from metering.settings import load_settings
+from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in
+from metering.worker.customers import CustomerCache
+from metering.worker.decoding import Rejected, decode_usage
+from metering.worker.outputs import decision_of
+
+TRIM_ENTRIES = 500
+
+
+class OneByOne:
+    """One bucket, metered an event at a time."""
+
+    def __init__(self, redis: Redis, bucket: int, catalog: object) -> None:
+        self.bucket = bucket
+        self.catalog = catalog
+        self.redis = redis
+        self.till = Till(redis, bucket)
+        self.customers = CustomerCache(BucketReader(redis, bucket), catalog)  # type: ignore[arg-type]
+        self.token = fresh_token()
+        self.head = Head(0, "", Position(0, 0))
+        self.clock_ms = 0
+
+    async def claim(self) -> None:
+        """Take the bucket as it stands in Redis: the customers were opened before by a worker."""
+        meta = await self.redis.hgetall(BucketKeys(self.bucket).meta)
+        end = LedgerEnd(int(meta[b"seq"]), meta[b"chunk"].decode(), 0)
+        await self.till.claim(self.token)
+        agreed = await self.till.compare(self.token, end)
+        if isinstance(agreed, Restore) or not isinstance(agreed, Agreed):
+            raise SystemExit(f"bucket {self.bucket} is not as it was left")
+        self.head, self.clock_ms = agreed.head, agreed.clock_ms
+
+    async def meter(self, value: bytes, offset: int, timestamp_ms: int) -> tuple[bytes, bytes, bytes] | None:
+        """Meter one event; return key, entry and decision."""
+        if offset < self.head.position.usage:
+            return None  # metered by a worker before
+        content = decode_usage(value, timestamp_ms, self.till.windows.events_ms)
+        if isinstance(content, Rejected):
+            return None
+        self.clock_ms = max(self.clock_ms, timestamp_ms)
+        after = Position(offset + 1, self.head.position.commands)
+        taken = TakenChunk(self.head.position, after, [Taken("usage", offset, self.clock_ms, after, content)], [])
+        await self.customers.load(customers_in(taken.inputs))
+        chunk = build_chunk(taken, self.bucket, self.customers, self.catalog)  # type: ignore[arg-type]
+        chunk_id = fresh_chunk_id()
+        answer = await self.till.apply(self.token, self.head, chunk_id, chunk)
+        if not isinstance(answer, Applied):
+            raise SystemExit(f"bucket {self.bucket} was lost: {answer}")
+        results = decode_results(answer.results)
+        made = list(make_entries(self.bucket, self.head.seq + 1, chunk_id, self.head.chunk, results, chunk.carried))[-1]
+        self.head = Head(made.effect.seq, chunk_id, after)
+        if made.effect.seq % TRIM_ENTRIES == 0:
+            await self.till.trim(self.token, made.effect.seq, 0)
+        decision = decision_of(made)
+        return made.carried.customer.encode(), made.value, (decision.value or b"") if decision else b""
+
+
+def make_app() -> faust.App:
+    """Return the app with its one agent."""
+    settings = load_settings()
+    catalog = load_catalog(settings.rates.dir)
+    redis = Redis.from_url(settings.redis.url)
+    buckets: dict[int, OneByOne] = {}
+    app = faust.App(
+        f"baseline-{time.time_ns()}",
+        broker=f"kafka://{settings.kafka.bootstrap}",
+        store="memory://",
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+        broker_commit_interval=1.0,
+        web_enabled=False,
+    )
+    prefix = settings.kafka.topic_prefix
+    usage = app.topic(prefix + Topic.USAGE, value_type=bytes, value_serializer="raw", key_serializer="raw")
+    ledger = app.topic(prefix + Topic.LEDGER, value_serializer="raw", key_serializer="raw", partitions=None)
+    decisions = app.topic(prefix + Topic.DECISIONS, value_serializer="raw", key_serializer="raw")
+
+    @app.agent(usage)
+    async def meter(stream: faust.Stream[bytes]) -> None:
+        async for event in stream.events():
+            message: ConsumerRecord[bytes, bytes] = event.message
+            number = message.partition
+            if number not in buckets:
+                buckets[number] = OneByOne(redis, number, catalog)
+                await buckets[number].claim()
+            done = await buckets[number].meter(event.value, message.offset, int(message.timestamp * 1000))
+            if done is not None:
+                key, entry, decision = done
+                await app.producer.send(ledger.get_topic_name(), key, entry, number, None, None)
+                await app.producer.send(decisions.get_topic_name(), key, decision, number, None, None)
+
+    return app
+
+
+async def main() -> None:
+    """Run until killed."""
+    app = make_app()
+    await app.start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
