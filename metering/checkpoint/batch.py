@@ -72,11 +72,20 @@ class BlockStep:
 
 
 @dataclass(slots=True)
+class ChargeAfter:
+    """A charge after the batch. `several`: whether it has recipients of its own price; None where no entry here says."""
+
+    charge: Charge
+    several: bool | None
+    touched_at_ms: int
+
+
+@dataclass(slots=True)
 class Recipients:
     """What became of the recipients of a charge that has several."""
 
     renewed: bool = False
-    """The charge began in this batch: what the books have of it is of an earlier one of that name."""
+    """The charge began in this batch: what the books have is of an earlier one of that name."""
     added: dict[str, int] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
 
@@ -101,7 +110,7 @@ class Batch:
         self.wallets_opened: dict[WalletKey, WalletOpened] = {}
         self.lots: dict[LotKey, LotChange] = {}
         self.lots_made: dict[LotKey, LotMade] = {}
-        self.charges: dict[ChargeKey, tuple[Charge, int]] = {}
+        self.charges: dict[ChargeKey, ChargeAfter] = {}
         self.recipients: dict[ChargeKey, Recipients] = {}
         self.customers: dict[str, tuple[CustomerSettings, int]] = {}
         self.rules: dict[RuleKey, RuleAfter] = {}
@@ -165,12 +174,23 @@ class Batch:
             self.rules[customer, wallet, rule.rule] = RuleAfter(rule, seq, place_made, at_ms)
 
     def _fold_charge(self, record: LedgerRecord, charge: Charge) -> None:
+        """A charge has the recipients of the entry that began it, less those settled, and none once it is committed."""
         key = (record.customer, charge.id)
-        self.charges[key] = (charge, record.applied_at_ms)
-        if charge.recipients:
-            self.recipients[key] = Recipients(renewed=True, added=dict(charge.recipients))
+        earlier = self.charges.get(key)
+        several = earlier.several if earlier else None
+        if record.kind in _BEGINNINGS:
+            several = bool(charge.recipients)
+            self.recipients.pop(key, None)
+            if charge.recipients:
+                self.recipients[key] = Recipients(renewed=True, added=dict(charge.recipients))
+        elif charge.state == "committed":
+            several = False
+        self.charges[key] = ChargeAfter(charge, several, record.applied_at_ms)
         if charge.settled:
             known = self.recipients.setdefault(key, Recipients())
             for recipient in charge.settled:
                 if known.added.pop(recipient, None) is None:
                     known.settled.add(recipient)
+
+
+_BEGINNINGS = (Kind.RESERVED, Kind.DENIED)

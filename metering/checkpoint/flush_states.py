@@ -40,9 +40,11 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
             charge.deadline_at_ms,
             _encode(charge.parts).decode() if charge.parts else "[]",
             charge.sender,
-            touched_at_ms,
+            after.several,
+            after.touched_at_ms,
         )
-        for key, (charge, touched_at_ms) in batch.charges.items()
+        for key, after in batch.charges.items()
+        for charge in (after.charge,)
     ]
     await run_bulk(connection, queries["save_charges"], rows, batch.bucket, every="charges")
     if not batch.recipients:

@@ -25,17 +25,20 @@ FROM wallets w WHERE w.bucket = $1;
 -- name: held_charges
 -- Charges that hold credit, each with the prices of the recipients that are not settled yet, as JSON.
 SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros, deadline_at_ms,
-    parts::text AS parts, sender, (
+    parts::text AS parts, sender, CASE WHEN several THEN (
         SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
         WHERE r.customer = c.customer AND r.charge_id = c.charge_id
-    )::text AS recipients, touched_at_ms
+    ) END::text AS recipients, touched_at_ms
 FROM charges c WHERE bucket = $1 AND state = 'held';
 
 -- name: settled_charges
--- Charges that are settled and can still be met. $2 is the oldest moment of the window.
+-- The same of charges that are settled and can still be met. $2 is the oldest moment of the window.
 SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros, deadline_at_ms,
-    parts::text AS parts, sender, NULL AS recipients, touched_at_ms
-FROM charges WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
+    parts::text AS parts, sender, CASE WHEN several THEN (
+        SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
+        WHERE r.customer = c.customer AND r.charge_id = c.charge_id
+    ) END::text AS recipients, touched_at_ms
+FROM charges c WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
 
 -- name: events
 -- Usage events whose repeats are recognised, in order. $2 is the oldest moment of the window.

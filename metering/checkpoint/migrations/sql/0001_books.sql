@@ -183,6 +183,8 @@ CREATE TABLE charges (
     -- [[lot, micros], …] in the order in which they are consumed; the lot '' is credit beyond the lots.
     parts json NOT NULL,
     sender text,
+    -- Whether it has recipients of its own price that are not settled yet: then they are in charge_recipients. Null: no.
+    several boolean,
     touched_at_ms bigint NOT NULL,
     PRIMARY KEY (customer, charge_id),
     CHECK (state = 'held' OR held_micros = 0)
@@ -193,6 +195,7 @@ CREATE TABLE charges (
 CREATE INDEX charges_held ON charges (bucket) WHERE state = 'held';
 CREATE INDEX charges_settled ON charges (bucket, touched_at_ms) WHERE state <> 'held';
 
+-- The recipients of charges with `several` that are not settled yet.
 CREATE TABLE charge_recipients (
     customer text NOT NULL,
     charge_id text NOT NULL,
