@@ -1,0 +1,150 @@
+"""A customer's live state, gathered from Redis and worded for people. Leaves its meaning to `ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from metering.cli.output import format_amount, format_table
+from metering.contracts.entries import RuleState
+from metering.contracts.partitioning import partition_of
+from metering.contracts.topics import Topic
+from metering.errors import Fatal
+from metering.ledger.connection import connect_redis
+from metering.ledger.live import BucketReader, balance_of
+from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
+from metering.settings import Settings
+from metering.worker.topics import partition_counts
+
+HOLDS_MAX = 100
+"""Most holds that are listed; `holds_open` counts them all."""
+
+
+class WalletView(Struct, frozen=True):
+    """One wallet. Amounts in micro-units of `unit`."""
+
+    wallet: str
+    unit: str
+    available_micros: int
+    held_micros: int
+    overdrawn_micros: int
+    lots: tuple[LotState, ...]
+    rules: tuple[RuleState, ...]
+
+
+class HoldView(Struct, frozen=True):
+    """One open hold."""
+
+    charge_id: str
+    wallet: str
+    held_micros: int
+    deadline_at_ms: int
+
+
+class CustomerView(Struct, frozen=True):
+    """What `metering balance --json` prints. `limits` are the customer's caps; there are none yet."""
+
+    customer: str
+    bucket: int
+    plan: str
+    suspended: bool
+    wallets: tuple[WalletView, ...]
+    holds_open: int
+    holds: tuple[HoldView, ...]
+    blocks: tuple[BlockState, ...]
+    limits: tuple[()] = ()
+
+    def only(self, wallet: str) -> CustomerView:
+        """Return the same with one wallet, and what is about it."""
+        holds = tuple(hold for hold in self.holds if hold.wallet == wallet)
+        return msgspec.structs.replace(
+            self,
+            wallets=tuple(view for view in self.wallets if view.wallet == wallet),
+            holds=holds,
+            holds_open=len(holds) if len(self.holds) == self.holds_open else self.holds_open,
+            blocks=tuple(block for block in self.blocks if block.wallet in (wallet, "")),
+        )
+
+
+async def read_customer(settings: Settings, customer: str) -> CustomerView | None:
+    """Read a customer's live state; None where Redis does not know it. Raises `Retryable`, `Fatal`."""
+    topic = settings.kafka.topic_prefix + Topic.USAGE
+    partitions = (await partition_counts(settings.kafka)).get(topic, 0)
+    if not partitions:
+        raise Fatal(f"the topic {topic} does not exist; run: metering topics create")
+    async with connect_redis(settings.redis.url) as redis:
+        reader = BucketReader(redis, partition_of(customer, partitions))
+        (known,) = await reader.settings([customer])
+        if known is None:
+            return None
+        wallets = await reader.wallets(customer)
+        charges = await reader.charges_held(customer)
+        blocks = await reader.blocks(customer)
+    return CustomerView(
+        customer,
+        reader.bucket,
+        known.plan,
+        known.suspended,
+        tuple(_view_wallet(wallet) for wallet in wallets),
+        len(charges),
+        tuple(_view_hold(charge) for charge in charges[:HOLDS_MAX]),
+        tuple(blocks),
+    )
+
+
+def describe_customer(view: CustomerView) -> str:
+    """Return the state as text."""
+    return "\n".join(_describe(view))
+
+
+def _describe(view: CustomerView) -> Iterator[str]:
+    yield f"{view.customer}  plan {view.plan}, bucket {view.bucket}" + (", SUSPENDED" if view.suspended else "")
+    head = ("wallet", "unit", "available", "held", "overdrawn")
+    rows = [
+        (
+            wallet.wallet,
+            wallet.unit,
+            *(
+                format_amount(micros)
+                for micros in (wallet.available_micros, wallet.held_micros, wallet.overdrawn_micros)
+            ),
+        )
+        for wallet in view.wallets
+    ]
+    yield format_table(head, rows, right=(2, 3, 4))
+    for wallet in view.wallets:
+        for lot in wallet.lots:
+            expires = f", expires {_format_time(lot.expires_at_ms)}" if lot.expires_at_ms else ""
+            yield f"lot {lot.lot} ({lot.kind}): {format_amount(lot.remaining_micros, wallet.unit)}{expires}"
+        for rule in wallet.rules:
+            yield f"alert {rule.rule}: at {format_amount(rule.level_micros, wallet.unit)}, {rule.state}"
+    for block in view.blocks:
+        needed = f", lifted at {format_amount(block.needed_micros)}" if block.needed_micros else ""
+        yield f"BLOCKED {block.level} {block.id} since {_format_time(block.since_ms)}{needed}"
+    if view.holds_open:
+        yield f"{view.holds_open} open holds"
+
+
+def _view_wallet(state: WalletState) -> WalletView:
+    figures = balance_of(state)
+    return WalletView(
+        state.wallet,
+        state.unit,
+        figures.available_micros,
+        figures.held_micros,
+        figures.overdrawn_micros,
+        state.lots,
+        state.rules,
+    )
+
+
+def _view_hold(state: ChargeState) -> HoldView:
+    charge = state.charge
+    return HoldView(charge.id, charge.wallet, charge.held_micros, charge.deadline_at_ms)
+
+
+def _format_time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
