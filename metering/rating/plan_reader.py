@@ -60,7 +60,7 @@ def parse_plan(content: bytes, file: str) -> ParsedPlan:
     ]
     if problems:
         return ParsedPlan(None, problems, file, reader.places)
-    plan = msgspec.convert(data, PlanFile)
+    plan = msgspec.convert(data, PlanFile, strict=False)
     problems = [
         Problem(file, *nearest_place(reader.places, path), rule, f"{path}: {message}")
         for path, rule, message in _inconsistencies(plan)
@@ -85,7 +85,7 @@ class _Reader:
         self.problems.append(Problem(self.file, line, column, rule, message))
 
     def plain(self, node: yaml.Node, path: str, depth: int = 0) -> Any:
-        """Turn nodes into plain data, remembering where each stands; amounts stay text, so that none is a float."""
+        """Turn nodes into plain data, remembering where each stands; numbers stay text, so that no amount is a float."""
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         self.places[path] = (line, column)
         if depth > _DEPTH_MAX:
@@ -96,9 +96,9 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(node.value)]
         tag = node.tag.rpartition(":")[2]
-        if tag == "int" and node.value.isdecimal():
-            return int(node.value)
-        return {"null": None, "bool": node.value.lower() in {"true", "yes", "on"}}.get(tag, node.value)
+        if tag == "bool":
+            return "true" if node.value.lower() in {"true", "yes", "on"} else "false"
+        return None if tag == "null" else node.value
 
     def _mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -118,7 +118,7 @@ class _Reader:
 def _misfits(data: Any) -> Iterator[tuple[str, str]]:
     """Yield (path, message) for what does not fit the plan's types: at most one for each key of the file."""
     try:
-        msgspec.convert(data, PlanFile)
+        msgspec.convert(data, PlanFile, strict=False)
     except msgspec.ValidationError as error:
         whole = _locate(error, "$")
     else:
@@ -131,7 +131,7 @@ def _misfits(data: Any) -> Iterator[tuple[str, str]]:
             count += 1
             continue
         try:
-            msgspec.convert(value, fields[key])
+            msgspec.convert(value, fields[key], strict=False)
         except msgspec.ValidationError as error:
             yield _locate(error, f"$.{key}")
             count += 1

@@ -177,7 +177,9 @@ def test_one_unrated_recipient_refuses_the_broadcast(tmp_path: Path) -> None:
 def test_surcharge_of_nothing_ends_the_one_of_a_shorter_prefix(tmp_path: Path) -> None:
     fee = {"surcharge": "carrier_fee", "channel": "sms", "per": "segment"}
     plan = make_plan(
-        tmp_path, [sms("1", "0.01")], [{**fee, "prefix": "1", "price": "0.003"}, {**fee, "prefix": "1242", "price": "0"}]
+        tmp_path,
+        [sms("1", "0.01")],
+        [{**fee, "prefix": "1", "price": "0.003"}, {**fee, "prefix": "1242", "price": "0"}],
     )
     assert ["rate"] == [line.charge for line in priced(plan, request("sms", "+12425551234", segments=1)).lines]
     price = plan.price_sms("+12425551234", 1, NOON_MS, None, None)

@@ -30,7 +30,9 @@ def people(count: int) -> tuple[str, ...]:
 
 
 @pytest.mark.requirement("PL-02")
-@pytest.mark.parametrize(("channel", "size"), [("sms", {"text": "hi"}), ("mms", {"media": 1}), ("voice", {"seconds": 60})])
+@pytest.mark.parametrize(
+    ("channel", "size"), [("sms", {"text": "hi"}), ("mms", {"media": 1}), ("voice", {"seconds": 60})]
+)
 def test_received_usage_is_priced_even_at_nothing(channel: str, size: dict[str, object]) -> None:
     price = priced(credits_plan(), request(channel, US, direction="inbound", **size))
     assert (price.amount_micros, len(price.lines)) == (0, 1)

@@ -84,7 +84,9 @@ def test_capital_c_with_cedilla_is_gsm_and_the_small_one_is_not() -> None:
     assert Segments("ucs2", 1, 1) == count_segments("ç")
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x1b", "\t", "`", "ï", "\ufffd", "\ufffe", "\uffff", "\ud800", "\udc00"])
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\t", "`", "ï", "\ufffd", "\ufffe", "\uffff", "\ud800", "\udc00"]
+)
 def test_character_outside_the_alphabet_makes_the_text_ucs2(character: str) -> None:
     assert Segments("ucs2", 3, 1) == count_segments(f"a{character}b")
 

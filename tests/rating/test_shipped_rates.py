@@ -154,7 +154,10 @@ def test_presets_are_set_as_the_products_are() -> None:
 
 def test_alert_levels_and_bounds_are_the_products() -> None:
     plans = shipped().plans
-    assert (100_000_000, False) == (plans["currency-inr"].alerts[0].level_micros, plans["currency-inr"].alerts[0].editable)
+    assert (100_000_000, False) == (
+        plans["currency-inr"].alerts[0].level_micros,
+        plans["currency-inr"].alerts[0].editable,
+    )
     assert plans["currency-usd"].alerts[0].level_micros == 5_000_000
     assert plans["currency-usd"].alerts[0].rearm_micros == 5_000_001
     bounds = plans["currency-inr"].policy.purchase_bounds
