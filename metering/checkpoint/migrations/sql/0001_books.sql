@@ -251,7 +251,8 @@ BEGIN
         IF to_regclass(child) IS NULL THEN
             -- Two writers may want the same day; the second waits here and then finds it.
             PERFORM pg_advisory_xact_lock(hashtext('metering.make_partition'));
-            IF to_regclass(child) IS NULL THEN
+            -- Not to_regclass: that may still remember from before the wait that there was none.
+            IF NOT EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = current_schema()::regnamespace) THEN
                 EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
                 EXECUTE format(
                     'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', parent, child, start_ms, start_ms + day_ms
