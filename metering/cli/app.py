@@ -23,6 +23,7 @@ WRONG_USAGE = 2
 # One module a command, in the order of `metering --help`. Each has `register`, and imports what it needs when it runs.
 COMMANDS = (
     "up",
+    "demo",
     "processes",
     "topics",
     "migrate",

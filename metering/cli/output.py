@@ -35,11 +35,11 @@ def note(message: str) -> None:
     print(message, file=sys.stderr)
 
 
-def format_amount(micros: int, unit: str | None = None) -> str:
-    """Write micro-units for people, exactly: at least two decimals, thousands apart: 1234500000 -> `1,234.50`."""
+def format_amount(micros: int, unit: str | None = None, *, places: int = 2) -> str:
+    """Write micro-units for people, exactly: at least `places` decimals, thousands apart: 1234500000 -> `1,234.50`."""
     sign = "-" if micros < 0 else ""
     whole, fraction = divmod(abs(micros), MICROS)
-    decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
+    decimals = f"{fraction:06d}".rstrip("0").ljust(places, "0")
     return f"{sign}{whole:,}.{decimals}" + (f" {unit}" if unit else "")
 
 
