@@ -229,9 +229,11 @@ class Till:
         self._slot_oldest = slots[0] if slots else 0
         return records
 
-    async def trim(self, token: str, seq: int, offset_next: int) -> bool:
-        """Drop from the outbox what the ledger holds up to `seq`, which ends before `offset_next`. False: lost."""
-        answer = await self._call("trim", [self.keys.meta, self.keys.outbox], [token, seq, offset_next])
+    async def trim(self, token: str, end: LedgerEnd) -> bool:
+        """Drop from the outbox what the ledger holds up to `end`. False: lost, or another history stands there."""
+        answer = await self._call(
+            "trim", [self.keys.meta, self.keys.outbox], [token, end.seq, end.chunk, end.offset_next]
+        )
         return bool(answer[0] == Code.OK)
 
     async def probe(self, token: str, head: Head) -> Vitals | Lost:

@@ -50,7 +50,6 @@ class AppliedBatch(Struct, frozen=True):
     """An applied chunk on its way to the ledger, with its decisions under way, and the position after it."""
 
     entries: Sequence[EntryMade]
-    sides: Sequence[Output]
     decisions: Sequence[Delivery]
     position: Position
     inputs: int
@@ -86,14 +85,21 @@ class Applier:
         if taken is None:
             await self._idle()
             return None
-        count_taken(self._parts.metrics, taken)
+        await self._send_aside(taken)
         entries = await self._apply(taken)
         if taken.inputs:
             self._clock_ms = taken.inputs[-1].clock_ms
         decisions = await self._send_decisions(entries)
         count_entries(self._parts.metrics, entries)
         self._note(taken)
-        return AppliedBatch(entries, taken.sides, decisions, taken.end, taken.records)
+        return AppliedBatch(entries, decisions, taken.end, taken.records)
+
+    async def _send_aside(self, taken: TakenChunk) -> None:
+        """Write dead letters and forwarded records before the position moves past them: after it, nobody would."""
+        if taken.sides:
+            with broker_errors("dead letters"):
+                await await_all(await self._outbound.send(taken.sides))
+        count_taken(self._parts.metrics, taken)
 
     async def _apply(self, taken: TakenChunk) -> list[EntryMade]:
         metrics = self._parts.metrics

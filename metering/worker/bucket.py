@@ -177,7 +177,7 @@ class Bucket:
             await await_all(await outbound.send(_decisions(entries)))
         publication = Publication(entries, _sides(entries), claimed.head.position)
         end = await self._publisher.publish(publication, claimed.ledger)
-        await self._till.trim(claimed.token, end.seq, end.offset_next)
+        await self._till.trim(claimed.token, end)
         return end
 
     async def _live_through(self, claimed: Claimed) -> str:
@@ -241,13 +241,12 @@ class Bucket:
             for batch in together:
                 await await_all(batch.decisions)
         entries = [made for batch in together for made in batch.entries]
-        sides = [output for batch in together for output in batch.sides] + _sides(entries)
         started = time.monotonic()
-        end = await self._publisher.publish(Publication(entries, sides, together[-1].position), end)
+        end = await self._publisher.publish(Publication(entries, _sides(entries), together[-1].position), end)
         metrics.publish_seconds.observe(time.monotonic() - started)
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
         if entries:
-            await self._till.trim(claimed.token, end.seq, end.offset_next)
+            await self._till.trim(claimed.token, end)
         return end
 
     async def _stand_still(self, error: Exception) -> None:

@@ -59,7 +59,7 @@ class Claim:
         self._consumer = consumer
 
     async def run(self) -> Claimed:
-        """1. Fence. 2. Token. 3. Read the ledger's end. 4. Compare; restore where Redis does not agree.
+        """1. Fence. 2. Token. 3. Read offsets, then the ledger's end. 4. Compare; restore where Redis does not agree.
 
         A stop after any step leaves the bucket to the next claim: the token fences scripts, the publisher fences
         writes. Raises `Retryable` when a dependency does not answer, `Fenced` when another worker has come.
@@ -68,12 +68,14 @@ class Claim:
             await self._publisher.start()
             token = fresh_token()
             known = await self._till.claim(token)
+            # Before the end is read: then every entry that the offsets cover lies before it.
+            committed = await self._committed()
             end = await find_ledger_end(self._kafka, self._till.bucket, await self._reading_start(known))
             match await self._till.compare(token, end):
                 case Agreed(outbox, head, clock_ms):
                     return Claimed(token, head, end, clock_ms, outbox, None)
                 case Restore():
-                    claimed = await self._restore(token, end)
+                    claimed = await self._restore(token, end, committed)
                     if claimed is not None:
                         return claimed
                 case Lost():
@@ -94,7 +96,7 @@ class Claim:
             starts.append(LedgerEnd(written.head.seq, written.head.chunk, written.ledger_offset))
         return max(starts, key=lambda start: start.seq)
 
-    async def _restore(self, token: str, end: LedgerEnd) -> Claimed | None:
+    async def _restore(self, token: str, end: LedgerEnd, committed: Position) -> Claimed | None:
         """Load the bucket from the books once they stand exactly at the ledger's end; None: claim again."""
         bucket = self._till.bucket
         if not await self._books_reach(end):
@@ -103,11 +105,11 @@ class Claim:
             if restoration is None:
                 if end != START:
                     return None
-                return await self._start_empty(token)
+                return await self._start_empty(token, committed)
             written = restoration.position
             if (written.head.seq, written.head.chunk) != (end.seq, end.chunk):
                 return None
-            position = await self._position_after(written)
+            position = _position_after(written, committed)
             state = restoration.position.head
             loaded = await self._till.restore(
                 token,
@@ -120,9 +122,8 @@ class Claim:
             return None
         return Claimed(token, Head(end.seq, end.chunk, position), end, state.clock_ms, [], loaded)
 
-    async def _start_empty(self, token: str) -> Claimed | None:
+    async def _start_empty(self, token: str, position: Position) -> Claimed | None:
         """Make a bucket without a single entry usable: there is nothing to load."""
-        position = await self._committed()
         empty = BucketPosition(0, "", position.usage, position.commands, 0, 0)
         loaded = await self._till.restore(token, empty, 0, [], nothing_stored())
         if isinstance(loaded, Lost):
@@ -142,15 +143,8 @@ class Claim:
                 return False
             await asyncio.sleep(BOOKS_WAIT_SECONDS)
 
-    async def _position_after(self, written: BooksPosition) -> Position:
-        """With transactions, offsets may be ahead of the last entry: dead letters and ticks leave none."""
-        head = written.head
-        if not self._kafka.has_transactions:
-            return Position(head.usage, head.commands)
-        committed = await self._committed()
-        return Position(max(head.usage, committed.usage), max(head.commands, committed.commands))
-
     async def _committed(self) -> Position:
+        """Return the group's offsets; without transactions they say nothing about what has an entry."""
         if not self._kafka.has_transactions:
             return Position(0, 0)
         offsets = []
@@ -161,6 +155,12 @@ class Claim:
             except (KafkaError, OSError) as error:
                 raise Retryable(f"committed offsets of {partition} could not be read: {error}") from error
         return Position(*offsets)
+
+
+def _position_after(written: BooksPosition, committed: Position) -> Position:
+    """With transactions, offsets may be ahead of the last entry: dead letters and ticks leave none."""
+    head = written.head
+    return Position(max(head.usage, committed.usage), max(head.commands, committed.commands))
 
 
 async def nothing_stored() -> AsyncIterator[Sequence[StateRecord]]:

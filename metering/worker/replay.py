@@ -19,7 +19,7 @@ from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Agreed, Applied, Head, Till, Windows
+from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
 from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
 from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in
@@ -207,7 +207,7 @@ class _Replay:
             if made.effect.settings is not None:
                 self._customers.forget(made.carried.customer)
         self._head = Head(seq, chunk_id if results else self._head.chunk, taken.end)
-        await self._till.trim(self._token, seq, 0)
+        await self._till.trim(self._token, LedgerEnd(seq, self._head.chunk, 0))
         self._report.inputs += len(self._waiting)
         self._waiting = []
 

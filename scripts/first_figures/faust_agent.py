@@ -1,7 +1,7 @@
 """The baseline: a Faust agent that meters one event at a time with the same pricing and the same Lua.
 
-Started by `measure.py` as a child. It decodes, prices, applies, sends the decision and the ledger entry, as a worker does;
-it leaves out what a worker does besides: transactions, claims, checks of the ledger's end.
+Started by `measure.py` as a child. It decodes, prices, applies, sends the decision and the ledger entry, as a worker
+does; it leaves out what a worker does besides: transactions, claims, checks of the ledger's end.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class OneByOne:
         made = list(make_entries(self.bucket, self.head.seq + 1, chunk_id, self.head.chunk, results, chunk.carried))[-1]
         self.head = Head(made.effect.seq, chunk_id, after)
         if made.effect.seq % TRIM_ENTRIES == 0:
-            await self.till.trim(self.token, made.effect.seq, 0)
+            await self.till.trim(self.token, LedgerEnd(made.effect.seq, chunk_id, 0))
         decision = decision_of(made)
         return made.carried.customer.encode(), made.value, (decision.value or b"") if decision else b""
 

@@ -1,8 +1,9 @@
 """First figures: events a second end to end, on both brokers, beside a Faust agent that does the same work.
 
-`python scripts/first_figures/measure.py [--events N] [--customers N] [--brokers tansu,apache]` starts its own stack, puts a
-backlog of `sms.submitted` into the usage topic, lets each contender work it off, checks that every event has exactly one
-entry, and prints one Markdown table. CPU is that of the processes, from /proc: on a shared machine it is the steadier figure.
+`python scripts/first_figures/measure.py [--events N] [--customers N] [--brokers tansu,apache]` starts its own stack,
+puts a backlog of `sms.submitted` into the usage topic, lets each contender work it off, checks that every event has
+exactly one entry, and prints one Markdown table. CPU is that of the processes, from /proc: on a shared machine it is the
+steadier figure.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ async def _publish(bootstrap: str, topic: str, records: list[tuple[str, bytes]])
 class Counted:
     """Counts ledger entries of usage events as they become readable, each event once."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        self._prefix = prefix
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             auto_offset_reset="earliest",
@@ -136,8 +138,9 @@ class Counted:
                 first, started = now, True
             for records in read.values():
                 last = now
-                self.entries += len(records)
-                self.events.update(_identity(record.value) for record in records)
+                found = [name for record in records if (name := _identity(record.value)).startswith(self._prefix)]
+                self.entries += len(found)
+                self.events.update(found)
             if now - last > QUIET_SECONDS_MAX or (process is not None and process.poll() is not None):
                 raise SystemExit(f"only {self.entries} of {wanted} entries came")
         return first, last
@@ -157,11 +160,9 @@ async def _measure(
     name: str, arguments: list[str], stack: Stack, environment: dict[str, str], events: int, customers: int
 ) -> str:
     log = Path(os.environ.get("TMPDIR", "/tmp")) / f"first-figures-{name.replace(' ', '-')}.log"  # noqa: S108
-    counted = Counted(stack.kafka_bootstrap)
+    counted = Counted(stack.kafka_bootstrap, name)
     await counted.start()
-    await _publish(
-        stack.kafka_bootstrap, "usage", [_event(number, customers, f"{name}-{events}") for number in range(events)]
-    )
+    await _publish(stack.kafka_bootstrap, "usage", [_event(number, customers, name) for number in range(events)])
     servers = (stack.valkey.pid, stack.broker.pid)
     contender = Contender(arguments, environment, log)
     try:
@@ -204,7 +205,7 @@ async def _open(stack: Stack, environment: dict[str, str], worker: list[str], cu
         records.append((customer, msgspec.json.encode({"id": f"open-{number}", "type": "open_customer", **common})))
         credit = {"id": f"credit-{number}", "type": "top_up", "amount_micros": 10**12, "unit": "USD", **common}
         records.append((customer, msgspec.json.encode(credit)))
-    counted = Counted(stack.kafka_bootstrap)
+    counted = Counted(stack.kafka_bootstrap, "")
     await counted.start()
     await _publish(stack.kafka_bootstrap, "commands", records)
     opener = Contender(worker, environment, Path("/dev/null"))

@@ -1,32 +1,32 @@
 -- include: head
--- Drop from the outbox what the ledger holds up to `seq`, and move base there.
--- KEYS: meta, outbox.  ARGV: token, seq, the ledger's offset after that entry.  Returns {OK} or {LOST}.
+-- Drop from the outbox what the ledger holds up to the entry `seq` of chunk `chunk`, and move base there. By chunk too:
+-- another history under the same seq must not become the base.
+-- KEYS: meta, outbox.  ARGV: token, seq, chunk, the ledger's offset after that entry.  Returns {OK} or {LOST}.
 local head = read_head(KEYS[1], ARGV[1])
 local seq = tonumber(ARGV[2])
 if not head or seq < head.base_seq or seq > head.seq then
   return { CODE.LOST }
 end
-if seq == head.base_seq then
-  return { CODE.OK }
-end
-local chunk_at = nil
-while true do
-  local record = redis.call('LINDEX', KEYS[2], 0)
+local chunk_at = seq == head.base_seq and head.base_chunk or nil
+local published = 0
+while not chunk_at do
+  local record = redis.call('LINDEX', KEYS[2], published)
   if not record then
-    break
+    return { CODE.LOST }
   end
-  local first, last, chunk = string.match(record, '^(%d+) (%d+) (%x+) ')
-  if tonumber(first) > seq then
-    break
+  local _, last, chunk = string.match(record, '^(%d+) (%d+) (%x+) ')
+  if tonumber(last) >= seq then
+    chunk_at = chunk
   end
-  chunk_at = chunk
-  if tonumber(last) > seq then
-    break
+  if tonumber(last) <= seq then
+    published = published + 1
   end
-  redis.call('LPOP', KEYS[2])
 end
-if not chunk_at then
+if chunk_at ~= ARGV[3] then
   return { CODE.LOST }
 end
-redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', chunk_at, 'base_offset', ARGV[3])
+if published > 0 then
+  redis.call('LTRIM', KEYS[2], published, -1)
+end
+redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', chunk_at, 'base_offset', ARGV[4])
 return { CODE.OK }

@@ -14,7 +14,7 @@ from metering.ledger.inputs import UNKNOWN, ChunkBuilder, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
-from metering.ledger.till import Applied, Head, Till
+from metering.ledger.till import Applied, Head, LedgerEnd, Till
 from tests.ledger.history.requests import add_input, carried_of
 from tests.ledger_model import inputs as model
 from tests.ledger_model.state import Plan
@@ -89,7 +89,7 @@ class TillBackend:
         )
         head_chunk = chunk_id if made else self._head.chunk
         self._head = Head(self._head.seq + len(made), head_chunk, position)
-        await self._till.trim(self._token, self._head.seq, self._head.seq)
+        await self._till.trim(self._token, LedgerEnd(self._head.seq, self._head.chunk, self._head.seq))
         return [msgspec.json.decode(entry.value, type=LedgerEntry) for entry in made]
 
     async def _policies(self, inputs: Iterable[model.Input]) -> dict[str, CustomerPolicy]:
