@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 MICROS = 1_000_000
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on stdout. Structs are written whole, defaults included."""
+    """Print one JSON document on stdout, over several lines."""
+    import msgspec
+
     sys.stdout.flush()
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     sys.stdout.buffer.flush()
@@ -20,6 +20,8 @@ def print_json(document: Any) -> None:
 
 def print_json_line(document: Any) -> None:
     """Print one JSON document as one line on stdout, at once."""
+    import msgspec
+
     sys.stdout.flush()
     sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
     sys.stdout.buffer.flush()
