@@ -37,7 +37,7 @@ from tests.stack.fresh import FreshStack
 
 RATES = Path(__file__).with_name("rates")
 PARTITIONS = 4
-SETTLE_SECONDS_MAX = 20.0
+SETTLE_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.05
 LOG_SHOWN_MAX = 6_000
 
@@ -126,17 +126,28 @@ class System:
             positions = [(await self.status(bucket)).position for bucket in range(PARTITIONS)]
             return sum(position.usage + position.commands for position in positions) >= wanted
 
-        await wait_until(is_applied, f"{share:.0%} of {wanted / share:.0f} records applied")
+        await self.reached(is_applied, f"{share:.0%} of {wanted / share:.0f} records applied")
 
-    async def settled(self, seconds_max: float = SETTLE_SECONDS_MAX) -> None:
-        """Wait until all that was sent is applied, published, and in the books."""
+    async def settled(
+        self, seconds_max: float = SETTLE_SECONDS_MAX, buckets: Iterable[int] = range(PARTITIONS)
+    ) -> None:
+        """Wait until all that was sent to `buckets` is applied, published, and in the books."""
         behind: list[str] = []
 
         async def is_settled() -> bool:
-            behind[:] = [line for bucket in range(PARTITIONS) if (line := await self._behind(bucket))]
+            behind[:] = [line for bucket in buckets if (line := await self._behind(bucket))]
             return not behind
 
-        await wait_until(is_settled, lambda: f"all settled; {behind}", seconds_max, self._check_processes)
+        await self.reached(is_settled, lambda: f"all settled; {behind}", seconds_max)
+
+    async def reached(
+        self,
+        is_true: Callable[[], object],
+        what: str | Callable[[], str],
+        seconds_max: float = SETTLE_SECONDS_MAX,
+    ) -> None:
+        """Wait until `is_true`, while every process goes on."""
+        await wait_until(is_true, what, seconds_max, self._check_processes)
 
     async def close(self) -> None:
         """End all processes, what a test stopped (SIGSTOP) as well; their logs are shown when the test fails."""
