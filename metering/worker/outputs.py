@@ -64,6 +64,8 @@ def side_outputs(made: EntryMade) -> list[Output]:
     outputs: list[Output] = []
     if not made.is_timer and (about.command is not None or (about.reply_to and about.event is not None)):
         outputs.append(_answer(made))
+    if not effect.alerts and not effect.blocks:
+        return outputs
     for number, alert in enumerate(_alerts(made)):
         outputs.append(Output(Topic.ALERTS, alert.subject.encode(), _numbered(alert, effect.id, number)))
     outputs += [_block_record(made, change) for change in effect.blocks if change.changed]
