@@ -29,7 +29,7 @@ Entry = dict[str, Any]
 
 TIMERS_PER_INPUT = 8
 """At most so many timer effects before one input."""
-TIMERS_PER_TICK = 500
+TIMERS_PER_TICK = 200
 """And before a tick."""
 
 
