@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from metering.contracts.entries import Position
 from metering.observe.metrics import WorkerMetrics
@@ -18,6 +20,8 @@ from metering.worker.kafka import Kafka
 from metering.worker.merging import INPUT_TOPICS, InputTopic
 
 log = structlog.get_logger(__name__)
+
+READ_PAUSE_SECONDS = 0.5
 
 RECORDS_READ_MAX = 4_000
 """Records of one poll over all buckets: a few milliseconds of handing over."""
@@ -57,14 +61,23 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         while True:
             if not self.buckets:
                 await asyncio.sleep(0.02)
-            read = await self._consumer.getmany(timeout_ms=50, max_records=RECORDS_READ_MAX)
+            try:
+                read = await self._consumer.getmany(timeout_ms=50, max_records=RECORDS_READ_MAX)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                log.warning("reading_waits", why=str(error))
+                await asyncio.sleep(READ_PAUSE_SECONDS)
+                continue
             for partition, records in read.items():
                 bucket = self.buckets.get(partition.partition)
                 if bucket is not None and bucket.live:
                     bucket.queue.add(self._topics[partition.topic], records)
             for bucket in list(self.buckets.values()):
                 if bucket.live:
-                    await self._note_progress(bucket)
+                    # A rebalance can take a partition away between two lines.
+                    with suppress(IllegalStateError):
+                        await self._note_progress(bucket)
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""
