@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -40,8 +40,9 @@ PARTITIONS = 4
 SETTLE_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.05
 LOG_SHOWN_MAX = 6_000
+PACE_SECONDS = 0.04
 
-Record = tuple[str, bytes | None]
+Record = tuple[str, bytes]
 """Customer (the key) and value."""
 
 
@@ -97,6 +98,13 @@ class System:
     async def send(self, records: Iterable[Record]) -> None:
         """Send records to the partitions of their customers, and wait until the broker has them."""
         await self.send_to((partition_of(customer, PARTITIONS), customer, value) for customer, value in records)
+
+    async def send_over(self, seconds: float, records: Sequence[Record]) -> None:
+        """Send records evenly over some time, so that something can happen in mid-run."""
+        size = max(1, len(records) // int(seconds / PACE_SECONDS))
+        for first in range(0, len(records), size):
+            await self.send(records[first : first + size])
+            await asyncio.sleep(PACE_SECONDS)
 
     async def send_commands(self, records: Iterable[Record]) -> None:
         """Send commands likewise."""
@@ -160,12 +168,6 @@ class System:
             await self._producer.stop()
         await self.redis.aclose()
         await self.database.close()
-
-    async def forget_producer(self) -> None:
-        """Open another producer for what is sent next: the broker has been away."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
 
     async def _behind(self, bucket: int) -> str | None:
         """What a bucket still has to do; None where it has done all."""

@@ -20,7 +20,7 @@ DEAD: dict[str, tuple[bytes | None, str]] = {
     "no_json": (b'{"specversion": "1.0", "id"', "not_json"),
     "bytes": (bytes(range(256)), "not_json"),
     "lone_surrogate": (text("acme", "surrogate-\ud800")[1], "not_json"),
-    "wrong_types": (text("acme", "types", segments="three")[1], "invalid"),
+    "wrong_types": (event("acme", "types", "sms.submitted", to=SPAIN, segments="three")[1], "invalid"),
     "negative": (text("acme", "negative", segments=-3)[1], "invalid"),
     "huge": (event("acme", "huge", "usage.recorded", amount_micros=10**30)[1], "invalid"),
     "unknown_type": (event("acme", "fax", "fax.submitted", to=SPAIN)[1], "unknown_type"),
@@ -41,7 +41,7 @@ REFUSED = {
         event("acme", "too_many", "sms.submitted", recipients=[f"+3460000{n:04}" for n in range(1_001)], segments=1),
         "too_many",
     ),
-    "huge_price": (text("acme", "huge_price", SPAIN, 10_000_000), "insufficient_credit"),
+    "huge_price": (text("acme", "huge_price", SPAIN, 255), "insufficient_credit"),
 }
 
 

@@ -61,9 +61,9 @@ async def test_commands_are_answered_and_a_repeat_gets_the_first_answer(system: 
 async def test_falling_credit_is_low_then_blocked_and_unblocked_when_topped_up(system: System) -> None:
     system.start_checkpointer()
     system.start_worker()
-    await system.send_commands(opening("acme", 5_100_000))
+    await system.send_commands(opening("acme", 6_100_000))
     await system.applied()
-    texts = [text("acme", f"t-{n}", SPAIN, 20, sender="ACME") for n in range(7)]
+    texts = [text("acme", f"t-{n}", SPAIN, 20, sender="ACME") for n in range(8)]
     await system.send(texts)
     await system.applied()
     await system.send_commands([command("acme", "rescue", "top_up", amount_micros=9_000_000, unit="USD")])
@@ -71,7 +71,7 @@ async def test_falling_credit_is_low_then_blocked_and_unblocked_when_topped_up(s
     await system.send([text("acme", "after", SPAIN, 20, sender="ACME"), event("acme", "in", "sms.received", to=SPAIN)])
     await system.settled()
     evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(14_100_000, 6_000_000)})
+    check_all(evidence, {"acme": Totals(15_100_000, 7_000_000)})
 
     alerts = [(alert["type"], alert["data"].get("id")) for alert in evidence.values("alerts")]
     assert alerts == [
@@ -82,9 +82,9 @@ async def test_falling_credit_is_low_then_blocked_and_unblocked_when_topped_up(s
     ]
     decisions = [(d["event_id"], d["outcome"], d.get("reason")) for d in evidence.values("decisions")]
     assert decisions == [
-        *[(f"t-{n}", "allowed", None) for n in range(5)],
-        ("t-5", "denied", "insufficient_credit"),
-        ("t-6", "denied", "blocked"),
+        *[(f"t-{n}", "allowed", None) for n in range(6)],
+        ("t-6", "denied", "insufficient_credit"),
+        ("t-7", "denied", "blocked"),
         ("after", "allowed", None),
     ]
     listed = [(read.key, read.value and read.value["reason"]) for read in evidence.topics["blocked-senders"]]

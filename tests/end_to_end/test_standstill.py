@@ -1,4 +1,4 @@
-"""A bucket whose state is broken stands still alone, and goes on when told to. Leaves other faults to `tests/faults`."""
+"""A bucket whose state is broken stands still alone, and goes on when told to. Leaves other faults to `faults`."""
 
 from __future__ import annotations
 

@@ -217,8 +217,8 @@ def test_event_at_the_edge_of_the_window_is_an_input(at_ms: int) -> None:
 
 @pytest.mark.parametrize("event_type", sorted(EVENT_KINDS))
 def test_every_known_type_with_every_field_is_an_input(event_type: str) -> None:
-    fields = {"charge_id": "m-1", "seconds": 60, "amount_micros": 5, "adjusts": "m-0"}
-    decoded = decode_usage(usage_event(type=event_type, **fields), NOW_MS, DAY_MS)
+    value = usage_event(type=event_type, charge_id="m-1", seconds=60, amount_micros=5, adjusts="m-0")
+    decoded = decode_usage(value, NOW_MS, DAY_MS)
     assert isinstance(decoded, UsageInput)
     assert decoded.kind == EVENT_KINDS[event_type]
 

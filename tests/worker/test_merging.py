@@ -78,13 +78,14 @@ def test_reset_forgets_what_waits_and_what_was_known_of_the_ends() -> None:
 
 def test_queue_is_idle_only_when_both_topics_are_read_to_their_ends_and_nothing_waits() -> None:
     queue = InputQueue()
-    assert not queue.is_idle
+    idle = [queue.is_idle]
     queue.note_end("usage", at_end=True)
-    assert not queue.is_idle
+    idle.append(queue.is_idle)
     queue.note_end("commands", at_end=True)
-    assert queue.is_idle
+    idle.append(queue.is_idle)
     queue.add("usage", [record(b"", 0)])
-    assert not queue.is_idle
+    idle.append(queue.is_idle)
+    assert idle == [False, False, True, False]
 
 
 @given(st.lists(st.integers(0, 50), max_size=12), st.lists(st.integers(0, 50), max_size=12), st.randoms())
@@ -95,7 +96,8 @@ def test_order_is_the_logs_however_the_reads_are_cut(usage: list[int], commands:
         "usage": [record(b"", n, timestamp=at) for n, at in enumerate(usage)],
         "commands": [record(b"", n, timestamp=at) for n, at in enumerate(commands)],
     }
-    queue, order = InputQueue(), []
+    queue = InputQueue()
+    order: list[tuple[InputTopic, int]] = []
     read = {"usage": 0, "commands": 0}
     topics: tuple[InputTopic, InputTopic] = ("usage", "commands")
     while len(order) < len(usage) + len(commands):

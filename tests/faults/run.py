@@ -1,0 +1,54 @@
+"""A run of traffic in the middle of which something goes wrong. Leaves what that is to the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from tests.end_to_end.evidence import Evidence, collect
+from tests.end_to_end.system import System
+from tests.end_to_end.traffic import make_traffic
+from tests.end_to_end.verifier import check_all
+
+MESSAGES = 700
+SECONDS = 3.0
+
+
+class Run:
+    """One system, one traffic, and random moments, all of one seed."""
+
+    def __init__(self, system: System, seed: int, messages: int = MESSAGES) -> None:
+        self.system = system
+        self.random = random.Random(seed)
+        self.traffic = make_traffic(seed, messages)
+
+    async def open_customers(self) -> None:
+        """Open all customers; a worker must be running."""
+        await self.system.send_commands(self.traffic.commands)
+        await self.system.settled()
+
+    async def with_fault(self, go_wrong: Callable[[], Awaitable[None]]) -> Evidence:
+        """Send the traffic, let something go wrong in the middle of it, and check everything after it has settled."""
+        sending = asyncio.create_task(self.system.send_over(SECONDS, self.traffic.events))
+        try:
+            await self.moment()
+            await go_wrong()
+            await sending
+        finally:
+            sending.cancel()
+        return await self.settle()
+
+    async def moment(self) -> None:
+        """Let a part of the run pass: between a tenth and half of it."""
+        await asyncio.sleep(SECONDS * self.random.uniform(0.1, 0.5))
+
+    async def settle(self) -> Evidence:
+        """Wait until everything has settled; check everything."""
+        await self.system.settled(90.0)
+        evidence = await collect(self.system)
+        check_all(evidence, self.traffic.totals)
+        assert len([e for e in evidence.all_entries if "due_at_ms" not in e]) == sum(
+            len(evidence.topics[topic]) for topic in ("usage", "commands")
+        )
+        return evidence

@@ -1,0 +1,119 @@
+"""Servers that lose data, go away or come back in mid-run. Leaves dying processes to `test_processes_die`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.faults.run import Run
+
+ON_APACHE = pytest.mark.parametrize(
+    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
+)
+
+
+@pytest.mark.requirement("INF-01")
+async def test_redis_flushed_in_mid_run_is_restored_from_the_books(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+
+    async def flush() -> None:
+        await system.redis.flushall()
+
+    await run.with_fault(flush)
+
+
+@pytest.mark.requirement("INF-01")
+async def test_redis_restarted_from_an_old_snapshot_in_mid_run_is_restored_from_the_books(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+
+    async def go_back() -> None:
+        snapshot = await system.stack.valkey.save_snapshot()
+        await run.moment()
+        await system.stack.valkey.restart_from(snapshot)
+
+    await run.with_fault(go_back)
+
+
+@ON_APACHE
+async def test_redis_killed_and_restarted_with_all_its_data_goes_on(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+
+    async def kill_and_start() -> None:
+        await system.stack.valkey.kill()
+        await asyncio.sleep(0.5)
+        await system.stack.valkey.start()
+
+    evidence = await run.with_fault(kill_and_start)
+    assert evidence.all_entries
+
+
+@ON_APACHE
+async def test_redis_flushed_while_its_worker_is_killed_is_restored_by_the_next(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    worker = system.start_worker()
+    await run.open_customers()
+
+    async def kill_and_flush() -> None:
+        system.kill(worker)
+        await system.redis.flushall()
+        system.start_worker()
+
+    await run.with_fault(kill_and_flush)
+
+
+async def test_idle_redis_that_is_flushed_is_noticed_and_restored_without_traffic(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+    await system.redis.flushall()
+
+    async def is_back() -> bool:
+        buckets = range(system.settings.kafka.partitions)
+        return all([(await system.status(bucket)).loaded for bucket in buckets])
+
+    await system.reached(is_back, "every bucket restored")
+    await system.send(run.traffic.events)
+    await run.settle()
+
+
+async def test_postgres_stopped_in_mid_run_and_started_again_gets_all_entries(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+
+    async def stop_and_start() -> None:
+        await system.stack.postgres.stop()
+        await asyncio.sleep(1.0)
+        applied_meanwhile = sum([(await system.status(bucket)).seq for bucket in range(4)])
+        await asyncio.sleep(1.0)
+        assert sum([(await system.status(bucket)).seq for bucket in range(4)]) > applied_meanwhile
+        await system.stack.postgres.start()
+
+    await run.with_fault(stop_and_start)
+
+
+@ON_APACHE
+async def test_broker_killed_in_mid_run_and_restarted_loses_nothing(run: Run) -> None:
+    system = run.system
+    system.start_checkpointer()
+    system.start_worker()
+    await run.open_customers()
+
+    async def kill_and_start() -> None:
+        await system.stack.broker.kill()
+        await system.stack.broker.start()
+
+    await run.with_fault(kill_and_start)
