@@ -30,8 +30,10 @@ COMMANDS = (
     "send",
     "command",
     "balance",
+    "statement",
     "estimate",
     "rates",
+    "reconcile",
     "replay",
     "bucket",
 )

@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
 from metering.contracts.entries import RuleState
 from metering.contracts.partitioning import partition_of
-from metering.contracts.topics import Topic
-from metering.errors import Fatal
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, balance_of
 from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
 from metering.settings import Settings
-from metering.worker.topics import partition_counts
 
 HOLDS_MAX = 100
 """Most holds that are listed; `holds_open` counts them all."""
@@ -71,12 +69,9 @@ class CustomerView(Struct, frozen=True):
 
 async def read_customer(settings: Settings, customer: str) -> CustomerView | None:
     """Read a customer's live state; None where Redis does not know it. Raises `Retryable`, `Fatal`."""
-    topic = settings.kafka.topic_prefix + Topic.USAGE
-    partitions = (await partition_counts(settings.kafka)).get(topic, 0)
-    if not partitions:
-        raise Fatal(f"the topic {topic} does not exist; run: metering topics create")
+    buckets = await count_buckets(settings.kafka)
     async with connect_redis(settings.redis.url) as redis:
-        reader = BucketReader(redis, partition_of(customer, partitions))
+        reader = BucketReader(redis, partition_of(customer, buckets))
         (known,) = await reader.settings([customer])
         if known is None:
             return None

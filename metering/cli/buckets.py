@@ -12,16 +12,15 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
-from metering.cli.kafka import topic_name
+from metering.cli.kafka import count_buckets, topic_name
 from metering.cli.output import format_table
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
-from metering.errors import Fatal, Retryable
+from metering.errors import Retryable
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader
 from metering.ledger.standstill import read_standstill
 from metering.settings import KafkaSettings, Settings
-from metering.worker.topics import partition_counts
 
 FETCH_BYTES = 1_024
 """Only the high-water marks are wanted; a record that is larger comes all the same."""
@@ -56,9 +55,7 @@ class BucketView(Struct, frozen=True):
 async def read_buckets(settings: Settings) -> list[BucketView]:
     """Return every bucket, by number. Raises `Fatal` without topics, `Retryable` when something does not answer."""
     kafka = settings.kafka
-    count = (await partition_counts(kafka)).get(topic_name(kafka, Topic.USAGE), 0)
-    if not count:
-        raise Fatal(f"the topic {topic_name(kafka, Topic.USAGE)} does not exist; run: metering topics create")
+    count = await count_buckets(kafka)
     owners = await _read_owners(kafka)
     async with connect_redis(settings.redis.url) as redis:
         statuses = [await BucketReader(redis, bucket).status() for bucket in range(count)]

@@ -22,9 +22,11 @@ def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when everything is as it must be, else 1. Interrupted, servers and processes end with it."""
     import asyncio
 
+    from msgspec import to_builtins
+
     from metering.cli.demonstration.report import describe, describe_endpoints
     from metering.cli.demonstration.run import Plan, show
-    from metering.cli.output import fail, print_json
+    from metering.cli.output import fail, note, print_json
     from metering.settings import load_settings
 
     plan = Plan(events=arguments.events, customers=arguments.customers, broker=arguments.broker)
@@ -32,13 +34,13 @@ def _run(arguments: argparse.Namespace) -> int:
     async def run() -> int:
         async with show(plan, load_settings()) as shown:
             if arguments.json:
-                print_json(shown.summary)
+                print_json({**to_builtins(shown.summary), "environment": shown.environment if arguments.keep else None})
             else:
                 print(describe(shown.summary), flush=True)
             for problem in shown.summary.problems:
                 fail(problem)
             if arguments.keep:
-                print(describe_endpoints(shown), flush=True)
+                note(describe_endpoints(shown))
                 await shown.stack.wait_until_told_to_stop()
             return 1 if shown.summary.problems else 0
 

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from metering.contracts.topics import Topic
 from metering.errors import Fatal
 from metering.settings import KafkaSettings
+from metering.worker.topics import partition_counts
 
 # One request of this size keeps the broker busy for about 10 ms; larger ones gain nothing.
 BATCH_BYTES_MAX = 256 * 1024
@@ -76,8 +77,17 @@ async def find_partitions(client: AIOKafkaClient, name: str) -> list[TopicPartit
     cluster = await client.fetch_all_metadata()
     numbers = cluster.partitions_for_topic(name)
     if not numbers:
-        raise Fatal(f"the topic {name} does not exist; run: metering topics create")
+        raise _no_topic(name)
     return [TopicPartition(name, number) for number in sorted(numbers)]
+
+
+async def count_buckets(kafka: KafkaSettings) -> int:
+    """Return the number of buckets. Raises `Fatal` without topics, `Retryable` without a broker."""
+    name = topic_name(kafka, Topic.USAGE)
+    count = (await partition_counts(kafka)).get(name, 0)
+    if not count:
+        raise _no_topic(name)
+    return count
 
 
 async def _start_producer(kafka: KafkaSettings, *, idempotent: bool) -> AIOKafkaProducer | None:
@@ -107,6 +117,10 @@ class _quiet_client:  # noqa: N801  used like a function
 
     def __exit__(self, *_: object) -> None:
         self._logger.setLevel(self._level)
+
+
+def _no_topic(name: str) -> Fatal:
+    return Fatal(f"the topic {name} does not exist; run: metering topics create")
 
 
 def _no_broker(kafka: KafkaSettings) -> Fatal:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from shlex import quote
 
 from metering.cli.demonstration.run import Shown
 from metering.cli.demonstration.summary import Summary
 from metering.cli.output import format_amount, format_table
+from metering.cli.statements import STATEMENT_HEAD, describe_line
 
 COUNTRIES_MAX = 12
 
@@ -19,15 +21,13 @@ def describe(summary: Summary) -> str:
 
 def describe_endpoints(shown: Shown) -> str:
     """Return where everything is, ready to be pasted into a shell."""
-    variables = shown.settings.to_environment()
-    wanted = {**shown.stack.settings(), "METERING_KAFKA__PARTITIONS": variables["METERING_KAFKA__PARTITIONS"]}
-    lines = [f"export {name}={quote(value)}" for name, value in wanted.items()]
     return "\n".join(
         (
             "",
-            *lines,
-            f"# worker {shown.worker_url}/metrics  checkpointer {shown.checkpointer_url}/metrics",
-            "# try: metering balance --customer corner-bakery; Ctrl-C ends everything",
+            *(f"export {name}={quote(value)}" for name, value in shown.environment.items()),
+            f"# figures: {shown.worker_url}/metrics {shown.checkpointer_url}/metrics",
+            f"# try: metering balance --customer {shown.summary.run.fall.customer}",
+            "# Ctrl-C ends everything",
         )
     )
 
@@ -57,3 +57,13 @@ def _describe(summary: Summary) -> Iterator[str]:
         what = f" {data.level} {data.id}" if data.level else ""
         left = f", {format_amount(data.available_micros, data.unit)} left" if data.available_micros is not None else ""
         yield f"{alert.time}  {alert.type}{what}{left}"
+    elsewhere = Counter(dict(run.alerts)) - Counter(alert.type.value for alert in run.fall.alerts)
+    if elsewhere:
+        yield "of others: " + ", ".join(f"{count:,} {name}" for name, count in sorted(elsewhere.items()))
+    yield ""
+    yield f"The end of {run.fall.customer}'s statement"
+    yield STATEMENT_HEAD
+    yield from (describe_line(line) for line in summary.statement)
+    yield ""
+    found = summary.reconciliation
+    yield f"Reconciled {found.wallets:,} wallets in Redis, Postgres and {found.entries:,} entries: drift {found.drift}"

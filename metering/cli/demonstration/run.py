@@ -50,11 +50,12 @@ class Plan(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """The summary, and the settings under which everything still runs while the context is open."""
+    """The summary, and where everything still runs while the context is open."""
 
     summary: Summary
-    settings: Settings
     stack: Stack
+    environment: dict[str, str]
+    """The variables that point any command there."""
     worker_url: str
     checkpointer_url: str
 
@@ -73,7 +74,8 @@ async def show(plan: Plan, given: Settings) -> AsyncIterator[Shown]:
         await asyncio.gather(worker.wait_until_ready(), checkpointer.wait_until_ready())
         watch = await exits.enter_async_context(watch_alerts(settings.kafka))
         summary = await _run(plan, settings, worker, watch)
-        yield Shown(summary, settings, stack, worker.url, checkpointer.url)
+        environment = stack.settings() | {"METERING_KAFKA__PARTITIONS": str(PARTITIONS)}
+        yield Shown(summary, stack, environment, worker.url, checkpointer.url)
 
 
 async def _run(plan: Plan, settings: Settings, worker: Child, watch: AlertWatch) -> Summary:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from metering.checkpoint.database import Database
+from metering.checkpoint.reconcile import Reconciliation
+from metering.checkpoint.statement import StatementLine, statement
 from metering.cli.demonstration.books import CountrySpend, Kept, connect_books, read_kept, read_spend
 from metering.cli.demonstration.children import Figures, quantile_ms
 from metering.cli.demonstration.fall import Fall, check_fall
+from metering.cli.reconciling import describe_difference, reconcile_all
 from metering.settings import Settings
 
+STATEMENT_LINES = 12
 DECISIONS = "metering_decision_seconds"
 
 
@@ -46,6 +51,9 @@ class Summary(Struct, frozen=True):
     run: Run
     kept: Kept
     spend: list[CountrySpend]
+    statement: list[StatementLine]
+    """The last lines of the customer that ran out."""
+    reconciliation: Reconciliation
     problems: list[str]
 
 
@@ -60,11 +68,42 @@ async def summarise(settings: Settings, run: Run) -> Summary:
     """Read the books and compare them with what was done."""
     async with connect_books(settings.postgres.dsn) as books:
         kept, spend = await read_kept(books), await read_spend(books)
-    return Summary(run, kept, spend, find_problems(run, kept))
+    lines = await _read_statement(settings, run.fall.customer)
+    found, _ = await reconcile_all(settings)
+    problems = [*find_problems(run, kept), *check_statement(lines), *check_reconciliation(found)]
+    return Summary(run, kept, spend, lines[-STATEMENT_LINES:], found, problems)
+
+
+async def _read_statement(settings: Settings, customer: str) -> list[StatementLine]:
+    database = Database(settings.postgres.dsn)
+    try:
+        return [line async for line in statement(database, customer)]
+    finally:
+        await database.close()
+
+
+def check_statement(lines: Sequence[StatementLine]) -> list[str]:
+    """Return where the running balance does not follow from the amounts, or a line is missing."""
+    balance = 0
+    for number, line in enumerate(lines, 1):
+        balance += line.amount_micros
+        if (line.wallet_seq, line.balance_micros) != (number, balance):
+            return [
+                f"line {number} of the statement is entry {line.wallet_seq} with {line.balance_micros}, not {balance}"
+            ]
+    return [] if lines else ["the statement is empty"]
+
+
+def check_reconciliation(found: Reconciliation) -> list[str]:
+    """Return what differs between Redis, the books and the entries."""
+    problems = [describe_difference(difference) for difference in found.differing]
+    if found.behind:
+        problems.append(f"{found.behind} wallets are not in the books as far as they are in Redis")
+    return problems
 
 
 def find_problems(run: Run, kept: Kept) -> list[str]:
-    """Return what is off, one line each."""
+    """Return what is off in what was counted, one line each."""
     problems = check_fall(run.fall)
     if not run.published == kept.usage == kept.usage_distinct:
         problems.append(
