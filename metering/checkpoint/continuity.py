@@ -33,33 +33,51 @@ class Verdict(StrEnum):
     """Not a ledger entry of this bucket at all."""
 
 
-def judge(head: BucketPosition, bucket: int, record: LedgerRecord) -> Verdict:
-    """Say whether `record`, read from the ledger of `bucket`, follows `head`."""
-    if record.seq == head.seq + 1 and record.prev_chunk == head.chunk and record.bucket == bucket:
+class Follower:
+    """Follows one bucket's history from `head` on, record by record."""
+
+    __slots__ = ("bucket", "chunk", "clock_ms", "commands", "seq", "timers_run", "usage")
+
+    def __init__(self, bucket: int, head: BucketPosition) -> None:
+        self.bucket = bucket
+        self.seq = head.seq
+        self.chunk = head.chunk
+        self.usage = head.usage
+        self.commands = head.commands
+        self.clock_ms = head.clock_ms
+        self.timers_run = head.timers_run
+
+    @property
+    def head(self) -> BucketPosition:
+        """Where the bucket stands now."""
+        return BucketPosition(self.seq, self.chunk, self.usage, self.commands, self.clock_ms, self.timers_run)
+
+    def follow(self, record: LedgerRecord) -> Verdict:
+        """Say whether `record` counts, and if it does, stand after it.
+
+        Timer effects come before the input whose clock ran them, so they stand at the position before it: as long as
+        that stays, they count against the bound of the same input.
+        """
+        if record.seq != self.seq + 1 or record.prev_chunk != self.chunk or record.bucket != self.bucket:
+            return self._reject(record)
+        position = record.position
+        usage, commands = position.usage, position.commands
+        if record.kind != _EXPIRED:
+            self.timers_run = 0
+        elif usage == self.usage and commands == self.commands:
+            self.timers_run += 1
+        else:
+            self.timers_run = 1
+        self.seq, self.chunk, self.usage, self.commands = record.seq, record.chunk, usage, commands
+        self.clock_ms = max(self.clock_ms, record.applied_at_ms)
         return Verdict.COUNTS
-    if record.bucket != bucket:
-        return Verdict.UNDECODABLE
-    if record.seq <= head.seq:
-        return Verdict.REPEAT
-    return Verdict.GAP if record.seq > head.seq + 1 else Verdict.OTHER_HISTORY
+
+    def _reject(self, record: LedgerRecord) -> Verdict:
+        if record.bucket != self.bucket:
+            return Verdict.UNDECODABLE
+        if record.seq <= self.seq:
+            return Verdict.REPEAT
+        return Verdict.GAP if record.seq > self.seq + 1 else Verdict.OTHER_HISTORY
 
 
-def advance(head: BucketPosition, record: LedgerRecord) -> BucketPosition:
-    """Return where the bucket stands after `record`, which counts.
-
-    Timer effects come before the input whose clock ran them, so they stand at the position before it: as long as that
-    stays, they count against the bound of the same input.
-    """
-    position = record.position
-    timers_run = 0
-    if record.kind == Kind.EXPIRED:
-        same_input = position.usage == head.usage and position.commands == head.commands
-        timers_run = head.timers_run + 1 if same_input else 1
-    return BucketPosition(
-        record.seq,
-        record.chunk,
-        position.usage,
-        position.commands,
-        max(head.clock_ms, record.applied_at_ms),
-        timers_run,
-    )
+_EXPIRED = Kind.EXPIRED.value

@@ -39,13 +39,16 @@ COLUMNS = (
 def is_repeated_denial(record: LedgerRecord) -> bool:
     """Say whether an entry is only one more attempt of somebody who is blocked, without any effect to explain."""
     return (
-        record.kind == Kind.DENIED
-        and record.reason == Reason.BLOCKED
+        record.kind == _DENIED
+        and record.reason == _BLOCKED
         and record.decision == "denied"
         and record.event is not None
         and record.wallet_seq is None
         and not (record.blocks or record.rules or record.alerts or record.settings or record.lots)
     )
+
+
+_DENIED, _BLOCKED = Kind.DENIED.value, Reason.BLOCKED.value
 
 
 @dataclass(slots=True)

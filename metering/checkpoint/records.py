@@ -48,25 +48,21 @@ class InputOffset(Struct, frozen=True, gc=False):
 class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     """A ledger entry, for the writer. Amounts in micro-units, times in Unix milliseconds."""
 
+    # In the order in which the worker writes them: a field that comes when it is expected needs no looking up.
     id: str
     bucket: int
     seq: int
     chunk: str
     prev_chunk: str
-    position: Position
     kind: str
-    customer: str
     wallet: str | None = None
     wallet_seq: int | None = None
-    unit: str | None = None
     amount_micros: int = 0
     held_change_micros: int = 0
-    price_micros: int | None = None
     before: Balance | None = None
     after: Balance | None = None
     lots: tuple[LotChange, ...] = ()
     charge: Charge | None = None
-    charge_id: str | None = None
     reason: str | None = None
     decision: str | None = None
     duplicate_of: int | None = None
@@ -74,9 +70,14 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     rules: tuple[RuleState, ...] = ()
     blocks: tuple[Block, ...] = ()
     settings: CustomerSettings | None = None
-    applied_at_ms: int
     due_at_ms: int | None = None
+    position: Position
+    applied_at_ms: int
     input: InputOffset
+    customer: str
+    unit: str | None = None
+    price_micros: int | None = None
+    charge_id: str | None = None
     event: EventReference | None = None
     command: CommandReference | None = None
     channel: str | None = None
@@ -105,7 +106,8 @@ def has_nul(value: bytes) -> bool:
 
     Cheap where none is written.
     """
-    return b"\\u0000" in value and _find_nul(_decode_anything(value))
+    # A backslash is rare in our JSON and one byte is looked for ten times as fast as six.
+    return b"\\" in value and b"\\u0000" in value and _find_nul(_decode_anything(value))
 
 
 def _find_nul(value: object) -> bool:

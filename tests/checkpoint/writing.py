@@ -33,3 +33,11 @@ def make_batch(bucket: int, records: Iterable[tuple[int, bytes]], base: object =
     for offset, value in records:
         batch.take(value, offset)
     return batch
+
+
+async def empty_books(database: Database) -> None:
+    """Take everything out, for tests that write many histories into one database."""
+    async with database.connection() as connection:
+        await connection.execute(
+            "TRUNCATE positions, entries, denials, customers, wallets, lots, charges, charge_recipients, blocks, alert_rules"
+        )

@@ -1,0 +1,25 @@
+-- What customers ask of the books. Amounts in micro-units, moments in Unix milliseconds.
+
+-- name: wallet_statement
+-- The entries that changed a wallet, oldest first: $3 <= applied_at_ms < $4.
+SELECT id, applied_at_ms, wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
+    after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
+    after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
+    quantity, sender, user_id, campaign, on_behalf_of, actor, note
+FROM entries WHERE customer = $1 AND wallet = $2 AND wallet_seq IS NOT NULL AND applied_at_ms >= $3 AND applied_at_ms < $4
+ORDER BY wallet_seq;
+
+-- name: customer_statement
+-- The same of all wallets of a customer, in the order in which it happened.
+SELECT id, applied_at_ms, wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
+    after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
+    after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
+    quantity, sender, user_id, campaign, on_behalf_of, actor, note
+FROM entries WHERE customer = $1 AND wallet_seq IS NOT NULL AND applied_at_ms >= $2 AND applied_at_ms < $3
+ORDER BY applied_at_ms, seq;
+
+-- name: balances
+-- A customer's wallets, and how far the books of its bucket have come.
+SELECT w.wallet, w.unit, w.available_micros, w.held_micros, w.overdrawn_micros, w.available_micros + w.held_micros AS balance_micros,
+    w.wallet_seq, w.changed_at_ms, p.clock_ms
+FROM wallets w JOIN positions p USING (bucket) WHERE w.customer = $1 ORDER BY w.wallet;

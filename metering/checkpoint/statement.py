@@ -1,0 +1,97 @@
+"""Statements and balances from the books. Leaves live balances to `ledger.live`, and formats to those who print."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from msgspec import Struct
+
+from metering.checkpoint.database import Database
+from metering.checkpoint.queries import load_queries
+
+LINES_MAX = 1_000
+"""Lines fetched at a time."""
+
+END_OF_TIME_MS = 2**53
+
+
+class StatementLine(Struct, frozen=True):
+    """One change of a wallet. Amounts in micro-units of `unit`, `applied_at_ms` in Unix milliseconds of the log."""
+
+    id: str
+    applied_at_ms: int
+    wallet: str
+    wallet_seq: int
+    kind: str
+    reason: str | None
+    unit: str
+    amount_micros: int
+    """Change of the balance: plus is credit."""
+    held_change_micros: int
+    balance_micros: int
+    """Running: lots - overdrawn after this line. Without gaps it is the balance before plus the amount."""
+    available_micros: int
+    held_micros: int
+    price_micros: int | None
+    charge_id: str | None
+    event_type: str | None
+    event_id: str | None
+    command_type: str | None
+    command_id: str | None
+    channel: str | None
+    country: str | None
+    quantity: int | None
+    sender: str | None
+    user_id: str | None
+    campaign: str | None
+    on_behalf_of: str | None
+    actor: str | None
+    note: str | None
+
+
+class WalletBalance(Struct, frozen=True):
+    """A wallet as the books have it: available = balance - held, balance = lots - overdrawn. Micro-units of `unit`."""
+
+    wallet: str
+    unit: str
+    available_micros: int
+    held_micros: int
+    overdrawn_micros: int
+    balance_micros: int
+    wallet_seq: int
+    changed_at_ms: int
+    books_as_of_ms: int
+    """The bucket's clock at its last checkpoint: what came later is not in here."""
+
+
+async def statement(
+    database: Database,
+    customer: str,
+    wallet: str | None = None,
+    *,
+    from_ms: int = 0,
+    to_ms: int = END_OF_TIME_MS,
+) -> AsyncIterator[StatementLine]:
+    """Yield every change of a customer's wallet, or of all its wallets, with `from_ms` <= time < `to_ms`, oldest first.
+
+    One snapshot, any length. Raises `BooksAway`. Whoever stops early closes it (`contextlib.aclosing`): it holds a
+    connection.
+    """
+    queries = load_queries("statement")
+    chosen = (
+        (queries["customer_statement"], customer, from_ms, to_ms)
+        if wallet is None
+        else (queries["wallet_statement"], customer, wallet, from_ms, to_ms)
+    )
+    async with database.connection() as connection, connection.transaction(readonly=True):
+        cursor = await connection.cursor(*chosen)
+        while rows := await cursor.fetch(LINES_MAX):
+            for row in rows:
+                yield StatementLine(*row.values())
+
+
+async def balances(database: Database, customer: str) -> list[WalletBalance]:
+    """Return a customer's wallets, by name; none for a customer that the books do not know. Raises `BooksAway`."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(load_queries("statement")["balances"], customer)
+    return [WalletBalance(*row.values()) for row in rows]
