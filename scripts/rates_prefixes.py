@@ -1,10 +1,13 @@
 """Which national prefixes belong to which kind of number, from the public numbering plans in `phonenumbers`.
-Leaves prices and files to `rates_world`."""
+
+Leaves prices and files to `rates_world`.
+"""
 
 from __future__ import annotations
 
-import re._constants as opcode  # the standard library's own regex parser; private, but stable since 3.11
-import re._parser as parser
+# The standard library's own regex parser: private, without stubs, the same since 3.11; this is not shipped code.
+import re._constants as opcode  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -75,7 +78,7 @@ def _expand_set(members: Any) -> set[str]:
 @cache
 def kind_prefixes(region: str, depth: int) -> dict[str, str]:
     """Map each national prefix of `depth` digits that is in use in `region` (ISO code) to its kind."""
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    metadata = _metadata(region)
     found = {
         "fixed": _of(metadata.fixed_line, depth),
         "mobile": _of(metadata.mobile, depth),
@@ -89,6 +92,14 @@ def kind_prefixes(region: str, depth: int) -> dict[str, str]:
         else:
             kinds[prefix] = next(kind for kind in ("mobile", "premium", "toll_free") if prefix in found[kind])
     return kinds
+
+
+def _metadata(region: str) -> PhoneMetadata:
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None:
+        message = f"phonenumbers knows no region {region}"
+        raise KeyError(message)
+    return metadata
 
 
 def _of(description: PhoneNumberDesc | None, depth: int) -> frozenset[str]:
@@ -113,6 +124,6 @@ def calling_codes() -> list[tuple[int, tuple[str, ...]]]:
 
 
 def leading_digits(region: str) -> list[str]:
-    """The national digits that set a region apart where several share a calling code; empty for the main region."""
-    metadata = PhoneMetadata.metadata_for_region(region, None)
+    """Return the national digits that set a region apart within a calling code; empty for the main region."""
+    metadata = _metadata(region)
     return sorted(expand_prefixes(metadata.leading_digits, 6)) if metadata.leading_digits else []

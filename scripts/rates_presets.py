@@ -1,6 +1,6 @@
 """Writes the decks of the preset plans into `rates/`: the published credit prices, and invented ones elsewhere.
 
-Leaves the world deck in US dollars to `rates_world`. Run: `python scripts/rates_presets.py [RATES_DIRECTORY]`.
+Leaves the world deck in US dollars to `rates_world`. Run: `python -m scripts.rates_presets [RATES_DIRECTORY]`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rates_world import NAMES, START, Fields, invent_price, unique_prefixes, write_table
+from scripts.rates_world import NAMES, START, Fields, invent_price, unique_prefixes, write_table
 
 Prefixes = list[tuple[str, str, str]]
 
@@ -19,7 +19,8 @@ COLUMNS = {
     "simple-messages": "channel direction prefix destination country price per effective_from reject",
     "credits-calls": "channel direction prefix destination country price per first next effective_from reject",
     "credits-fees": "surcharge channel direction sender_type prefix destination price per segmenting effective_from",
-    "inr-messages": "channel direction prefix destination country price per conversation_class charge_on effective_from",
+    "inr-messages": "channel direction prefix destination country price per conversation_class charge_on "
+    "effective_from",
 }
 # A rupee price is the dollar price times this; the true rate changes daily, an invented price need not.
 RUPEES = 83
@@ -39,7 +40,7 @@ def credit_prefixes(prefixes: Prefixes) -> Iterator[tuple[str, str]]:
 
 
 def credit_message_rows(prefixes: Prefixes) -> Iterator[Fields]:
-    """Texts by blocks of 160 characters, pictures by recipient, both in credits."""
+    """Yield texts by blocks of 160 characters, pictures by recipient, both in credits."""
     for region, prefix in credit_prefixes(prefixes):
         credit = 2 if region == "US" else invent_price(region, "credit sms", 2, 16)
         row = {"channel": "sms", "direction": "outbound", "prefix": prefix, "destination": NAMES[region]}
@@ -58,7 +59,7 @@ def credit_message_rows(prefixes: Prefixes) -> Iterator[Fields]:
 
 
 def simple_message_rows(prefixes: Prefixes) -> Iterator[Fields]:
-    """Texts by part as the network counts them: one credit at home, more abroad."""
+    """Yield texts by part as the network counts them: one credit at home, more abroad."""
     for region, prefix in credit_prefixes(prefixes):
         credit = 2 if region in {"US", "MX", "ES"} else invent_price(region, "simple sms", 2, 12)
         row = {"channel": "sms", "direction": "outbound", "prefix": prefix, "destination": NAMES[region]}
@@ -76,7 +77,7 @@ def worldwide_rejects(channel: str) -> Iterator[Fields]:
 
 
 def credit_call_rows(prefixes: Prefixes) -> Iterator[Fields]:
-    """Calls and voice broadcasts by whole minutes."""
+    """Yield calls and voice broadcasts by whole minutes."""
     for region, prefix in credit_prefixes(prefixes):
         credit = 4 if region == "US" else invent_price(region, "credit voice", 4, 60)
         row = {"channel": "voice", "prefix": prefix, "destination": NAMES[region], "country": region}
@@ -89,7 +90,7 @@ def credit_call_rows(prefixes: Prefixes) -> Iterator[Fields]:
 
 
 def credit_fee_rows(_: Prefixes) -> Iterator[Fields]:
-    """The fixed charges in credits."""
+    """Yield the fixed charges in credits."""
     base = {"prefix": "*", "destination": "Everywhere", "effective_from": START}
     voice = {**base, "channel": "voice", "per": "call"}
     yield {**voice, "surcharge": "machine_detection", "direction": "outbound", "price": "0.5"}
@@ -102,7 +103,7 @@ def credit_fee_rows(_: Prefixes) -> Iterator[Fields]:
 
 
 def rupee_rows(prefixes: Prefixes) -> Iterator[Fields]:
-    """Conversations by class and texts by part, in rupees."""
+    """Yield conversations by class and texts by part, in rupees."""
     for region, prefix in credit_prefixes(prefixes):
         base = {"prefix": prefix, "destination": NAMES[region], "country": region, "effective_from": START}
         business = invent_price(region, "business", 90, 1_400) * RUPEES

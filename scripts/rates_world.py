@@ -1,5 +1,7 @@
 """Writes the synthetic world deck into `rates/`: destinations from public numbering plans, prices invented.
-Leaves which prefixes exist to `rates_prefixes`. Run: `python scripts/rates_world.py [RATES_DIRECTORY]`."""
+
+Leaves which prefixes exist to `rates_prefixes`. Run: `python -m scripts.rates_world [RATES_DIRECTORY]`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from babel import Locale
-from rates_prefixes import calling_codes, kind_prefixes, leading_digits, merge_prefixes
+
+from scripts.rates_prefixes import calling_codes, kind_prefixes, leading_digits, merge_prefixes
 
 Fields = dict[str, str]
 
@@ -37,6 +40,7 @@ WORLDWIDE_REJECTED = {"878": "Universal personal numbers", "888": "Disaster reli
 MMS_COUNTRIES = ("US", "CA", "GB", "AU", "DE", "FR", "ES", "SE")
 DELIVERED_COUNTRIES = ("IN", "BR", "ID", "NG")
 SENT_COUNTRIES = ("DE", "FR", "GB", "ES", "IT")
+AREA_DIGITS = 3  # of the North American numbering plan
 # Public MCC-MNC codes of a few large networks, so that routing by network has something to find.
 NETWORKS = {
     "310-260": "US", "311-480": "US", "310-410": "US", "302-720": "CA", "234-15": "GB", "234-30": "GB",
@@ -46,7 +50,7 @@ NETWORKS = {
 
 
 def invent_price(region: str, what: str, low: int, high: int) -> int:
-    """An invented price in 1/10,000 units between `low` and `high`: the same for the same words, skewed to low."""
+    """Invent a price in 1/10,000 units between `low` and `high`: the same for the same words, skewed to low."""
     fraction = int.from_bytes(hashlib.sha256(f"{region}/{what}".encode()).digest()[:4]) / 2**32
     return low + round((high - low) * fraction**3)
 
@@ -92,7 +96,7 @@ def own_prefixes(region: str, main: str) -> set[str]:
 
 def nanp_prefixes(region: str) -> Iterator[tuple[str, str, str]]:
     """Country code 1 has no row of its own: every area code stands for itself."""
-    areas = [head for head in leading_digits(region) if len(head) == 3]
+    areas = [head for head in leading_digits(region) if len(head) == AREA_DIGITS]
     if not areas:
         areas = sorted(area for area, kind in kind_prefixes(region, 3).items() if kind == "fixed")
     for area in areas:
@@ -111,7 +115,7 @@ def unique_prefixes() -> list[tuple[str, str, str]]:
 
 
 def dated(fields: Fields, region: str) -> Iterator[Fields]:
-    """The row from the start and, where its country has a change, the row from then on."""
+    """Yield the row from the start and, where its country has a change, the row from then on."""
     yield {**fields, "effective_from": START}
     if region in CHANGES and fields.get("price"):
         date, percent = CHANGES[region]
@@ -121,8 +125,9 @@ def dated(fields: Fields, region: str) -> Iterator[Fields]:
 
 
 def sms_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
+    """Yield texts by part, by sender type where a country tells them apart."""
     for region, prefix, kind in prefixes:
-        if kind == "mobile" and region != "GB" and len(prefix) > 3:
+        if kind == "mobile" and region != "GB" and len(prefix) > AREA_DIGITS:
             continue
         price = invent_price(region, f"sms {kind == 'mobile'}", 75, 1_800)
         moment = "delivered" if region in DELIVERED_COUNTRIES else "sent" if region in SENT_COUNTRIES else "submit"
@@ -148,6 +153,7 @@ def sms_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
 
 
 def sms_special_rows() -> Iterator[Fields]:
+    """Yield what is no country's, a dearer range inside an area code, and networks."""
     base = {"channel": "sms", "direction": "outbound", "per": "segment", "charge_on": "submit"}
     for prefix, (name, price) in WORLDWIDE.items():
         row = {**base, "prefix": prefix, "destination": name, "country": "001", "price": write_price(price)}
@@ -159,15 +165,17 @@ def sms_special_rows() -> Iterator[Fields]:
     row = {**base, "prefix": "1415555", "destination": name, "country": "US", "price": "0.0310"}
     yield {**row, "effective_from": START}
     for network, region in NETWORKS.items():
-        price = write_price(invent_price(region, f"sms {network}", 70, 900))
+        amount = write_price(invent_price(region, f"sms {network}", 70, 900))
         row = {**base, "mcc_mnc": network, "destination": f"{NAMES[region]}, network {network}", "country": region}
-        yield {**row, "price": price, "effective_from": START}
+        yield {**row, "price": amount, "effective_from": START}
 
 
 def voice_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
+    """Yield calls out, in and forwarded, by the minute in several increments."""
     for region, prefix, kind in prefixes:
         price = invent_price(region, f"voice {kind == 'mobile'}", 60, 4_000)
-        increments = ("60", "60") if invent_price(region, "increment", 0, 9) > 2 else ("30", "6")
+        minutes = invent_price(region, "increment", 0, 9) in range(3, 10)
+        increments = ("60", "60") if minutes else ("30", "6")
         row = {
             "channel": "voice", "direction": "outbound", "prefix": prefix, "destination": describe(region, kind),
             "country": region, "price": write_price(price), "per": "minute", "first": increments[0],
@@ -192,6 +200,7 @@ def voice_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
 
 
 def mms_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
+    """Yield pictures by recipient, for the countries that have them."""
     for region, prefix, kind in prefixes:
         if region not in MMS_COUNTRIES or kind not in ("country", "area"):
             continue
@@ -205,6 +214,7 @@ def mms_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
 
 
 def conversation_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
+    """Yield conversations by class; free ones cost nothing."""
     for region, prefix, kind in prefixes:
         if kind not in ("country", "area"):
             continue
@@ -254,7 +264,7 @@ def fee_rows(prefixes: list[tuple[str, str, str]]) -> Iterator[Fields]:
 
 
 def describe(region: str, kind: str) -> str:
-    """The destination's name as a price list writes it."""
+    """Return the destination's name as a price list writes it."""
     return f"{NAMES[region]}, {kind}" if kind in ("mobile", "premium") else NAMES[region]
 
 

@@ -85,7 +85,7 @@ class _Reader:
         self.problems.append(Problem(self.file, line, column, rule, message))
 
     def plain(self, node: yaml.Node, path: str, depth: int = 0) -> Any:
-        """Turn nodes into plain data, remembering where each stands; numbers stay text, so that no amount is a float."""
+        """Turn nodes into plain data, remembering where each stands; numbers stay text, no amount is a float."""
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         self.places[path] = (line, column)
         if depth > _DEPTH_MAX:

@@ -96,7 +96,7 @@ def test_surcharge_counts_parts_as_the_network_does_unless_it_reprocesses() -> N
 
 def test_deck_that_is_not_utf8_is_reported_at_its_line() -> None:
     table = parse_table("deck", HEADER.encode() + b"\nsms,outbound,\xff,1,segment\n", SOURCE, 0)
-    assert [(2, "encoding")] == [(problem.line, problem.rule) for problem in table.problems]
+    assert [(problem.line, problem.rule) for problem in table.problems] == [(2, "encoding")]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_deck_that_is_not_utf8_is_reported_at_its_line() -> None:
 )
 def test_byte_order_mark_and_spaces_are_no_problem(text: str) -> None:
     table = parse_table("deck", text.encode(), SOURCE, 0)
-    assert ([], ["+1"]) == (table.problems, [row.prefix for row in table.rows])
+    assert (table.problems, [row.prefix for row in table.rows]) == ([], ["+1"])
 
 
 @settings(max_examples=300, deadline=None)
@@ -145,11 +145,13 @@ def test_every_problem_of_every_file_is_listed(tmp_path: Path) -> None:
     write_rates(tmp_path, [sms("1", "x"), sms("y", "1")], [{"surcharge": "?", "channel": "sms", "prefix": "1"}])
     with pytest.raises(RatesError) as caught:
         load_catalog(tmp_path)
-    assert [("decks/deck.csv", 2), ("decks/deck.csv", 3), ("surcharges/fees.csv", 2)] == [
-        (problem.file, problem.line) for problem in caught.value.problems
+    assert [(problem.file, problem.line) for problem in caught.value.problems] == [
+        ("decks/deck.csv", 2),
+        ("decks/deck.csv", 3),
+        ("surcharges/fees.csv", 2),
     ]
 
 
 def test_call_is_charged_when_it_is_over_and_a_text_at_once(tmp_path: Path) -> None:
     rows = make_plan(tmp_path, [sms("1", "1"), voice("1", "1")]).book.rows
-    assert {"sms": "submit", "voice": "delivered"} == {row.channel: row.charge_on for row in rows}
+    assert {row.channel: row.charge_on for row in rows} == {"sms": "submit", "voice": "delivered"}

@@ -136,7 +136,7 @@ def test_version_changes_with_any_byte_and_not_with_place(tmp_path: Path) -> Non
 
 def test_hold_times_of_the_plan_replace_the_defaults(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, [sms("1", "1")], more="hold_seconds: { sms: 60 }")
-    assert (60, 14_400) == (plan.hold_seconds["sms"], plan.hold_seconds["voice"])
+    assert (plan.hold_seconds["sms"], plan.hold_seconds["voice"]) == (60, 14_400)
 
 
 def test_plan_cannot_be_changed(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def make_file(mode: RoundingMode, step: str) -> PlanFile:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     price=prices,
     fee=prices,
@@ -116,12 +116,12 @@ def test_broadcast_of_several_countries_keeps_each_recipients_terms(tmp_path: Pa
     numbers = ("+14155551234", "+447400123456", "+14155551235")
     price = priced(plan, request("broadcast", numbers, text="x" * 161))
     assert price.recipients is not None
-    assert [26_000, 80_000, 26_000] == [price.recipients[to].amount_micros for to in numbers]
-    assert ["submit", "delivered", "submit"] == [price.recipients[to].charge_on for to in numbers]
-    assert [("rate", 2), ("carrier_fee", 2), ("rate", 1)] == [(line.charge, line.recipients) for line in price.lines]
-    assert (132_000, "delivered", 1_000, 6, "US") == (
+    assert [price.recipients[to].amount_micros for to in numbers] == [26_000, 80_000, 26_000]
+    assert [price.recipients[to].charge_on for to in numbers] == ["submit", "delivered", "submit"]
+    assert [(line.charge, line.recipients) for line in price.lines] == [("rate", 2), ("carrier_fee", 2), ("rate", 1)]
+    assert (
         price.amount_micros, price.charge_on, price.failed_fee_micros, price.quantity, price.country
-    )  # fmt: skip
+    ) == (132_000, "delivered", 1_000, 6, "US")  # fmt: skip
     assert price.amount_micros == sum(line.amount_micros for line in price.lines)
 
 
@@ -181,7 +181,7 @@ def test_surcharge_of_nothing_ends_the_one_of_a_shorter_prefix(tmp_path: Path) -
         [sms("1", "0.01")],
         [{**fee, "prefix": "1", "price": "0.003"}, {**fee, "prefix": "1242", "price": "0"}],
     )
-    assert ["rate"] == [line.charge for line in priced(plan, request("sms", "+12425551234", segments=1)).lines]
+    assert [line.charge for line in priced(plan, request("sms", "+12425551234", segments=1)).lines] == ["rate"]
     price = plan.price_sms("+12425551234", 1, NOON_MS, None, None)
     assert isinstance(price, Price)
     assert price.amount_micros == 10_000
@@ -224,7 +224,7 @@ def test_sender_counts_parts_itself_and_is_believed(tmp_path: Path) -> None:
 hot_numbers = st.sampled_from(["+14155551234", "+12125551234", "+447400123456", "+19005551234", "+79161234567", "+1x"])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     data=st.data(),
     to=hot_numbers,

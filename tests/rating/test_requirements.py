@@ -66,7 +66,7 @@ def test_segmenting_of_the_row_decides_between_blocks_and_parts(tmp_path: Path) 
     blocks = make_plan(tmp_path / "blocks", [sms("1", "1", segmenting="flat160")])
     parts = make_plan(tmp_path / "parts", [sms("1", "1", segmenting="gsm7_ucs2")])
     asked = request("sms", US, text="x" * 320)
-    assert [2 * CREDIT, 3 * CREDIT] == [priced(plan, asked).amount_micros for plan in (blocks, parts)]
+    assert [priced(plan, asked).amount_micros for plan in (blocks, parts)] == [2 * CREDIT, 3 * CREDIT]
 
 
 @pytest.mark.requirement("PL-16")
@@ -113,7 +113,7 @@ def reprocessed(characters: int) -> dict[str, object]:
 def test_reprocessing_costs_a_credit_a_block_as_a_line_of_its_own(characters: int, expected: int) -> None:
     price = priced(credits_plan(), request("sms", US, **reprocessed(characters)))
     assert expected * CREDIT == price.amount_micros
-    assert ["reprocessing"] == [line.charge for line in price.lines]
+    assert [line.charge for line in price.lines] == ["reprocessing"]
 
 
 @pytest.mark.requirement("PL-21")
@@ -128,8 +128,9 @@ def test_reprocessing_that_replaces_takes_back_the_first_price(tmp_path: Path) -
     fee = {"surcharge": "reprocessing", "channel": "sms", "prefix": "1", "price": "1", "per": "segment"}
     plan = make_plan(tmp_path, [sms("1", "1.5")], [fee], more="policy: { reprocess_mode: replace }")
     price = priced(plan, request("sms", US, **reprocessed(160)))
-    assert [("reprocessing", 1_000_000), ("rate", -1_500_000)] == [
-        (line.charge, line.amount_micros) for line in price.lines
+    assert [(line.charge, line.amount_micros) for line in price.lines] == [
+        ("reprocessing", 1_000_000),
+        ("rate", -1_500_000),
     ]
     assert price.amount_micros == -500_000
 
@@ -146,8 +147,8 @@ def test_shared_short_code_needs_its_fee_or_a_keyword() -> None:
 @pytest.mark.requirement("PL-22")
 def test_shared_short_code_costs_five_dollars_a_month_unless_a_keyword_is_reserved() -> None:
     plan = credits_plan().file
-    assert [("5", "USD", "month")] == [
-        (fee.price, fee.currency, fee.every) for fee in fees_due(plan, ["shared-short-code"])
+    assert [(fee.price, fee.currency, fee.every) for fee in fees_due(plan, ["shared-short-code"])] == [
+        ("5", "USD", "month")
     ]
     assert fees_due(plan, ["shared-short-code", "premium-keyword"]) == ()
     assert fees_due(plan, []) == ()
@@ -226,13 +227,13 @@ def test_estimate_changes_at_the_161st_character_and_equals_the_debit(characters
 def test_estimate_has_a_breakdown() -> None:
     answer = estimated(channel="broadcast", to=["+14155552671", "+14155552672"], seconds=61, machine_detection=True)
     assert [
+        (line.to, line.rate.charge, line.quantity, line.amount_micros, line.rate.country)
+        for line in answer.lines  # type: ignore[attr-defined]
+    ] == [
         ("+14155552671", "rate", 120, 4 * CREDIT, "US"),
         ("+14155552671", "machine_detection", 1, CREDIT // 2, ""),
         ("+14155552672", "rate", 120, 4 * CREDIT, "US"),
         ("+14155552672", "machine_detection", 1, CREDIT // 2, ""),
-    ] == [
-        (line.to, line.rate.charge, line.quantity, line.amount_micros, line.rate.country)
-        for line in answer.lines  # type: ignore[attr-defined]
     ]
 
 
@@ -299,7 +300,7 @@ def test_backdated_event_has_the_price_of_its_time() -> None:
 @pytest.mark.requirement("INF-09")
 def test_emoji_text_of_71_characters_has_two_parts() -> None:
     price = priced(shipped().plans["payg-usd"], request("sms", US, text="😀" + "x" * 69))
-    assert ("ucs2", 71, 2) == (price.encoding, price.characters, price.segments)
+    assert (price.encoding, price.characters, price.segments) == ("ucs2", 71, 2)
 
 
 @pytest.mark.requirement("INF-10")

@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 
 from metering.rating import Segments, count_segments
 from metering.rating.alphabet import BASIC, EXTENSION, NO_CHARACTER
-from metering.rating.segments import count_blocks, count_units
+from metering.rating.segments import Encoding, count_blocks, count_units
 
 GSM = sorted(set(BASIC) - {NO_CHARACTER})
 PAIRS = sorted(EXTENSION.values())
@@ -14,11 +14,12 @@ PAIRS = sorted(EXTENSION.values())
 def reference(text: str) -> Segments:
     """Fill parts one character after the other, as TS 23.040 has a sender do it."""
     if all(character in GSM or character in PAIRS for character in text):
-        sizes, single, part, encoding = [2 if character in PAIRS else 1 for character in text], 160, 153, "gsm7"
+        sizes, single, part = [2 if character in PAIRS else 1 for character in text], 160, 153
     else:
         utf16 = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         sizes = [2 if character > "\uffff" else 1 for character in utf16]
-        single, part, encoding = 70, 67, "ucs2"
+        single, part = 70, 67
+    encoding: Encoding = "gsm7" if single == 160 else "ucs2"
     total = sum(sizes)
     if total <= single:
         return Segments(encoding, total, 1)
@@ -35,7 +36,7 @@ long_texts = st.lists(st.sampled_from(["a" * 50, "€", "{}", "é", "b", "x" * 1
 wide_texts = st.text(st.sampled_from([*"aяЖ中ç", "😀", "👩", "\u200d", "\ud83d", "\ude00"]), max_size=300)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(gsm_texts, long_texts, wide_texts, st.text(max_size=400)))
 def test_count_equals_filling_parts_one_character_at_a_time(text: str) -> None:
     assert reference(text) == count_segments(text)
@@ -84,9 +85,7 @@ def test_capital_c_with_cedilla_is_gsm_and_the_small_one_is_not() -> None:
     assert Segments("ucs2", 1, 1) == count_segments("ç")
 
 
-@pytest.mark.parametrize(
-    "character", ["\x00", "\x1b", "\t", "`", "ï", "\ufffd", "\ufffe", "\uffff", "\ud800", "\udc00"]
-)
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\t", "`", "ï", "\ufffd", "\ufffe", "\uffff"])
 def test_character_outside_the_alphabet_makes_the_text_ucs2(character: str) -> None:
     assert Segments("ucs2", 3, 1) == count_segments(f"a{character}b")
 
