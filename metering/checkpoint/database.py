@@ -26,6 +26,7 @@ COMMAND_SECONDS_MAX = 60.0
 _AWAY = (
     OSError,
     asyncpg.InterfaceError,  # the connection was closed under us
+    asyncpg.InternalClientError,  # the same, in the middle of an operation that the driver then rolls back
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -52,7 +53,7 @@ def translated() -> Iterator[None]:
     """Raise `BooksAway` where the driver says that the server is away or busy, `BooksRefuse` for its other errors."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         # Client-side, what does not fit its column is an interface error as well.
         away = isinstance(error, _AWAY) and not isinstance(error, ValueError)
         why = str(error) or type(error).__name__
