@@ -29,6 +29,7 @@ from tests.ledger.history.till_backend import TillBackend
 from tests.ledger.history.world import PLANS
 from tests.ledger_model import inputs as model
 from tests.ledger_model.bucket import Bucket
+from tests.ledger_model.deadlines import hold_name, lot_name
 from tests.ledger_model.invariants import Books
 
 LONG = os.environ.get("METERING_HISTORY") == "long"
@@ -112,6 +113,26 @@ async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
         assert wallets_of(customer) == await reader.wallets(name)
         assert charges_held(customer) == await reader.charges_held(name)
         assert blocks_of(customer) == await reader.blocks(name)
+    check_timers(await backend.timers(), bucket)
+
+
+def check_timers(timers: dict[str, int], bucket: Bucket) -> None:
+    """Each hold has its deadline and nothing else has one; each lot that may lapse has a timer, no lot that is gone."""
+    deadlines, expiries, lapsing = {}, {}, set()
+    for customer in bucket.customers.values():
+        for charge in customer.charges.values():
+            if charge.state == "held":
+                deadlines[hold_name(customer.name, charge)] = charge.deadline
+        for wallet in customer.wallets.values():
+            for lot in wallet.lots:
+                if lot.expires_at is not None:
+                    name = lot_name(wallet, lot)
+                    expiries[name] = lot.expires_at
+                    lapsing |= {name} if lot.free > 0 else set()
+    assert deadlines == {name: due for name, due in timers.items() if name.startswith("h")}
+    found = {name: due for name, due in timers.items() if name.startswith("l")}
+    assert lapsing <= found.keys() <= expiries.keys()
+    assert found == {name: expiries[name] for name in found}
 
 
 @long_enough

@@ -20,7 +20,12 @@ def set_hold(bucket: Bucket, customer: str, charge: Charge) -> None:
     bucket.timers[hold_name(customer, charge)] = charge.deadline
 
 
+def lot_name(wallet: Wallet, lot: Lot) -> str:
+    """`l` + customer + wallet + lot."""
+    return f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"
+
+
 def set_lot(bucket: Bucket, wallet: Wallet, lot: Lot) -> None:
-    """A lot's expiry: `l` + customer + wallet + lot."""
+    """A lot's expiry."""
     assert lot.expires_at is not None
-    bucket.timers[f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"] = lot.expires_at
+    bucket.timers[lot_name(wallet, lot)] = lot.expires_at

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
 
-def refuse(bucket: Bucket, customer: Customer, given: Unpriced) -> dict[str, Any]:  # noqa: ARG001 - one form for all rules
+def refuse(bucket: Bucket, customer: Customer, given: Unpriced) -> dict[str, Any]:
     """Refused by rating: denied with it."""
     return bucket.entry(given, "denied", reason=given.reason, decision="denied" if given.asked else None)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-import pytest_asyncio
 from redis.asyncio import Redis
 
 from tests.ledger.history.plain import plain_entry
@@ -16,10 +15,10 @@ from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.invariants import Books
 
 
-@pytest_asyncio.fixture(params=["model", "lua"])
-async def story(request: pytest.FixtureRequest, fresh_redis: Redis) -> Story:
+@pytest.fixture(params=["model", "lua"])
+def story(request: pytest.FixtureRequest) -> Story:
     """A story that is told to one of the two."""
-    return model_story() if request.param == "model" else await lua_story(fresh_redis)
+    return model_story() if request.param == "model" else lua_story(request.getfixturevalue("fresh_redis"))
 
 
 def model_story() -> Story:
@@ -38,12 +37,13 @@ def model_story() -> Story:
     return Story(apply)
 
 
-async def lua_story(redis: Redis) -> Story:
-    """A story told to the real Lua."""
+def lua_story(redis: Redis) -> Story:
+    """A story told to the real Lua; the bucket is claimed with the first input."""
     backend = TillBackend(redis, PLANS)
-    await backend.open()
 
     async def apply(inputs: Sequence[model.Input]) -> list[Entry]:
+        if not backend.is_open:
+            await backend.open()
         return [plain_entry(entry) for entry in await backend.apply(*inputs)]
 
     return Story(apply)

@@ -61,9 +61,14 @@ class TillBackend:
         return made
 
     @property
-    def head(self) -> Head:
-        """Where the bucket stands."""
-        return self._head
+    def is_open(self) -> bool:
+        """Whether the bucket has been claimed."""
+        return self._token != ""
+
+    async def timers(self) -> dict[str, int]:
+        """The timers that are set, by name."""
+        found: Any = await self._redis.zrange(self._till.keys.timers, 0, -1, withscores=True)
+        return {name.decode(): int(due) for name, due in found}
 
     async def _apply_chunk(self, inputs: Sequence[model.Input]) -> list[LedgerEntry]:
         policies = await self._policies(inputs)

@@ -1,0 +1,87 @@
+"""Shrunk failures that random histories found in the Lua, each kept by name. On both buckets."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ledger.history.story import DAY, HOUR, SECOND, Story, told
+from tests.ledger_model.inputs import Outcome, Submission, Suspend
+
+
+async def test_hold_that_expired_between_other_inputs_is_not_settled_a_second_time(story: Story) -> None:
+    await story.open(credit=100)
+    await story.submit(40, lasts=HOUR)
+    story.wait(HOUR)
+    await story.submit(1, charge="another")
+
+    entry = await story.end_call(40)
+
+    assert told(entry, "kind", "reason", "held_change") == ("debited", "late", 0)
+    assert entry["after"] == {"available": 59, "held": 1, "overdrawn": 0}
+
+
+@pytest.mark.parametrize("moment", ["sent", "cancelled"])
+async def test_suspended_submission_leaves_a_settled_charge_of_its_name_alone(story: Story, moment: str) -> None:
+    await story.open(credit=100)
+    await story.submit(40)
+    await story.outcome(moment)
+    await story.command(Suspend)
+    await story.submit(40)
+
+    entry = await story.outcome("failed")
+
+    assert told(entry, "kind", "reason", "charge") == ("noted", "settled", None)
+
+
+async def test_reservation_shows_all_recipients_even_when_they_are_settled_in_the_same_chunk(story: Story) -> None:
+    await story.open(credit=100)
+    recipients = {"+1": 10, "+2": 20}
+    submission = story.event(Submission, price=30, deadline=story.now + DAY, recipients=recipients)
+    outcome = story.event(Outcome, id="outcome", moment="sent", to="+1")
+
+    reserved, committed = await story.do_all([submission, outcome])
+
+    assert told(reserved, "charge.recipients", "charge.held") == (recipients, 30)
+    assert told(committed, "charge.settled", "charge.held") == (["+1"], 20)
+
+
+async def test_charge_held_again_after_its_denial_expires_at_its_new_deadline(story: Story) -> None:
+    await story.open(credit=10)
+    await story.submit(40, lasts=SECOND)
+    await story.top_up(100)
+    await story.submit(40, lasts=HOUR)
+    story.wait(SECOND)
+    too_early = await story.tick()
+    story.wait(HOUR - SECOND)
+
+    (entry,) = await story.tick()
+
+    assert too_early == []
+    assert told(entry, "kind", "reason", "held_change") == ("expired", "hold", -40)
+
+
+async def test_lot_held_past_its_expiry_lapses_in_the_order_of_its_expiry(story: Story) -> None:
+    await story.open(credit=0)
+    await story.top_up(5, expires_at=story.now + HOUR)
+    await story.submit(5)
+    await story.top_up(7, expires_at=story.now + 2 * HOUR)
+    story.wait(HOUR)
+    await story.tick()
+    story.wait(HOUR - 1)
+    await story.outcome("cancelled")
+    story.wait(1)
+
+    effects = await story.tick()
+
+    assert [effect["amount"] for effect in effects] == [-5, -7]
+
+
+async def test_recipient_that_uses_up_one_lot_leaves_the_other_lots_part_alone(story: Story) -> None:
+    await story.open(credit=0)
+    await story.top_up(3, lot_kind="nro")
+    fro = await story.top_up(3)
+    await story.submit(6, recipients={"+1": 3, "+2": 3})
+
+    entry = await story.outcome("sent", to="+1")
+
+    assert entry["charge"]["parts"] == [(fro["id"], 3)]
