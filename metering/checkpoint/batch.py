@@ -200,4 +200,5 @@ class Batch:
 
 # Plain text: comparing with a member of an enum costs three times as much, for every entry.
 _OPENED = Kind.OPENED.value
-_BEGINNINGS = (Kind.RESERVED.value, Kind.DENIED.value)
+# A noted entry shows a charge only where an outcome came first, perhaps under the name of one that is forgotten.
+_BEGINNINGS = (Kind.RESERVED.value, Kind.DENIED.value, Kind.NOTED.value)

@@ -58,6 +58,8 @@ def translated() -> Iterator[None]:
         away = isinstance(error, _AWAY) and not isinstance(error, ValueError)
         why = str(error) or type(error).__name__
         raise BooksAway(f"Postgres is away: {why}") if away else BooksRefuse(f"Postgres refuses: {why}") from error
+    except (OverflowError, UnicodeError) as error:  # COPY tells bare what does not fit
+        raise BooksRefuse(f"Postgres cannot take it: {error}") from error
 
 
 class Database:
