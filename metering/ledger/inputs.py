@@ -194,7 +194,7 @@ class ChunkBuilder:
         wallet: str | None = None,
         sender: str | None = None,
     ) -> None:
-        """Add a command; `fields` in the order of `codes.Input` from position 8."""
+        """Add a command; `fields` in the order of `layout.Input` from position 8."""
         key = scoped(carried.customer, command_id)
         head = self._head(op.value, ts, carried.customer, policy, wallet, None, sender, key)
         self._add((*head, *fields), carried)

@@ -203,7 +203,8 @@ def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
         deadline,
         tuple([(part[0], part[1]) for part in parts]),
         sender or None,
-        recipients or None,
+        # Lua gives a map in no order; the same entry must have the same bytes.
+        dict(sorted(recipients.items())) if recipients else None,
         tuple(more.settled),
     )
 

@@ -6,11 +6,13 @@ A script names what it builds on in lines `-- include: name` (`lua/parts/name.lu
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from functools import cache
 from importlib.resources import files
 
+from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger.codes import LUA_CONSTANTS, LUA_NAMES
+from metering.ledger import bounds, codes, layout
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
@@ -19,6 +21,40 @@ _LUA = files("metering.ledger") / "lua"
 
 SCRIPTS = ("claim", "compare", "apply", "restore_begin", "restore_chunk", "restore_end", "trim", "probe")
 """Every script that may be called, by the name of its file."""
+
+
+LUA_NAMES: dict[str, type[IntEnum]] = {
+    "CODE": codes.Code,
+    "OP": codes.Op,
+    "KIND": codes.KindCode,
+    "REASON": codes.ReasonCode,
+    "DECIDED": codes.Decided,
+    "MOMENT": codes.Moment,
+    "STATE": codes.State,
+    "RULE_STATE": codes.RuleStateCode,
+    "LEVEL": codes.Level,
+    "ALERT": codes.AlertCode,
+    "FLAG": codes.Flag,
+    "INPUT": layout.Input,
+    "CUSTOMER": layout.Customer,
+    "WALLET": layout.Wallet,
+    "LOT": layout.Lot,
+    "RULE": layout.Rule,
+    "CHARGE": layout.Charge,
+    "SENDER": layout.Sender,
+    "ANSWERED": layout.Answered,
+}
+"""The enum behind each prefix that a script may use."""
+
+LUA_CONSTANTS: dict[str, int] = {
+    "TIMERS_PER_INPUT": bounds.TIMERS_PER_INPUT,
+    "TIMERS_PER_TICK": bounds.TIMERS_PER_TICK,
+    "SENDERS_BLOCKED_MAX": bounds.SENDERS_BLOCKED_MAX,
+    "LOTS_MAX": bounds.LOTS_MAX,
+    "RULES_MAX": bounds.RULES_MAX,
+    "MICROS_LIMIT": MICROS_LIMIT,
+}
+"""The constants that a script may use by name."""
 
 
 @cache

@@ -17,7 +17,6 @@ from redis.asyncio import Redis
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.ledger.identity import fresh_chunk_id, fresh_token
-from metering.ledger.keys import BucketKeys
 from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Restore, Till
@@ -46,8 +45,8 @@ class OneByOne:
 
     async def claim(self) -> None:
         """Take the bucket as it stands in Redis: the customers were opened before by a worker."""
-        meta = await self.redis.hgetall(BucketKeys(self.bucket).meta)
-        end = LedgerEnd(int(meta[b"seq"]), meta[b"chunk"].decode(), 0)
+        status = await BucketReader(self.redis, self.bucket).status()
+        end = LedgerEnd(status.seq, status.chunk, 0)
         await self.till.claim(self.token)
         agreed = await self.till.compare(self.token, end)
         if isinstance(agreed, Restore) or not isinstance(agreed, Agreed):
@@ -100,7 +99,7 @@ def make_app() -> faust.App:
     ledger = app.topic(prefix + Topic.LEDGER, value_serializer="raw", key_serializer="raw", partitions=None)
     decisions = app.topic(prefix + Topic.DECISIONS, value_serializer="raw", key_serializer="raw")
 
-    @app.agent(usage)
+    @app.agent(usage)  # type: ignore[arg-type]  # Faust wants its own stream type, and hands over this one
     async def meter(stream: faust.Stream[bytes]) -> None:
         async for event in stream.events():
             message: ConsumerRecord[bytes, bytes] = event.message

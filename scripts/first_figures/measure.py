@@ -2,8 +2,8 @@
 
 `python scripts/first_figures/measure.py [--events N] [--customers N] [--brokers tansu,apache]` starts its own stack,
 puts a backlog of `sms.submitted` into the usage topic, lets each contender work it off, checks that every event has
-exactly one entry, and prints one Markdown table. CPU is that of the processes, from /proc: on a shared machine it is the
-steadier figure.
+exactly one entry, and prints one Markdown table. CPU is that of the processes, from /proc: on a shared machine that
+is the steadier figure.
 """
 
 from __future__ import annotations

@@ -1,0 +1,18 @@
+"""Bounds on what one call does, shared by Python and Lua."""
+
+from __future__ import annotations
+
+TIMERS_PER_INPUT = 8
+"""Most timer effects before one input: catches up with any backlog of timers while a chunk stays within ~5 ms."""
+
+TIMERS_PER_TICK = 200
+"""Most timer effects before a tick: about 3 ms of Redis."""
+
+SENDERS_BLOCKED_MAX = 256
+"""Senders blocked on one wallet before the wallet itself is blocked: bounds the work of lifting them."""
+
+LOTS_MAX = 128
+"""Lots of one wallet: bounds the cost of a charge. More credit joins a lot of the same kind and expiry."""
+
+RULES_MAX = 16
+"""Low-credit rules of one wallet."""

@@ -1,0 +1,137 @@
+"""Positions in the records and inputs that Python and Lua share, from 1 as Lua counts. Leaves codes to `codes`.
+
+Numbers stand in stored records: add at the end, never renumber.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Input(IntEnum):
+    """Positions in an input."""
+
+    OP = 1
+    TS = 2
+    CUSTOMER = 3
+    WALLET = 4
+    CHARGE = 5
+    SENDER = 6
+    ID = 7
+    PRICE = 8
+    CHARGE_ON = 9
+    DEADLINE = 10
+    MOMENT = 10
+    FEE = 11
+    FLAGS = 12
+    ACTUAL = 12
+    RECIPIENTS = 13
+    TO = 13
+    # Refusals
+    REASON = 8
+    ASKED = 9
+    OPENS = 9
+    """Of a refused command: it would have opened the customer, so an unknown one is no objection."""
+    # Commands
+    AMOUNT = 8
+    UNIT = 9
+    LOT_KIND = 10
+    EXPIRES = 11
+    PLAN = 8
+    TIME_ZONE = 10
+    COUNTRY = 11
+    ALERT_LEVEL = 12
+    ALERT_REARM = 13
+    RULE = 8
+    RULE_LEVEL = 9
+    RULE_REARM = 10
+    RULE_ENABLED = 11
+
+
+class Customer(IntEnum):
+    """Positions in a customer's record."""
+
+    VERSION = 1
+    PLAN = 2
+    UNIT = 3
+    TIME_ZONE = 4
+    COUNTRY = 5
+    SUSPENDED = 6
+
+
+class Wallet(IntEnum):
+    """Positions in a wallet's record."""
+
+    UNIT = 1
+    SEQ = 2
+    CREDIT = 3
+    """Sum of what remains in the lots."""
+    HELD = 4
+    OVERDRAWN = 5
+    HELD_OVER = 6
+    BLOCK = 7
+    """False, or {needed, since, seq}."""
+    LOTS = 8
+    RULES = 9
+    BLOCKED = 10
+    """Senders blocked for want of credit in it, in order of blocking."""
+
+
+class Lot(IntEnum):
+    """Positions in a lot."""
+
+    ID = 1
+    KIND = 2
+    REMAINING = 3
+    HELD = 4
+    EXPIRES = 5
+    MADE = 6
+
+
+class Rule(IntEnum):
+    """Positions in a low-credit rule."""
+
+    ID = 1
+    STATE = 2
+    LEVEL = 3
+    REARM = 4
+    ENABLED = 5
+
+
+class Charge(IntEnum):
+    """Positions in a charge's record."""
+
+    STATE = 1
+    WALLET = 2
+    PRICE = 3
+    HELD = 4
+    COMMITTED = 5
+    CHARGE_ON = 6
+    FEE = 7
+    DEADLINE = 8
+    PARTS = 9
+    SENDER = 10
+    RECIPIENTS = 11
+    TOUCHED = 12
+
+
+class Sender(IntEnum):
+    """Positions in a blocked sender's record."""
+
+    WALLET = 1
+    NEEDED = 2
+    SINCE = 3
+    SEQ = 4
+    MANUAL = 5
+    AUTO = 6
+
+
+class Answered(IntEnum):
+    """Positions in what is remembered of a command."""
+
+    SEQ = 1
+    AT = 2
+    REASON = 3
+    WALLET = 4
+    AMOUNT = 5
+    AFTER = 6
