@@ -87,7 +87,8 @@ def count_pairs_unsplit(encoded: bytes, part: int) -> int:
 def count_ucs2(text: str) -> Segments:
     """Count the parts of a text in UCS-2, whatever its characters; it is not empty."""
     units = len(text)
-    if max(text) <= "\uffff":
+    # Below the surrogates a character is a unit; halves that stand alone in the text may still meet as a pair.
+    if max(text) < "\ud800":
         return Segments("ucs2", units, 1 if units <= UCS2_SINGLE else -(-units // UCS2_PART))
     encoded = text.encode("utf-16-le", "surrogatepass")
     units = len(encoded) // 2
