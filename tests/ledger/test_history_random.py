@@ -6,6 +6,7 @@ The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes f
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ from tests.ledger_model.invariants import Books
 LONG = os.environ.get("METERING_HISTORY") == "long"
 STEPS = 64
 """Moves of one history. One that shrinks becomes `nothing`, so that short histories are among them."""
+
+CHUNK_IDS = re.compile(rb'"chunk":"[0-9a-f]*","prev_chunk":"[0-9a-f]*",')
 
 MOVES_OF_ONE = st.lists(MOVES, min_size=STEPS, max_size=STEPS)
 CHUNK_SIZES = st.lists(st.sampled_from((1, 2, 3, 7, 20, STEPS)), min_size=1, max_size=8)
@@ -152,6 +155,24 @@ async def test_random_history_in_random_chunks_gives_the_models_entries_and_stat
 
     assert history.entries == [plain_entry(entry) for entry in backend.entries]
     await check_live_state(backend, history.bucket)
+
+
+@long_enough
+@examples(15)
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES)
+async def test_history_cut_into_other_chunks_gives_the_same_bytes_but_for_the_chunks(
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]
+) -> None:
+    history = run_model(prelude, moves)
+    runs = []
+    for chunks in (chunked(history.inputs, [1]), chunked(history.inputs, sizes)):
+        backend = TillBackend(fresh_redis, PLANS)
+        await backend.open()
+        for chunk in chunks:
+            await backend.apply(*chunk)
+        runs.append([CHUNK_IDS.sub(b"", value) for value in backend.values])
+
+    assert runs[0] == runs[1]
 
 
 @long_enough

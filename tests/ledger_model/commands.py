@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, changes, credit, deadlines
+from tests.ledger_model import alerts, blocks, changes, credit, lots
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
@@ -18,15 +18,13 @@ from tests.ledger_model.inputs import (
     TopUp,
     UnblockSender,
 )
-from tests.ledger_model.state import Customer, Lot, Rule, Sender, Wallet
+from tests.ledger_model.state import Customer, Rule, Sender, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
 TIME_ZONES = ("UTC", "Europe/Madrid", "America/New_York")
 """Those that there are."""
-LOTS_MAX = 128
-"""Lots of one wallet: then credit joins a lot of the same kind and expiry, or is refused `too_many`."""
 RULES_MAX = 16
 """Low-credit rules of one wallet: one more is refused `too_many`."""
 
@@ -74,29 +72,9 @@ def money_refusal(customer: Customer, given: TopUp | Adjust) -> str | None:
     if given.amount == 0 or changes.out_of_range(wallet, given.amount):
         return "amount_out_of_range"
     kind, expires_at = (given.lot_kind, given.expires_at) if isinstance(given, TopUp) else ("fro", None)
-    if given.amount > 0 and len(wallet.lots) >= LOTS_MAX and twin_of(wallet, kind, expires_at) is None:
+    if given.amount > 0 and len(wallet.lots) >= lots.LOTS_MAX and lots.twin_of(wallet, kind, expires_at) is None:
         return "too_many"
     return None
-
-
-def twin_of(wallet: Wallet, kind: str, expires_at: int | None) -> Lot | None:
-    """The newest lot of that kind and expiry."""
-    twins = [lot for lot in wallet.lots if lot.kind == kind and lot.expires_at == expires_at]
-    return max(twins, key=lambda lot: lot.made_seq, default=None)
-
-
-def add_credit(bucket: Bucket, wallet: Wallet, amount: int, kind: str, expires_at: int | None) -> None:
-    """Credit as a lot, named after the entry. In a full wallet it joins a lot of the same kind and expiry."""
-    twin = twin_of(wallet, kind, expires_at)
-    if len(wallet.lots) >= LOTS_MAX and twin is not None:
-        paid = min(wallet.overdrawn, amount)
-        wallet.overdrawn -= paid
-        twin.remaining += amount - paid
-        return
-    lot = Lot(bucket.next_id, kind, amount, 0, expires_at, bucket.seq + 1)
-    credit.credit(wallet, lot)
-    if lot in wallet.lots and expires_at is not None:
-        deadlines.set_lot(bucket, wallet, lot)
 
 
 def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
@@ -105,7 +83,7 @@ def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
     if reason is not None:
         return refuse(bucket, given, reason)
     change = changes.begin(customer, customer.wallets[given.wallet])
-    add_credit(bucket, change.wallet, given.amount, given.lot_kind, given.expires_at)
+    lots.add_credit(bucket, change.wallet, given.amount, given.lot_kind, given.expires_at)
     return changes.finish(bucket, change, given, "topped_up")
 
 
@@ -116,7 +94,7 @@ def adjust(bucket: Bucket, customer: Customer, given: Adjust) -> dict[str, Any]:
         return refuse(bucket, given, reason)
     change = changes.begin(customer, customer.wallets[given.wallet])
     if given.amount > 0:
-        add_credit(bucket, change.wallet, given.amount, "fro", None)
+        lots.add_credit(bucket, change.wallet, given.amount, "fro", None)
     else:
         credit.debit(change.wallet, -given.amount)
     return changes.finish(bucket, change, given, "adjusted")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit
+from tests.ledger_model import blocks, changes, credit, lots
 from tests.ledger_model.inputs import Adjustment, Recorded, Unpriced
-from tests.ledger_model.state import Customer, Lot
+from tests.ledger_model.state import Customer
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -57,6 +57,6 @@ def adjust_charge(bucket: Bucket, customer: Customer, given: Adjustment) -> dict
     if given.amount > 0:
         credit.debit(wallet, given.amount)
     elif given.amount < 0:
-        credit.credit(wallet, Lot(bucket.next_id, "fro", -given.amount, 0, None, bucket.seq + 1))
+        lots.add_credit(bucket, wallet, -given.amount, "fro", None)
     reason = None if charge is not None else "unknown_charge"
     return changes.finish(bucket, change, given, "adjusted", reason=reason)

@@ -118,10 +118,17 @@ class Fold:
         wallet.rules |= {rule.rule: rule for rule in entry.rules}
 
     def _take_charge(self, entry: LedgerEntry, charge: Charge) -> None:
-        """A charge keeps the recipients of the entry that made it, less those settled; none once it is committed."""
+        """A charge keeps the recipients of the entry that made it, less those settled; none once it is committed.
+
+        What makes one: a reservation, a denial, or the note of a failure that came first.
+        """
         key = (entry.customer, charge.id)
         recipients = charge.recipients
-        if entry.kind not in (Kind.RESERVED, Kind.DENIED) and key in self.charges and charge.state != "committed":
+        if (
+            entry.kind not in (Kind.RESERVED, Kind.DENIED, Kind.NOTED)
+            and key in self.charges
+            and charge.state != "committed"
+        ):
             known = self.charges[key].charge.recipients
             recipients = {to: price for to, price in (known or {}).items() if to not in charge.settled} or None
         self.charges[key] = ChargeState(

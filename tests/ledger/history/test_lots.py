@@ -232,12 +232,14 @@ async def test_top_up_that_has_expired_already_lapses_before_the_next_input(stor
 @pytest.mark.requirement("IU-22")
 async def test_wallet_full_of_lots_adds_a_top_up_to_the_newest_lot_of_its_kind(story: Story) -> None:
     await story.open(credit=0)
-    for _ in range(127):
+    for _ in range(126):
         await story.top_up(1, lot_kind="nro")
     last = await story.top_up(5, lot_kind="fro")
+    await story.top_up(5, lot_kind="promotion")
 
     entry = await story.top_up(7, lot_kind="fro")
     refused = await story.top_up(7, lot_kind="fro", expires_at=story.now + DAY)
+    corrected = await story.adjust_charge(-1)
 
     assert told(entry, "kind", "amount", "lots") == (
         "topped_up",
@@ -245,3 +247,4 @@ async def test_wallet_full_of_lots_adds_a_top_up_to_the_newest_lot_of_its_kind(s
         {last["id"]: {"amount": 7, "held_change": 0, "remaining": 12, "held": 0}},
     )
     assert told(refused, "kind", "reason") == ("refused", "too_many")
+    assert remaining(corrected) == {last["id"]: 13}

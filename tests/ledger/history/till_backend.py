@@ -31,6 +31,8 @@ class TillBackend:
         self.plans = plans
         self.reader = BucketReader(redis, bucket)
         self.entries: list[LedgerEntry] = []
+        self.values: list[bytes] = []
+        """The entries as they go to the ledger."""
         self.clock = 0
         self._redis = redis
         self._till = Till(redis, bucket)
@@ -95,6 +97,7 @@ class TillBackend:
         head_chunk = chunk_id if made else self._head.chunk
         self._head = Head(self._head.seq + len(made), head_chunk, position)
         await self._till.trim(self._token, LedgerEnd(self._head.seq, self._head.chunk, self._head.seq))
+        self.values += [entry.value for entry in made]
         return [msgspec.json.decode(entry.value, type=LedgerEntry) for entry in made]
 
     async def _policies(self, inputs: Iterable[model.Input]) -> dict[str, CustomerPolicy]:
