@@ -200,9 +200,9 @@ async def test_history_restored_midway_from_the_models_state_gives_the_same_rest
 @long_enough
 @pytest.mark.requirement("INF-05")
 @examples(40)
-@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES, cut=st.integers(0, 10**6))
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES, cut=st.integers(0, 10**6), over=st.booleans())
 async def test_history_restored_midway_from_its_entries_gives_the_same_rest(
-    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int], cut: int
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int], cut: int, *, over: bool
 ) -> None:
     history = run_model(prelude, moves)
     backend = TillBackend(fresh_redis, PLANS)
@@ -216,7 +216,7 @@ async def test_history_restored_midway_from_its_entries_gives_the_same_rest(
     position = fold.position()
     restored = TillBackend(fresh_redis, PLANS)
 
-    await restored.open(position, fold.records())
+    await restored.open(position, fold.records(), over_what_is_there=over)
     for chunk in chunked(history.inputs[position.usage + position.commands :], sizes):
         await restored.apply(*chunk)
 

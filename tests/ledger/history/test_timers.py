@@ -101,6 +101,16 @@ async def test_at_most_two_hundred_timers_run_before_a_tick(story: Story) -> Non
     assert [len(await story.tick()) for _ in range(3)] == [200, 5, 0]
 
 
+async def test_timers_of_several_ticks_in_one_chunk_run_in_order(story: Story) -> None:
+    await story.open(credit=1000)
+    await submit_many(story, 600)
+    story.wait(HOUR)
+
+    made = await story.do_all([Tick(at=story.now), Tick(at=story.now), Tick(at=story.now)])
+
+    assert [entry["charge"]["id"] for entry in made] == [f"m{n:03}" for n in range(600)]
+
+
 async def test_timers_that_find_nothing_to_do_do_not_count(story: Story) -> None:
     await story.open(credit=100)
     for n in range(10):

@@ -43,9 +43,12 @@ class TillBackend:
         self,
         position: BucketPosition = NOWHERE,
         records: Sequence[StateRecord] = (),
+        *,
+        over_what_is_there: bool = False,
     ) -> None:
-        """Empty the server, claim the bucket and load it."""
-        await self._redis.flushall()
+        """Claim the bucket and load it, in an emptied server or over what is there."""
+        if not over_what_is_there:
+            await self._redis.flushall()
         self._token = fresh_token()
         await self._till.claim(self._token)
         blocks = [record for record in records if isinstance(record, BlockState)]
