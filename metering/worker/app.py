@@ -42,6 +42,9 @@ class Shell(faust.App):
 
     BootStrategy = _ShellBoot
 
+    def _create_directories(self) -> None:
+        """Make none: Faust would leave NAME-data wherever the worker is started, and fail where that is read-only."""
+
 
 def make_app(settings: Settings) -> tuple[Shell, list[WorkerService]]:
     """Return the app that carries a worker, and where the worker will be once the app has made it."""
