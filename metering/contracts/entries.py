@@ -56,7 +56,7 @@ class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
     """What is held of which lot; the empty lot name is credit beyond the lots (overdraft)."""
     sender: str | None = None
     recipients: dict[str, int] | None = None
-    """Only on the entry that reserves for several: the price of each."""
+    """Only on the entry that reserves for several, or denies them: the price of each."""
     settled: tuple[str, ...] = ()
     """Recipients that this entry settled."""
 
