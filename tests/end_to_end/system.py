@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -154,8 +156,13 @@ class System:
         what: str | Callable[[], str],
         seconds_max: float = SETTLE_SECONDS_MAX,
     ) -> None:
-        """Wait until `is_true`, while every process goes on."""
-        await wait_until(is_true, what, seconds_max, self._check_processes)
+        """Wait until `is_true`, while every process goes on; when it does not come, the metrics are shown."""
+        try:
+            await wait_until(is_true, what, seconds_max, self._check_processes)
+        except AssertionError:
+            for log in sorted(self.directory.glob("*.log")):
+                await asyncio.to_thread(_show_metrics, log)
+            raise
 
     async def close(self) -> None:
         """End all processes, what a test stopped (SIGSTOP) as well; their logs are shown when the test fails."""
@@ -233,6 +240,20 @@ def make_settings(stack: FreshStack) -> Settings:
         metrics=MetricsSettings(port=0),
         log=LogSettings(level="info", format="json"),
     )
+
+
+def _show_metrics(log: Path) -> None:
+    """Show what a process says of its buckets, by the address that it logged; nothing where it has died."""
+    served = re.search(r'"port": (\d+), "event": "status_served"', log.read_text(errors="replace"))
+    if served is None:
+        return
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{served[1]}/metrics", timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return
+    shown = [line for line in lines if "bucket=" in line and not line.startswith("#")]
+    sys.stdout.write(f"--- metrics of {log.name}\n" + "\n".join(shown) + "\n")
 
 
 async def wait_until(
