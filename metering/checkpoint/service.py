@@ -113,7 +113,7 @@ class Checkpointer(Service):
         )
         consumer.subscribe([options.ledger_topic], listener=_Listener(self))
         await consumer.start()
-        await self._check_partitions(consumer)
+        self._check_partitions(consumer)
 
     async def on_stop(self) -> None:
         """Write what is there, leave the group, close. Stopped in between, the rest is read again by the next owner."""
@@ -155,11 +155,14 @@ class Checkpointer(Service):
     async def _tell(self) -> None:
         metrics, consumer = self.metrics, self._consumer
         metrics.buffered.set(self._shared.bound.entries)
-        for bucket, writer in self.writers.items():
+        for bucket, writer in list(self.writers.items()):
             metrics.age_seconds.labels(str(bucket)).set(writer.backlog.age_seconds)
-            end = consumer.highwater(TopicPartition(self.options.ledger_topic, bucket)) if consumer else None
-            if end is not None:
-                metrics.lag.labels(str(bucket)).set(max(0, end - writer.ledger_offset))
+            partition = TopicPartition(self.options.ledger_topic, bucket)
+            end = consumer.highwater(partition) if consumer and partition in consumer.assignment() else None
+            if consumer is not None and end is not None and writer.state is WriterState.WRITING:
+                # Where reading stands, and not the last entry's offset: the marks of transactions are records too.
+                unread = end - await consumer.position(partition)
+                metrics.lag.labels(str(bucket)).set(max(0, unread) + len(writer.backlog))
 
     async def take(self, buckets: Collection[int]) -> None:
         """Begin to keep the books of `buckets`. Does not wait: a rebalance must not hang on Postgres."""
@@ -220,11 +223,10 @@ class Checkpointer(Service):
             else:
                 return
 
-    async def _check_partitions(self, consumer: AIOKafkaConsumer) -> None:
+    def _check_partitions(self, consumer: AIOKafkaConsumer) -> None:
         wanted = self.options.partitions
         found = len(consumer.partitions_for_topic(self.options.ledger_topic) or ())
         if wanted is not None and found != wanted:
-            await consumer.stop()
             raise Fatal(f"topic {self.options.ledger_topic} has {found} partitions, {wanted} are set")
 
 

@@ -240,7 +240,8 @@ class Writer:
         await self._sleep(STOPPED_SECONDS)
 
     async def _pause(self, error: BooksAway, seconds: float) -> float:
-        log.warning("books_away", bucket=self.bucket, why=str(error), retry_seconds=round(seconds, 1))
+        if seconds == RETRY_SECONDS_FIRST:  # once; it may go on for hours
+            log.warning("books_away", bucket=self.bucket, why=str(error))
         await self._sleep(seconds * random.uniform(0.7, 1.0))  # noqa: S311  spread, not secrecy
         return min(seconds * 2, RETRY_SECONDS_MAX)
 

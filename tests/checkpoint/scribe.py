@@ -67,10 +67,11 @@ class Scribe:
 
     def top_up(self, customer: str, micros: int, **fields: Any) -> LedgerEntry:
         purse = self.purses[customer]
+        kind: str | None
         if not purse.lot:
             purse.lot, kind = f"{self.bucket}-{self.seq + 1}", "fro"
         else:
-            kind = None  # type: ignore[assignment]
+            kind = None
         return self._command(
             Kind.TOPPED_UP, customer, "top_up", change=(micros, 0), lot_kind=kind, unit="USD", wallet="main", **fields
         )
@@ -88,7 +89,13 @@ class Scribe:
     def expire(self, customer: str, charge: str, price: int) -> LedgerEntry:
         gone = self._charge(customer, charge, "expired", price)
         return self._entry(
-            Kind.EXPIRED, customer, change=(0, -price), charge=gone, reason=Reason.HOLD, due_at_ms=self.clock, wallet="main"
+            Kind.EXPIRED,
+            customer,
+            change=(0, -price),
+            charge=gone,
+            reason=Reason.HOLD,
+            due_at_ms=self.clock,
+            wallet="main",
         )
 
     def deny_blocked(self, customer: str, sender: str, **fields: Any) -> LedgerEntry:

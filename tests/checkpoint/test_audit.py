@@ -36,7 +36,9 @@ async def test_chains_are_whole_over_several_flushes(database: Database) -> None
 
 async def test_hash_can_be_computed_again_from_the_table_alone(database: Database, sql: Sql) -> None:
     await write_some(database)
-    rows = await sql.fetch("SELECT * FROM entries WHERE customer = 'acme' AND wallet_seq IS NOT NULL ORDER BY wallet_seq")
+    rows = await sql.fetch(
+        "SELECT * FROM entries WHERE customer = 'acme' AND wallet_seq IS NOT NULL ORDER BY wallet_seq"
+    )
 
     due = b""
     for row in rows:

@@ -44,9 +44,7 @@ async def test_entries_are_written_with_what_they_add_up_to(database: Database, 
         ("0-2", "topped_up", None, None, None),
         ("0-3", "reserved", "autumn", "ann", "34"),
         ("0-4", "committed", None, None, "34"),
-    ] == await rows(
-        sql, "SELECT id, kind, campaign, user_id, rates->0->'rate'->>'prefix' FROM entries ORDER BY seq"
-    )
+    ] == await rows(sql, "SELECT id, kind, campaign, user_id, rates->0->'rate'->>'prefix' FROM entries ORDER BY seq")
     assert [("m1", "committed", 7_900)] == await rows(sql, "SELECT charge_id, state, committed_micros FROM charges")
     assert [(4, "c1", 2, 2, NOON, 0, 4)] == await rows(
         sql,
@@ -170,7 +168,9 @@ async def test_repeated_denials_are_counts_a_sender_and_hour(database: Database,
 
     assert 6 == batch.entries
     assert [(2,)] == await rows(sql, "SELECT count(*) FROM entries")
-    found = "SELECT sender, hour_ms, attempts, price_micros, event_seqs, event_digests[1] FROM denials ORDER BY first_seq"
+    found = (
+        "SELECT sender, hour_ms, attempts, price_micros, event_seqs, event_digests[1] FROM denials ORDER BY first_seq"
+    )
     assert [
         ("+1", NOON, 2, 10, [3, 4], event_digest("/test", "e0-0")),
         ("+2", NOON, 1, 5, [5], event_digest("/test", "e0-2")),
@@ -223,7 +223,9 @@ async def test_recipients_are_rows_until_they_are_settled(database: Database, sq
     await write(database, 0, scribe.values())
 
     assert [("b", False), ("c", True)] == await rows(sql, "SELECT charge_id, several FROM charges ORDER BY 1")
-    assert [("c", "+2"), ("c", "+3")] == await rows(sql, "SELECT charge_id, recipient FROM charge_recipients ORDER BY 2")
+    assert [("c", "+2"), ("c", "+3")] == await rows(
+        sql, "SELECT charge_id, recipient FROM charge_recipients ORDER BY 2"
+    )
 
 
 async def test_rule_keeps_its_place_when_it_changes(database: Database, sql: Sql) -> None:

@@ -50,8 +50,8 @@ async def test_settled_charges_are_forgotten_after_the_window_and_held_ones_neve
 
 async def test_more_charges_than_one_statement_deletes_are_all_forgotten(database: Database, sql: Sql) -> None:
     await sql.execute(
-        "INSERT INTO charges SELECT 'acme', n::text, 0, 'main', 'committed', 1, 0, 1, 'sent', 0, 0, '[]', NULL, NULL, $1 "
-        "FROM generate_series(1, 12000) n",
+        "INSERT INTO charges SELECT 'acme', n::text, 0, 'main', 'committed', 1, 0, 1, 'sent', 0, 0, '[]', NULL, NULL, "
+        "$1 FROM generate_series(1, 12000) n",
         NOON,
     )
 

@@ -1,4 +1,4 @@
-"""Random histories of the real ledger: what the books restore is what the entries tell, and the ledger goes on from it the same."""
+"""Random histories of the real ledger: the books restore what the entries tell, and the ledger goes on the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from metering.checkpoint.books import Books
@@ -83,11 +84,7 @@ def in_order(records: list[StateRecord]) -> list[str]:
     texts = []
     for record in records:
         if isinstance(record, WalletState):
-            record = type(record)(  # noqa: PLW2901
-                *(getattr(record, name) for name in record.__struct_fields__ if name not in {"lots", "rules"}),
-                tuple(sorted(record.lots, key=lambda lot: lot.lot)),
-                record.rules,
-            )
+            record = replace(record, lots=tuple(sorted(record.lots, key=lambda lot: lot.lot)))  # noqa: PLW2901
         texts.append(repr(record))
     return sorted(texts)
 

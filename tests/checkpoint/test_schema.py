@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import asyncpg
@@ -50,7 +51,7 @@ def test_migrations_are_one_line_and_each_script_is_run_by_one() -> None:
     run = [re.findall(r'run_script\("(.+?)"\)', Path(path).read_text(encoding="utf-8")) for path in sources]
 
     assert 1 == len(scripts.get_heads())
-    assert sorted(item.name for item in (package / "sql").iterdir()) == sorted(sum(run, []))
+    assert sorted(item.name for item in (package / "sql").iterdir()) == sorted(chain.from_iterable(run))
 
 
 async def test_tables_have_the_columns_that_are_written(sql: Sql) -> None:
@@ -91,6 +92,4 @@ async def test_partition_holds_one_day_of_utc(sql: Sql, moment: str) -> None:
 
     bounds = "FOR VALUES FROM ('1772323200000') TO ('1772409600000')"
     tables = [tuple(row) for row in found if "_2026" in row["relname"] and "idx" not in row["relname"]]
-    assert [("denials_20260301", bounds), ("entries_20260301", bounds)] == [
-        row for row in tables if row[1] is not None
-    ]
+    assert [("denials_20260301", bounds), ("entries_20260301", bounds)] == [row for row in tables if row[1] is not None]

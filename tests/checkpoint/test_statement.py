@@ -42,9 +42,7 @@ async def test_statement_has_a_running_balance_without_gaps(database: Database) 
 async def test_statement_of_a_period_has_its_first_and_not_its_last_moment(database: Database) -> None:
     await write(database, 0, three_days().values())
 
-    lines = [
-        line.id async for line in statement(database, "acme", "main", from_ms=NOON + DAY, to_ms=NOON + 2 * DAY)
-    ]
+    lines = [line.id async for line in statement(database, "acme", "main", from_ms=NOON + DAY, to_ms=NOON + 2 * DAY)]
 
     assert ["0-5"] == lines
 
@@ -75,7 +73,9 @@ async def test_views_show_times_and_whole_units(database: Database, sql: Sql) ->
 
     balance = await sql.fetchrow("SELECT available::text, held::text, books_as_of::text FROM balances")
     hold = await sql.fetchrow("SELECT charge_id, held::text, deadline_at::text FROM holds")
-    journal = await sql.fetchrow("SELECT kind, price, applied_at::text, available_after::text FROM journal WHERE seq = 3")
+    journal = await sql.fetchrow(
+        "SELECT kind, price, applied_at::text, available_after::text FROM journal WHERE seq = 3"
+    )
 
     assert ("1.250000", "0.250000", "2026-03-01 12:00:00+00") == tuple(balance or ())
     assert ("m1", "0.250000", "2026-03-01 12:01:00+00") == tuple(hold or ())

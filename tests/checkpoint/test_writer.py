@@ -91,9 +91,9 @@ async def check_exact(sql: Sql, scribe: Scribe) -> None:
     seqs = [row["seq"] for row in await sql.fetch("SELECT seq FROM entries ORDER BY seq")]
     assert list(range(1, scribe.seq + 1)) == seqs
     wallets = await sql.fetch("SELECT customer, available_micros, held_micros, wallet_seq FROM wallets")
-    assert {
-        (name, purse.remaining - purse.held, purse.held, purse.seq) for name, purse in scribe.purses.items()
-    } == {tuple(row) for row in wallets}
+    assert {(name, purse.remaining - purse.held, purse.held, purse.seq) for name, purse in scribe.purses.items()} == {
+        tuple(row) for row in wallets
+    }
 
 
 async def test_entries_are_written_by_count_and_by_age(database: Database, sql: Sql) -> None:
@@ -148,7 +148,8 @@ async def test_writer_cancelled_anywhere_leaves_the_rest_to_the_next(database: D
 async def test_commit_whose_answer_is_lost_is_found_out_and_not_repeated(
     database: Database, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scribe, lost = history(50), []
+    scribe = history(50)
+    lost: list[int] = []
 
     async def flush_and_lose_the_answer(connection: Connection, batch: Batch, partitions: Partitions) -> bool:
         done = await flush(connection, batch, partitions)
@@ -233,4 +234,3 @@ def test_backlog_is_bounded_by_entries_and_by_bytes() -> None:
     assert [1] == [waiting.offset for waiting in backlog.first(10)]
     backlog.clear()
     assert (0, 0) == (bound.entries, bound.bytes)
-

@@ -12,7 +12,6 @@ from metering.checkpoint.flush import flush
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.positions import read_position
 
-
 Sql: TypeAlias = Connection
 """A connection of the test's own."""
 
@@ -39,5 +38,6 @@ async def empty_books(database: Database) -> None:
     """Take everything out, for tests that write many histories into one database."""
     async with database.connection() as connection:
         await connection.execute(
-            "TRUNCATE positions, entries, denials, customers, wallets, lots, charges, charge_recipients, blocks, alert_rules"
+            "TRUNCATE positions, entries, denials, customers, wallets, lots, charges, charge_recipients, blocks, "
+            "alert_rules"
         )
