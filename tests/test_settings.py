@@ -55,7 +55,7 @@ ROWS: dict[str, tuple[str, object, str | None]] = {
     "METERING_CHECKPOINT__FLUSH_SECONDS": ("0.2", 0.2, "61"),
     "METERING_CHECKPOINT__FLUSH_ENTRIES": ("100", 100, "0"),
     "METERING_CHECKPOINT__BUFFERED_ENTRIES_MAX": ("1000", 1_000, "0"),
-    "METERING_METRICS__HOST": ("0.0.0.0", "0.0.0.0", None),  # noqa: S104  what a container listens on
+    "METERING_METRICS__HOST": ("0.0.0.0", "0.0.0.0", None),
     "METERING_METRICS__PORT": ("9000", 9_000, "70000"),
     "METERING_LOG__LEVEL": ("debug", "debug", "loud"),
     "METERING_LOG__FORMAT": ("console", "console", "xml"),

@@ -23,7 +23,7 @@ LABELS = {
     "outcome": "Of events: the kind of the ledger entry. Of commands: `done`, `refused`, `duplicate`."
     " Of transactions: `committed`, `aborted`, `fenced`.",
     "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`).",
-    "script": "The Lua script: `claim`, `compare`, `apply`, `trim`, `probe`, `restore_…`.",
+    "script": "The Lua script: `apply`, the one that decides.",
     "severity": "`retryable`, `broken_invariant`, `fatal`.",
     "state": "`claiming`, `restoring`, `running`, `stopped` (waits for an operator); one of them is 1.",
     "topic": "A topic's name without the prefix.",

@@ -10,6 +10,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from msgspec import Struct
+from prometheus_client import Counter
 
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
@@ -53,9 +54,11 @@ class Publisher(Protocol):
 class TransactionalPublisher:
     """Exactly once: entries, side outputs and offsets become visible together or not at all."""
 
-    def __init__(self, kafka: Kafka, bucket: int) -> None:
+    def __init__(self, kafka: Kafka, bucket: int, ended: Counter) -> None:
+        """Prepare. `ended` counts transactions by how they ended."""
         self._kafka = kafka
         self._bucket = bucket
+        self._ended = ended
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -98,7 +101,10 @@ class TransactionalPublisher:
             await producer.commit_transaction()
         except (KafkaError, IllegalOperation, OSError) as error:
             await self.stop()
-            raise _translated(error) from error
+            translated = _translated(error)
+            self._ended.labels("fenced" if isinstance(translated, Fenced) else "aborted").inc()
+            raise translated from error
+        self._ended.labels("committed").inc()
         if not publication.entries:
             return end
         last = publication.entries[-1].effect

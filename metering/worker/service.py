@@ -131,7 +131,7 @@ class WorkerService(Service):
         assert parts is not None  # noqa: S101  for the type checker: buckets come after on_start
         publisher: Publisher
         if self.kafka.has_transactions:
-            publisher = TransactionalPublisher(self.kafka, number)
+            publisher = TransactionalPublisher(self.kafka, number, self.metrics.transactions)
         else:
             publisher = PlainPublisher(self.kafka, number, parts.producer, parts.consumer)
         return Bucket(number, parts, publisher, go_live)
