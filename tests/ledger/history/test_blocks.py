@@ -180,6 +180,17 @@ async def test_unblocking_by_hand_lifts_want_of_credit_too(story: Story) -> None
     assert block_events(later) == []
 
 
+async def test_unblocking_one_sender_by_hand_leaves_the_others_to_be_lifted_in_their_order(story: Story) -> None:
+    await story.open(credit=10)
+    for sender in ("z", "s", "a"):
+        await story.submit(40, sender=sender, charge=sender)
+
+    await story.command(UnblockSender, sender="s")
+    entry = await story.top_up(100)
+
+    assert block_events(entry) == [("sender", "z", False), ("sender", "a", False)]
+
+
 async def test_suspension_blocks_the_customer_and_resuming_unblocks_it(story: Story) -> None:
     await story.open()
 
