@@ -32,25 +32,41 @@ def content_version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
+class TableText:
+    """A table's text, for finding the place of a problem; cut into lines when the first one is asked for.
+
+    Cutting takes one uninterrupted moment, which a table without problems need not have.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines: list[str] = []
+
+    def line(self, number: int) -> str:
+        """Return a line (from 1), lines ending as the csv module takes them to."""
+        self._lines = self._lines or _LINE_END.split(self._text)
+        return self._lines[number - 1] if number <= len(self._lines) else ""
+
+
 class ParsedTable(msgspec.Struct, frozen=True):
     """What one table holds: good rows, what is wrong with the others, and its text for pointing into it."""
 
     rows: list[Row]
     problems: list[Problem]
     header: list[str]
-    lines: list[str]
+    text: TableText
 
     def column(self, line: int, name: str) -> int:
         """Return the character (from 1) at which the field `name` of `line` begins; 1 where it has none."""
         index = self.header.index(name) if name in self.header else 0
-        return field_column(self.lines[line - 1], index)
+        return field_column(self.text.line(line), index)
 
 
 def parse_table(kind: TableKind, content: bytes, source: Source, first_number: int) -> ParsedTable:
     """Read one CSV table; rows with an error are left out. Rows are numbered from `first_number` in file order."""
     table = _Table(kind, source)
     rows = table.read(content, first_number)
-    return ParsedTable(rows, table.problems, table.header, table.lines)
+    return ParsedTable(rows, table.problems, table.header, table.text)
 
 
 class _Table:
@@ -62,10 +78,11 @@ class _Table:
         self._parsers: Mapping[str, Parser] = columns.DECK_COLUMNS if deck else columns.SURCHARGE_COLUMNS
         self._required = columns.DECK_REQUIRED if deck else columns.SURCHARGE_REQUIRED
         self.header: list[str] = []
-        self.lines: list[str] = []
+        self.text = TableText("")
         self.problems: list[Problem] = []
         # The same few prices, dates and names stand in thousands of rows: each is parsed and held once.
         self._memo: dict[str, dict[str, object]] = {}
+        self._instants: dict[str, int] = {}
         self._bands: dict[tuple[str, str], Band | None] = {}
 
     def read(self, content: bytes, first_number: int) -> list[Row]:
@@ -75,7 +92,7 @@ class _Table:
             line = content.count(b"\n", 0, error.start) + 1
             self._report(line, 1, "encoding", "not UTF-8")
             return []
-        self.lines = _LINE_END.split(text)
+        self.text = TableText(text)
         rows: list[Row] = []
         records = self._records(text)
         header = next(records, None)
@@ -211,8 +228,11 @@ class _Table:
     def _instant(self, line: int, column: str, text: str | None, default: int) -> int:
         if not text:
             return default
+        if text in self._instants:
+            return self._instants[text]
         try:
-            return parse_instant(text, self._zone)
+            instant = self._instants[text] = parse_instant(text, self._zone)
+            return instant
         except ValueError as error:
             self._report_named(line, column, f"wrong_{column}", str(error))
             return default
@@ -238,7 +258,7 @@ class _Table:
         self._report_field(line, index, rule, message)
 
     def _report_field(self, line: int, index: int, rule: str, message: str) -> None:
-        self._report(line, field_column(self.lines[line - 1], index), rule, message)
+        self._report(line, field_column(self.text.line(line), index), rule, message)
 
 
 def field_column(line: str, index: int) -> int:

@@ -28,15 +28,19 @@ def rate_key(row: Row) -> RateKey:
     )
 
 
-def group_rates(rows: Iterable[Row]) -> dict[RateKey, list[Row]]:
+def group_rates(rows: Iterable[Row]) -> dict[RateKey, tuple[Row, ...]]:
     """Collect the rows of each key, earliest effective date first."""
-    groups: defaultdict[RateKey, list[Row]] = defaultdict(list)
+    # Tuples, which the collector drops from its rounds, where a list for each key would stay in them.
+    groups: dict[RateKey, tuple[Row, ...]] = {}
     for row in rows:
-        groups[rate_key(row)].append(row)
-    for group in groups.values():
-        if len(group) > 1:
-            group.sort(key=lambda row: row.from_ms)
+        key = rate_key(row)
+        group = groups.get(key)
+        groups[key] = (row,) if group is None else tuple(sorted((*group, row), key=_by_date))
     return groups
+
+
+def _by_date(row: Row) -> int:
+    return row.from_ms
 
 
 def find_ties(groups: Mapping[RateKey, Sequence[Row]]) -> Iterator[tuple[Row, Row]]:

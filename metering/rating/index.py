@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import msgspec
+
 from metering.rating.rows import Row, specificity
 from metering.rating.times import BEGINNING_MS, END_MS
 
@@ -20,27 +22,33 @@ Span = tuple[int, int, Row | None]
 _NEVER: Span = (0, 0, None)
 
 
-class Cell:
-    """The rows under one key, best first.
+class Cell(msgspec.Struct, gc=False):
+    """The rows under one key, best first, and the spans of time that they share out (none where a band has a say).
 
     `latest` is the span (from_ms, to_ms, row) that answered last: most events fall into the same one, so a reader may
     try it before it calls `at`. It is replaced as a whole, so readers in other threads see one span or the other.
+    Without gc: a deck has tens of thousands of cells, none in a cycle, and a pass over them would stop the stream.
     """
 
-    __slots__ = ("_spans", "latest", "rows")
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = tuple(sorted(rows, key=specificity, reverse=True))
-        self._spans = () if any(row.band for row in rows) else resolve_spans(self.rows)
-        self.latest = self._spans[-1] if self._spans else _NEVER
+    rows: tuple[Row, ...]
+    spans: tuple[Span, ...]
+    latest: Span
 
     def at(self, at_ms: int) -> Row | None:
         """Return the best row in force at `at_ms`, None when none is."""
-        for span in self._spans:
+        for span in self.spans:
             if span[0] <= at_ms < span[1]:
                 self.latest = span
                 return span[2]
         return next((row for row in self.rows if row.covers(at_ms)), None)
+
+
+def make_cell(rows: Sequence[Row]) -> Cell:
+    """Put the rows of one key in order and cut time between them."""
+    if len(rows) > 1:
+        rows = sorted(rows, key=specificity, reverse=True)
+    spans = () if any(row.band for row in rows) else resolve_spans(rows)
+    return Cell(tuple(rows), spans, spans[-1] if spans else _NEVER)
 
 
 def resolve_spans(rows: Sequence[Row]) -> tuple[Span, ...]:
@@ -65,15 +73,16 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
 
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__()
-        by_prefix: defaultdict[str, list[Row]] = defaultdict(list)
-        by_network: defaultdict[str, list[Row]] = defaultdict(list)
+        # Tuples, which the collector drops from its rounds, where a list for each prefix would stay in them.
+        by_prefix: dict[str, tuple[Row, ...]] = {}
+        by_network: dict[str, tuple[Row, ...]] = {}
         for row in rows:
             if row.mcc_mnc is None:
-                by_prefix[row.prefix].append(row)
+                by_prefix[row.prefix] = (*by_prefix.get(row.prefix, ()), row)
             else:
-                by_network[row.mcc_mnc].append(row)
-        self.cells = {prefix: Cell(rows) for prefix, rows in by_prefix.items()}
-        self.networks = {network: Cell(rows) for network, rows in by_network.items()}
+                by_network[row.mcc_mnc] = (*by_network.get(row.mcc_mnc, ()), row)
+        self.cells = {prefix: make_cell(rows) for prefix, rows in by_prefix.items()}
+        self.networks = {network: make_cell(rows) for network, rows in by_network.items()}
         self._by_head: defaultdict[str, set[int]] = defaultdict(set)
         for prefix in self.cells:
             if len(prefix) > HEAD_CHARACTERS:

@@ -52,13 +52,11 @@ def count_segments(text: str) -> Segments:
 
     The count may exceed `SEGMENTS_MAX`; whoever prices it refuses that. Lone surrogates count as one UTF-16 unit.
     """
-    try:
-        encoded = charmap_encode(text, "strict", _ENCODING_MAP)[0]
-    except UnicodeEncodeError:
-        return count_ucs2(text)
-    if "\0" in text:
-        return count_ucs2(text)
+    # Leaving out what the alphabet has not and comparing lengths is quicker than raising an exception for it.
+    encoded, characters = charmap_encode(text, "ignore", _ENCODING_MAP)
     septets = len(encoded)
+    if septets != characters or "\0" in text:
+        return count_ucs2(text)
     if encoded.isascii():
         return Segments("gsm7", septets, 1 if septets <= GSM7_SINGLE else -(-septets // GSM7_PART))
     septets += septets - len(encoded.translate(None, _PAIR_BYTES))
@@ -86,10 +84,6 @@ def count_pairs_unsplit(encoded: bytes, part: int) -> int:
 
 def count_ucs2(text: str) -> Segments:
     """Count the parts of a text in UCS-2, whatever its characters; it is not empty."""
-    units = len(text)
-    # Below the surrogates a character is a unit; halves that stand alone in the text may still meet as a pair.
-    if max(text) < "\ud800":
-        return Segments("ucs2", units, 1 if units <= UCS2_SINGLE else -(-units // UCS2_PART))
     encoded = text.encode("utf-16-le", "surrogatepass")
     units = len(encoded) // 2
     if units <= UCS2_SINGLE:

@@ -67,6 +67,7 @@ def test_estimate_of_a_voice_broadcast_has_its_need_of_credit() -> None:
 def test_estimate_for_a_group_is_its_size_times_that_for_one() -> None:
     one = estimated(channel="sms", text="x" * 200).amount_micros
     group = estimated(channel="sms", to=list(people(25)), text="x" * 200)
+    assert one is not None
     assert 25 * one == group.amount_micros
 
 
