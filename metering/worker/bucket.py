@@ -23,6 +23,7 @@ from metering.worker.outputs import Output, decision_of, side_outputs
 from metering.worker.parts import Parts
 from metering.worker.publishing import Fenced, Publication, Publisher
 from metering.worker.sending import Outbound, await_all, broker_errors
+from metering.worker.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -99,9 +100,7 @@ class Bucket:
         done, _ = await asyncio.wait([self._task], timeout=patience_seconds)
         if not done:
             self._log.warning("bucket_cut_off")
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks(self._task)
 
     async def _run(self) -> None:
         cause, pause = "assigned", PAUSE_SECONDS_FIRST
@@ -201,9 +200,7 @@ class Bucket:
             await publishing
             return cause
         finally:
-            for task in (applying, publishing):
-                task.cancel()
-            await asyncio.gather(applying, publishing, return_exceptions=True)
+            await end_tasks(applying, publishing)
 
     async def _apply_stage(self, applier: Applier, batches: asyncio.Queue[AppliedBatch | _Done]) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -25,6 +24,7 @@ from metering.worker.intake import Intake
 from metering.worker.kafka import Kafka
 from metering.worker.parts import Parts
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
+from metering.worker.tasks import end_tasks
 from metering.worker.topics import bucket_count
 
 log = structlog.get_logger(__name__)
@@ -92,9 +92,7 @@ class WorkerService(Service):
         1. Stop reading. 2. Finish what is applied and publish it. 3. Leave the group. 4. Close connections.
         """
         if self._reading is not None:
-            self._reading.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._reading
+            await end_tasks(self._reading)
         if self.intake is not None:
             await self.intake.stop()
         parts = self._parts

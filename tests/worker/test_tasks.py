@@ -1,0 +1,36 @@
+"""Tasks that are to end do end, even where a driver loses the first request. Leaves their work to others."""
+
+from __future__ import annotations
+
+import asyncio
+
+from metering.worker.tasks import end_tasks
+
+
+async def test_task_that_loses_a_cancellation_is_cancelled_until_it_ends() -> None:
+    lost = 0
+
+    async def lose_two() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                lost += 1
+                if lost == 3:
+                    raise
+
+    task = asyncio.create_task(lose_two())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end_tasks(task), 5)
+    assert (task.cancelled(), lost) == (True, 3)
+
+
+async def test_error_of_an_ended_task_is_not_raised() -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    await end_tasks(task)
+    assert task.done()
