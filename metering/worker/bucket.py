@@ -194,11 +194,16 @@ class Bucket:
             if publishing.done():
                 # Publishing ends first only by an error: what is in memory cannot be published, the outbox has it.
                 publishing.result()
-            cause = applying.result()
+            # However applying ended: what is in memory has decisions that went out, so it is published first.
             self.live = False
-            await batches.put(_Done())
-            await publishing
-            return cause
+            closing = asyncio.create_task(batches.put(_Done()))
+            try:
+                # The queue may be full: then room comes by publishing, or never, when publishing has failed.
+                await asyncio.wait([closing, publishing], return_when=asyncio.FIRST_COMPLETED)
+                await publishing
+            finally:
+                await end_tasks(closing)
+            return applying.result()
         finally:
             await end_tasks(applying, publishing)
 
