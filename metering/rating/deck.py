@@ -17,7 +17,7 @@ import msgspec
 
 from metering.rating import columns
 from metering.rating.columns import Parser
-from metering.rating.problems import Problem
+from metering.rating.problems import Problem, Rule
 from metering.rating.rows import Charge, Row, Source
 from metering.rating.times import BEGINNING_MS, END_MS, Band, parse_band, parse_instant
 
@@ -150,7 +150,7 @@ class _Table:
                     raise ValueError(message)  # noqa: TRY301  reported like every other wrong field
                 values[name] = memo[text] = self._parsers[name](stripped)
             except ValueError as error:
-                self._report_field(line, index, f"wrong_{name}", str(error))
+                self._report_field(line, index, "wrong_value", f"{name}: {error}")
         if len(self.problems) > before:
             return None
         row = self._build(number, line, values)
@@ -234,7 +234,7 @@ class _Table:
             instant = self._instants[text] = parse_instant(text, self._zone)
             return instant
         except ValueError as error:
-            self._report_named(line, column, f"wrong_{column}", str(error))
+            self._report_named(line, column, "wrong_value", f"{column}: {error}")
             return default
 
     def _band(self, line: int, days: str, hours: str) -> Band | None:
@@ -250,14 +250,14 @@ class _Table:
                 return None
         return self._bands[key]
 
-    def _report(self, line: int, column: int, rule: str, message: str) -> None:
+    def _report(self, line: int, column: int, rule: Rule, message: str) -> None:
         self.problems.append(Problem(self._source.file, line, column, rule, message))
 
-    def _report_named(self, line: int, name: str, rule: str, message: str) -> None:
+    def _report_named(self, line: int, name: str, rule: Rule, message: str) -> None:
         index = self.header.index(name) if name in self.header else 0
         self._report_field(line, index, rule, message)
 
-    def _report_field(self, line: int, index: int, rule: str, message: str) -> None:
+    def _report_field(self, line: int, index: int, rule: Rule, message: str) -> None:
         self._report(line, field_column(self.text.line(line), index), rule, message)
 
 

@@ -15,6 +15,7 @@ import phonenumbers
 
 from metering.rating.groups import RateKey
 from metering.rating.money import format_micros
+from metering.rating.problems import Rule
 from metering.rating.rows import Row
 from metering.rating.times import END_MS, format_instant
 
@@ -28,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     row: Row
     column: str
-    rule: str
+    rule: Rule
     message: str
 
 

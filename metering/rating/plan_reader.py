@@ -15,7 +15,7 @@ import yaml
 
 from metering.rating.money import parse_micros
 from metering.rating.plan_file import PlanFile, Tiers
-from metering.rating.problems import Problem
+from metering.rating.problems import Problem, Rule
 
 # Plans nest four deep; a file that goes on refers to itself.
 _DEPTH_MAX = 12
@@ -29,7 +29,7 @@ class ParsedPlan(msgspec.Struct, frozen=True):
     file: str
     places: Mapping[str, tuple[int, int]]
 
-    def problem(self, path: str, rule: str, message: str) -> Problem:
+    def problem(self, path: str, rule: Rule, message: str) -> Problem:
         """Make a problem at `path`, or at what it belongs to where it stands nowhere in the file."""
         return Problem(self.file, *nearest_place(self.places, path), rule, message)
 
@@ -81,7 +81,7 @@ class _Reader:
         self.places: dict[str, tuple[int, int]] = {}
         self.problems: list[Problem] = []
 
-    def report(self, line: int, column: int, rule: str, message: str) -> None:
+    def report(self, line: int, column: int, rule: Rule, message: str) -> None:
         self.problems.append(Problem(self.file, line, column, rule, message))
 
     def plain(self, node: yaml.Node, path: str, depth: int = 0) -> Any:
@@ -145,7 +145,7 @@ def _locate(error: msgspec.ValidationError, root: str) -> tuple[str, str]:
     return f"{root}{path.rstrip('`').removeprefix('$')}{f'.{unknown[1]}' if unknown else ''}", message
 
 
-def _inconsistencies(plan: PlanFile) -> Iterator[tuple[str, str, str]]:
+def _inconsistencies(plan: PlanFile) -> Iterator[tuple[str, Rule, str]]:
     """Yield what types cannot say, as (path, rule, message)."""
     if parse_micros(plan.rounding.step) == 0:
         yield "$.rounding.step", "wrong_rounding", "must be above 0"

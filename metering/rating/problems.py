@@ -13,6 +13,17 @@ import msgspec
 from metering.errors import MeteringError
 
 Severity = Literal["error", "warning"]
+# Every rule there is; docs/rates-format.md says what each means.
+Rule = Literal[
+    "csv", "encoding", "yaml",
+    "field_count", "missing_column", "repeated_column", "unknown_column", "repeated_key",
+    "wrong_value", "wrong_band", "wrong_per", "wrong_channel", "no_price", "no_destination", "empty_period",
+    "not_for_channel", "not_for_surcharge", "duplicate",
+    "wrong_plan", "wrong_table", "wrong_id", "no_plans", "wrong_tiers", "wrong_counter", "wrong_alert",
+    "wrong_rounding",
+    "gap", "overlap", "ends", "moved", "shadowed", "zero_price", "unknown_country", "wrong_country", "unknown_prefix",
+    "unused_table",
+]  # fmt: skip
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):
@@ -24,7 +35,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     file: str
     line: int
     column: int
-    rule: str
+    rule: Rule
     message: str
     severity: Severity = "error"
 

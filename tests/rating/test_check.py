@@ -109,7 +109,7 @@ def test_one_table_alone_is_checked(tmp_path: Path) -> None:
     assert [(found.file, found.line, found.rule) for found in check_rates(path)] == [("deck.csv", 3, "duplicate")]
     fees = tmp_path / "fees.csv"
     fees.write_text("surcharge,channel,prefix,price,per\ncarrier_fee,sms,1,x,segment\n")
-    assert [(found.file, found.line, found.rule) for found in check_rates(fees)] == [("fees.csv", 2, "wrong_price")]
+    assert [(found.file, found.line, found.rule) for found in check_rates(fees)] == [("fees.csv", 2, "wrong_value")]
 
 
 def test_one_plan_alone_is_checked(tmp_path: Path) -> None:
