@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
 from mode import Service
 
 from metering.checkpoint.backlog import Bound
@@ -143,7 +145,14 @@ class Checkpointer(Service):
         ensure(consumer is not None, "the consumer is made before reading starts")
         while consumer is not None and not self.should_stop:
             self._hold_back(consumer)
-            records = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_A_POLL_MAX)
+            try:
+                records = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_A_POLL_MAX)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                log.warning("reading_waits", why=str(error))
+                await self.sleep(AWAY_SECONDS)
+                continue
             for partition, read in records.items():
                 writer = self.writers.get(partition.partition)
                 if writer is not None:
@@ -156,13 +165,19 @@ class Checkpointer(Service):
         metrics, consumer = self.metrics, self._consumer
         metrics.buffered.set(self._shared.bound.entries)
         for bucket, writer in list(self.writers.items()):
-            metrics.age_seconds.labels(str(bucket)).set(writer.backlog.age_seconds)
+            metrics.age_seconds.labels(str(bucket)).set(writer.age_seconds)
+            if consumer is None:
+                continue
             partition = TopicPartition(self.options.ledger_topic, bucket)
-            end = consumer.highwater(partition) if consumer and partition in consumer.assignment() else None
-            if consumer is not None and end is not None and writer.state is WriterState.WRITING:
-                # Where reading stands, and not the last entry's offset: the marks of transactions are records too.
-                unread = end - await consumer.position(partition)
-                metrics.lag.labels(str(bucket)).set(max(0, unread) + len(writer.backlog))
+            # A rebalance may take the partition away in between, and before the first fetch nobody knows the end.
+            with suppress(IllegalStateError, KafkaError):
+                end = consumer.highwater(partition)
+                if end is None:
+                    continue
+                # Where reading stands, not the last entry: what marks a transaction's end is a record as well.
+                is_read = writer.state is WriterState.WRITING
+                next_offset = await consumer.position(partition) if is_read else writer.ledger_offset
+                metrics.lag.labels(str(bucket)).set(max(0, end - next_offset) + len(writer.backlog))
 
     async def take(self, buckets: Collection[int]) -> None:
         """Begin to keep the books of `buckets`. Does not wait: a rebalance must not hang on Postgres."""

@@ -100,6 +100,14 @@ class Writer:
         self._closing = False
         self._woken = asyncio.Event()
         self._tidied_seconds = 0.0
+        self._idle_since_seconds = time.monotonic()
+
+    @property
+    def age_seconds(self) -> float:
+        """How long what was read waits for Postgres; where nothing is read, how long the bucket has not been written."""
+        if self.state is WriterState.WRITING:
+            return self.backlog.age_seconds
+        return time.monotonic() - self._idle_since_seconds
 
     def put(self, offset: int, value: bytes) -> None:
         """Accept a record of the ledger.
@@ -139,8 +147,7 @@ class Writer:
 
     async def _open(self) -> None:
         """Read the position and have reading go on there."""
-        self.state = WriterState.OPENING
-        self.backlog.clear()
+        self._give_up_writing(WriterState.OPENING)
         retry_seconds = RETRY_SECONDS_FIRST
         while not self._closing:
             try:
@@ -235,9 +242,14 @@ class Writer:
             log.info("tidying_put_off", bucket=self.bucket, why=str(error))
 
     async def _stop_for_a_while(self) -> None:
-        self.state = WriterState.STOPPED
-        self.backlog.clear()
+        self._give_up_writing(WriterState.STOPPED)
         await self._sleep(STOPPED_SECONDS)
+
+    def _give_up_writing(self, state: WriterState) -> None:
+        if self.state is WriterState.WRITING:
+            self._idle_since_seconds = time.monotonic()
+        self.state = state
+        self.backlog.clear()
 
     async def _pause(self, error: BooksAway, seconds: float) -> float:
         if seconds == RETRY_SECONDS_FIRST:  # once; it may go on for hours

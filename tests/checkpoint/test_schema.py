@@ -93,3 +93,27 @@ async def test_partition_holds_one_day_of_utc(sql: Sql, moment: str) -> None:
     bounds = "FOR VALUES FROM ('1772323200000') TO ('1772409600000')"
     tables = [tuple(row) for row in found if "_2026" in row["relname"] and "idx" not in row["relname"]]
     assert [("denials_20260301", bounds), ("entries_20260301", bounds)] == [row for row in tables if row[1] is not None]
+
+
+async def test_documentation_names_every_table_view_and_column(sql: Sql) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "books.md").read_text(encoding="utf-8")
+    query = (
+        "SELECT relname, relkind, attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+        "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND attnum > 0 "
+        "AND NOT relispartition AND relname <> 'alembic_version'"
+    )
+    found = [tuple(row) for row in await sql.fetch(query)]
+
+    named = set(re.findall(r"`(\w+)`", text))
+    assert set() == {table for table, _, _ in found} - named
+    assert set() == {column for _, kind, column in found if kind != b"v"} - named
+
+
+async def test_queries_of_the_documentation_run(sql: Sql) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "books.md").read_text(encoding="utf-8")
+    statements = [part for block in re.findall(r"```sql\n(.+?)```", text, re.DOTALL) for part in block.split(";\n")]
+
+    for statement in statements:
+        await sql.fetch(statement)
+
+    assert len(statements) > 8

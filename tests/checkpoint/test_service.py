@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import CoordinatorNotAvailableError
 
 from metering.checkpoint.database import Database
 from metering.checkpoint.service import RECORDS_A_POLL_MAX, Checkpointer, CheckpointerOptions
@@ -210,6 +211,27 @@ async def test_stop_while_postgres_is_away_does_not_wait_for_it(ledger: Ledger, 
     async with asyncio.timeout(10):
         await checkpointer.stop()
     await postgres.start()
+
+
+async def test_passing_error_of_the_broker_does_not_end_reading(
+    ledger: Ledger, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scribes, getmany = make_scribes(10), AIOKafkaConsumer.getmany
+    raised: list[bool] = []
+
+    async def getmany_after_an_error(consumer: AIOKafkaConsumer, **arguments: Any) -> Any:
+        if not raised:
+            raised.append(True)
+            raise CoordinatorNotAvailableError
+        return await getmany(consumer, **arguments)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", getmany_after_an_error)
+    await ledger.send(scribes)
+
+    async with running(ledger.options()) as checkpointer:
+        await wait_until(has_all(scribes, checkpointer))
+
+    await check_exact(sql, scribes)
 
 
 async def test_topic_with_another_number_of_partitions_is_refused(ledger: Ledger) -> None:

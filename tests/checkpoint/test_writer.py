@@ -215,6 +215,7 @@ async def test_books_that_are_away_when_it_opens_are_waited_for(
     async with running(share(database), Log(scribe.values())) as writer:
         await asyncio.sleep(0.3)
         assert WriterState.OPENING is writer.state
+        assert writer.age_seconds > 0.2
         await postgres.start()
         await wait_until(lambda: writer.head.seq == scribe.seq)
 
