@@ -39,7 +39,7 @@ class BucketView(Struct, frozen=True):
 
     bucket: int
     owner: str | None
-    """The consumer's client and host; None: nobody, or the broker does not tell."""
+    """The consumer's client, the end of its member id, its host; None: nobody, or the broker does not tell."""
     loaded: bool
     """Whether Redis has its state; if not, it waits to be restored."""
     seq: int
@@ -147,10 +147,10 @@ async def _read_owners(kafka: KafkaSettings) -> dict[int, str]:
 def _parse_owners(answer: Any, topic: str) -> dict[int, str]:
     owners: dict[int, str] = {}
     for _, _, _, _, _, members, *_ in answer.groups:
-        for _member, client, host, _metadata, assigned, *_rest in members:
+        for member, client, host, _metadata, assigned, *_rest in members:
             if not assigned:
                 continue
             for name, partitions in ConsumerProtocolMemberAssignment.decode(assigned).assignment:
                 if name == topic:
-                    owners.update(dict.fromkeys(partitions, f"{client}@{host.lstrip('/')}"))
+                    owners.update(dict.fromkeys(partitions, f"{client}-{member[-8:]}@{host.lstrip('/')}"))
     return owners
