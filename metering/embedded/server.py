@@ -16,6 +16,7 @@ from metering.embedded.process import POLL_SECONDS, Command, Process
 from metering.errors import Fatal
 
 PORT_ATTEMPTS_MAX = 3
+CANCEL_AGAIN_SECONDS = 0.5
 _PORT_TAKEN = ("address already in use", "address in use", "could not bind")
 
 
@@ -164,9 +165,13 @@ class Server(ABC):
             while not check.done() and process.returncode is None and time.monotonic() < deadline:
                 await asyncio.wait({check}, timeout=POLL_SECONDS)
         finally:
-            check.cancel()
+            # Waited for, so that a question that is cut off has closed its connection before its loop may end; and
+            # repeated, because a client that is just closing one can lose a cancellation.
+            while not check.done():
+                check.cancel()
+                await asyncio.wait({check}, timeout=CANCEL_AGAIN_SECONDS)
         self.ensure_running()  # also after an answer: it may have been another server's on this port
-        if not check.done():
+        if check.cancelled():
             raise self._failed(f"did not answer within {self.start_seconds_max:.0f} s ({self._not_ready})", process)
         check.result()
 
