@@ -13,6 +13,10 @@ from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
 from tests.end_to_end.verifier import check_all
 
+ON_APACHE = pytest.mark.parametrize(
+    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
+)
+
 
 @pytest.mark.requirement("INF-20")
 async def test_bucket_with_a_broken_wallet_stands_still_alone_and_goes_on_when_told_to(system: System) -> None:
@@ -47,6 +51,7 @@ async def test_bucket_with_a_broken_wallet_stands_still_alone_and_goes_on_when_t
     check_all(evidence, {name: Totals(990_000) for name in names})
 
 
+@ON_APACHE
 async def test_bucket_that_stood_still_stays_so_through_a_restart_of_its_worker(system: System) -> None:
     system.start_checkpointer()
     worker = system.start_worker()

@@ -10,6 +10,8 @@ import pytest
 
 from tests.faults.run import Run
 
+pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy machine takes a minute
+
 ON_APACHE = pytest.mark.parametrize(
     "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
 )
@@ -78,6 +80,7 @@ async def test_worker_stopped_past_its_session_and_woken_finds_its_buckets_gone(
     await run.with_fault(hold_up)
 
 
+@ON_APACHE
 async def test_checkpointer_killed_in_mid_run_and_started_again_leaves_the_books_exact(run: Run) -> None:
     system = run.system
     checkpointer = system.start_checkpointer()

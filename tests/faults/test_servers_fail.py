@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.run import Run
 
+pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy machine takes a minute
+
 ON_APACHE = pytest.mark.parametrize(
     "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
 )
@@ -88,6 +90,7 @@ async def test_idle_redis_that_is_flushed_is_noticed_and_restored_without_traffi
     await run.settle()
 
 
+@ON_APACHE
 async def test_postgres_stopped_in_mid_run_and_started_again_gets_all_entries(run: Run) -> None:
     system = run.system
     system.start_checkpointer()
