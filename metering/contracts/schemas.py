@@ -96,6 +96,9 @@ def _build_schema(name: str, contract: Any, topic: Topic) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([contract], ref_template="#/$defs/{name}")
     descriptions = _describe_fields()
     for component, definition in components.items():
+        if "description" in definition:
+            # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
+            definition["description"] = inspect.cleandoc(definition["description"])
         for field, described in descriptions.get(component, {}).items():
             if field in definition.get("properties", {}):
                 definition["properties"][field]["description"] = described
