@@ -104,7 +104,7 @@ class Writer:
 
     @property
     def age_seconds(self) -> float:
-        """How long what was read waits for Postgres; where nothing is read, how long the bucket has not been written."""
+        """How long what was read waits for Postgres; where nothing is read, how long nothing has been written."""
         if self.state is WriterState.WRITING:
             return self.backlog.age_seconds
         return time.monotonic() - self._idle_since_seconds

@@ -19,10 +19,10 @@ from metering.ledger.state import WalletState
 from tests.checkpoint.scribe import NOON, Scribe
 from tests.checkpoint.writing import Sql, make_batch, write
 
-MANY = 60_000
+MANY = 30_000
 MEGABYTES = 1024 * 1024
-LITTLE_BYTES = 16 * MEGABYTES
-"""Of 60,000 records, lists of them would take 40 MB and more."""
+LITTLE_BYTES = 8 * MEGABYTES
+"""Lists of 30,000 records would take twice as much and more."""
 
 
 async def add_events(sql: Sql, count: int) -> None:

@@ -92,7 +92,7 @@ def in_order(records: list[StateRecord]) -> list[str]:
 @pytest.mark.timeout(0 if LONG else 120)
 @pytest.mark.requirement("IU-15")
 @pytest.mark.requirement("INF-05")
-@examples(25)
+@examples(20)
 @given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=SIZES, cut=st.integers(0, 10**6))
 async def test_random_history_is_restored_from_the_books_and_goes_on_the_same(
     fresh_redis: Redis,
