@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from metering.rating.charges import counter_uses, price_line
 from metering.rating.groups import RateKey, map_following
-from metering.rating.index import Index
+from metering.rating.index import Index, Span
 from metering.rating.money import Rounding
 from metering.rating.plan_file import PlanFile
-from metering.rating.price import PriceLine
+from metering.rating.price import Price, PriceLine
 from metering.rating.rows import Row
 
+# Prices of texts are shared objects, one for a row, its fee and a number of parts. This many hold all that are in use.
+_PRICES_MAX = 65_536
 # Lines are kept by row and quantity; this many hold every combination in use, and the bound keeps memory flat.
 _LINES_MAX = 65_536
 _EMPTY = Index(())
@@ -35,6 +37,8 @@ class RateBook:
         self._indexes = {key: Index(group) for key, group in groups.items()}
         self._following = map_following(groups_by_key)
         self._lines: dict[tuple[int, int, int], PriceLine] = {}
+        self._priced: list[Span] = []
+        self._prices_kept = 0
 
     def index(self, charge: str, channel: str, direction: str) -> Index:
         """Return the rows of one charge, channel and direction; an empty index when the plan has none."""
@@ -58,3 +62,16 @@ class RateBook:
                 self._lines.clear()
             self._lines[key] = line
         return line
+
+    def keep_price(self, span: Span, key: int, price: Price) -> None:
+        """Keep a finished price where its row is found; when too many are kept, forget them all and begin anew."""
+        if self._prices_kept >= _PRICES_MAX:
+            for priced in self._priced:
+                priced.prices = None
+            self._priced.clear()
+            self._prices_kept = 0
+        if span.prices is None:
+            span.prices = {}
+            self._priced.append(span)
+        span.prices[key] = price
+        self._prices_kept += 1

@@ -11,22 +11,35 @@ from itertools import pairwise
 
 import msgspec
 
+from metering.rating.price import Price
 from metering.rating.rows import Row, specificity
 from metering.rating.times import BEGINNING_MS, END_MS
 
 # `+` and three digits: enough to tell which prefix lengths a number can meet, few enough (900) to keep all.
 HEAD_CHARACTERS = 4
 
-Span = tuple[int, int, Row | None]
+
+class Span(msgspec.Struct, gc=False):
+    """The time from `from_ms` up to `to_ms` in which `row` is in force (None: no row is).
+
+    `prices` are kept by whoever prices the row, by a key of its own: so a price is found where its row was.
+    """
+
+    from_ms: int
+    to_ms: int
+    row: Row | None
+    prices: dict[int, Price] | None = None
+
+
 # The span of a cell that no instant falls into: where a time band has a say, only `Cell.at` knows.
-_NEVER: Span = (0, 0, None)
+_NEVER = Span(0, 0, None)
 
 
 class Cell(msgspec.Struct, gc=False):
     """The rows under one key, best first, and the spans of time that they share out (none where a band has a say).
 
-    `latest` is the span (from_ms, to_ms, row) that answered last: most events fall into the same one, so a reader may
-    try it before it calls `at`. It is replaced as a whole, so readers in other threads see one span or the other.
+    `latest` is the span that answered last: most events fall into the same one, so a reader may try it before it calls
+    `at`. It is replaced as a whole, so readers in other threads see one span or the other.
     Without gc: a deck has tens of thousands of cells, none in a cycle, and a pass over them would stop the stream.
     """
 
@@ -37,9 +50,9 @@ class Cell(msgspec.Struct, gc=False):
     def at(self, at_ms: int) -> Row | None:
         """Return the best row in force at `at_ms`, None when none is."""
         for span in self.spans:
-            if span[0] <= at_ms < span[1]:
+            if span.from_ms <= at_ms < span.to_ms:
                 self.latest = span
-                return span[2]
+                return span.row
         return next((row for row in self.rows if row.covers(at_ms)), None)
 
 
@@ -54,10 +67,10 @@ def make_cell(rows: Sequence[Row]) -> Cell:
 def resolve_spans(rows: Sequence[Row]) -> tuple[Span, ...]:
     """Cut time where rows (best first, none with a band) begin or end, and keep the best row of each piece."""
     if len(rows) == 1:
-        return ((rows[0].from_ms, rows[0].to_ms, rows[0]),)
+        return (Span(rows[0].from_ms, rows[0].to_ms, rows[0]),)
     edges = sorted({BEGINNING_MS, END_MS} | {edge for row in rows for edge in (row.from_ms, row.to_ms)})
     return tuple(
-        (start, end, next((row for row in rows if row.from_ms <= start < row.to_ms), None))
+        Span(start, end, next((row for row in rows if row.from_ms <= start < row.to_ms), None))
         for start, end in pairwise(edges)
     )
 

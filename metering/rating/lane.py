@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from metering.rating.book import RateBook
 from metering.rating.charges import AmountTooLargeError, encode_lines
-from metering.rating.index import HEAD_CHARACTERS, Cell, Table
+from metering.rating.index import HEAD_CHARACTERS, Cell, Span, Table
 from metering.rating.numbers import country_of, match_e164
 from metering.rating.price import Price, Refusal
 from metering.rating.rows import Row
 from metering.rating.segments import SEGMENTS_MAX, Segments
 from metering.rating.size import SizeError, count_parts
 
-# Prices are shared objects, one per rows and number of parts; this many hold all in use, and memory stays flat.
-_PRICES_MAX = 65_536
+# Stands for the span of a row that was not found through one.
+_NOWHERE = Span(0, 0, None)
 
 _Head = tuple[tuple[int, ...], Cell | None, tuple[int, ...], Cell | None]
 
@@ -26,7 +26,7 @@ class SmsLane(dict[str, _Head]):
     The two cells are those that a number meets which no longer prefix claims.
     """
 
-    __slots__ = ("_book", "_fee_cells", "_fees", "_networks", "_prices", "_rate_cells", "_rates")
+    __slots__ = ("_book", "_fee_cells", "_fees", "_networks", "_rate_cells", "_rates", "_spans")
 
     def __init__(self, book: RateBook, sender_type: str | None) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class SmsLane(dict[str, _Head]):
         self._rate_cells = self._rates.cells
         self._fee_cells = self._fees.cells
         self._networks = frozenset((*self._rates.networks, *self._fees.networks))
-        self._prices: dict[int, Price] = {}
+        self._spans: dict[int, Span] = {}
 
     def __missing__(self, head: str) -> _Head:
         longer, above = self._rates[head]
@@ -55,6 +55,7 @@ class SmsLane(dict[str, _Head]):
         """Price one text; see `Plan.price_sms`."""
         if match_e164(to) is None:
             return Refusal("invalid_number", f"{to[:32]!r} is not an E.164 number")
+        span = _NOWHERE
         row: Row | None = None
         fee: Row | None = None
         if mcc_mnc is None or (mcc_mnc not in self._networks and mcc_mnc[:3] not in self._networks):
@@ -66,9 +67,11 @@ class SmsLane(dict[str, _Head]):
                     cell = found
                     break
             if cell is not None:
-                from_ms, to_ms, row = cell.latest
-                if row is None or not from_ms <= at_ms < to_ms:
-                    row = self._rates.find(to, at_ms)
+                span = cell.latest
+                if span.from_ms <= at_ms < span.to_ms and span.row is not None:
+                    row = span.row
+                else:
+                    span, row = _NOWHERE, self._rates.find(to, at_ms)
             cells = self._fee_cells
             for length in fee_longer:
                 found = cells.get(to[:length])
@@ -76,14 +79,17 @@ class SmsLane(dict[str, _Head]):
                     fee_cell = found
                     break
             if fee_cell is not None:
-                from_ms, to_ms, fee = fee_cell.latest
-                if fee is None or not from_ms <= at_ms < to_ms:
+                fee_span = fee_cell.latest
+                if fee_span.from_ms <= at_ms < fee_span.to_ms and fee_span.row is not None:
+                    fee = fee_span.row
+                else:
                     fee = self._fees.find(to, at_ms)
         else:
             row = self._rates.find_network(to, mcc_mnc, at_ms)
             fee = self._fees.find_network(to, mcc_mnc, at_ms)
         if row is None:
             return Refusal("unrated", f"no row for {to[:8]}…", country_of(to))
+        key = segments
         parts = segments
         if not 0 < segments <= SEGMENTS_MAX or (characters and row.segmenting == "flat160"):
             if row.reject:
@@ -92,17 +98,23 @@ class SmsLane(dict[str, _Head]):
                 parts = count_parts(Segments("gsm7", characters or 0, segments), row)
             except SizeError as error:
                 return Refusal(error.reason, str(error), row.country)
-        # Both counts fit in a byte and row numbers in four, so that no two combinations share a key.
-        key = row.number << 16 | parts << 8 | segments
-        if fee is not None:
-            key |= (fee.number + 1) << 48
-        price = self._prices.get(key)
-        return price if price is not None else self._make(key, row, fee, parts)
+        # The plain case is keyed by a small integer, which Python has ready; the others lie beyond it.
+        if fee is not None or parts != segments:
+            key = (fee.number + 1 if fee is not None else 0) << 16 | parts << 8 | segments
+        if span.prices is not None:
+            price = span.prices.get(key)
+            if price is not None:
+                return price
+        return self._make(span, key, row, fee, parts, segments)
 
-    def _make(self, key: int, row: Row, fee: Row | None, parts: int) -> Price | Refusal:
+    def _make(self, span: Span, key: int, row: Row, fee: Row | None, parts: int, segments: int) -> Price | Refusal:
         if row.reject:
             return _rejected(row)
-        segments = key & 0xFF
+        if span is _NOWHERE:
+            # Found by network or by the clock: kept by row, as the others are by the span that leads to them.
+            span = self._spans.setdefault(row.number, Span(row.from_ms, row.to_ms, row))
+            if span.prices is not None and key in span.prices:
+                return span.prices[key]
         try:
             lines = [self._book.line(row, parts if row.per == "segment" else 1)]
             # A fee of 0 is how a table ends one that a shorter prefix would bring: no line.
@@ -120,9 +132,7 @@ class SmsLane(dict[str, _Head]):
             segments=segments,
             rate_json=encode_lines(lines),
         )
-        if len(self._prices) >= _PRICES_MAX:
-            self._prices.clear()
-        self._prices[key] = price
+        self._book.keep_price(span, key, price)
         return price
 
 

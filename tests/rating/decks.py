@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from metering.rating import Catalog, Plan, Price, PriceRequest, Refusal, load_catalog
+from metering.rating.money import RoundingMode
+from metering.rating.plan_file import PlanFile, RoundingChoice, TableRef
 from metering.rating.rows import Row, Source
 from metering.rating.times import BEGINNING_MS, END_MS, parse_moment
 
@@ -113,6 +115,13 @@ def make_row(number: int, **fields: object) -> Row:
         "from_ms": BEGINNING_MS, "to_ms": END_MS, "reject": False,
     }  # fmt: skip
     return Row(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def make_file(mode: RoundingMode, step: str) -> PlanFile:
+    """A plan of one deck that is not read."""
+    return PlanFile(
+        id="test", title="Test", unit="USD", rounding=RoundingChoice(mode=mode, step=step), decks=(TableRef(file="x"),)
+    )
 
 
 def shipped() -> Catalog:
