@@ -131,7 +131,7 @@ class Till:
         windows = self.windows
         slots = (
             slots_named(chunk.clock_first_ms, chunk.clock_last_ms, windows.events_ms, self._slot_oldest)
-            if chunk.clock_last_ms
+            if chunk.carried
             else []
         )
         header = pack(
