@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ class Waiting(NamedTuple):
 
     offset: int
     value: bytes
-    read_at_seconds: float
+    read_at_seconds: float = 0.0
     """Monotonic."""
 
 
@@ -63,9 +63,9 @@ class Backlog:
         self._bound.entries += 1
         self._bound.bytes += len(value)
 
-    def first(self, count_max: int) -> Iterator[Waiting]:
-        """Yield the oldest records without taking them out; more may be added meanwhile."""
-        return iter(list(islice(self._waiting, count_max)))
+    def first(self, count_max: int) -> list[Waiting]:
+        """Return the oldest records without taking them out; more may be added meanwhile."""
+        return list(islice(self._waiting, count_max))
 
     def take_out(self, count: int) -> None:
         """Take out the oldest `count`: they are in the books, or do not count."""

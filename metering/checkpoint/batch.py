@@ -140,6 +140,11 @@ class Batch:
         self.entries += 1
         return verdict
 
+    def take_rows(self) -> list[EntryRow]:
+        """Return the rows of the entries since the last call; the batch lets go of them."""
+        rows, self.rows = self.rows, []
+        return rows
+
     def _drop(self, verdict: Verdict) -> Verdict:
         self.dropped[verdict] = self.dropped.get(verdict, 0) + 1
         return verdict
@@ -167,6 +172,7 @@ class Batch:
         if record.kind == _OPENED:
             unit = record.unit or (record.settings.unit if record.settings else None)
             ensure(unit is not None, f"entry {record.id} opens a wallet without a unit")
+            ensure((customer, wallet) not in self.wallets_opened, f"entry {record.id} opens a wallet a second time")
             self.wallets_opened[customer, wallet] = WalletOpened(unit or "", at_ms)
         for lot in record.lots:
             key = (customer, wallet, lot.lot)

@@ -5,33 +5,50 @@ Leaves joining entries on to `wallet_tails`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from metering.checkpoint.batch import Batch, WalletKey
 from metering.checkpoint.bulk import run_bulk
 from metering.checkpoint.chain import CHAIN_START
 from metering.checkpoint.database import Connection
+from metering.checkpoint.entry_rows import CUSTOMER, WALLET, WALLET_SEQ, EntryRow
 from metering.checkpoint.queries import load_queries
 from metering.checkpoint.wallet_tails import NO_CREDIT, WalletTail
 from metering.errors import ensure
 
 
-async def read_tails(connection: Connection, batch: Batch) -> dict[WalletKey, WalletTail]:
-    """Return the ends of the wallets that the batch changes or opens; one that it opens begins empty.
+class Tails:
+    """The ends of the wallets that a batch has touched so far. Part of the transaction of `flush`."""
 
-    Raises `BrokenInvariant` where a wallet is opened twice, or belongs to another bucket.
-    """
-    tails: dict[WalletKey, WalletTail] = {}
-    keys = batch.wallets.keys() | batch.wallets_opened.keys()
-    if keys:
-        found = await connection.fetch(
-            load_queries("flush")["read_wallets"], [customer for customer, _ in keys], [wallet for _, wallet in keys]
-        )
-        for customer, wallet, bucket, unit, seq, available, held, overdrawn, chain in found:
-            ensure(bucket == batch.bucket, f"wallet {wallet!r} of {customer!r} is in the books of bucket {bucket}")
-            tails[customer, wallet] = WalletTail(unit, seq, (available, held, overdrawn), chain)
-    for key, opened in batch.wallets_opened.items():
-        ensure(key not in tails, f"wallet {key[1]!r} of {key[0]!r} is opened a second time")
-        tails[key] = WalletTail(opened.unit, 0, NO_CREDIT, CHAIN_START)
-    return tails
+    def __init__(self, batch: Batch) -> None:
+        self.by_wallet: dict[WalletKey, WalletTail] = {}
+        self._batch = batch
+        self._opened: set[WalletKey] = set()
+
+    async def read(self, connection: Connection, rows: Iterable[EntryRow]) -> None:
+        """Read the ends of the wallets that `rows` change, where they are not known; one that is opened begins empty.
+
+        Raises `BrokenInvariant` where a wallet is opened twice, or belongs to another bucket.
+        """
+        opened = self._batch.wallets_opened
+        newly_opened = opened.keys() - self._opened
+        changed = {(row[CUSTOMER], row[WALLET]) for row in rows if row[WALLET_SEQ] is not None}
+        keys = (changed - self.by_wallet.keys()) | newly_opened
+        if keys:
+            await self._fetch(connection, list(keys))
+        for key in newly_opened:
+            ensure(key not in self.by_wallet, f"wallet {key[1]!r} of {key[0]!r} is opened a second time")
+            self.by_wallet[key] = WalletTail(opened[key].unit, 0, NO_CREDIT, CHAIN_START)
+            self._opened.add(key)
+
+    async def _fetch(self, connection: Connection, keys: list[WalletKey]) -> None:
+        customers, wallets = [customer for customer, _ in keys], [wallet for _, wallet in keys]
+        for row in await connection.fetch(load_queries("flush")["read_wallets"], customers, wallets):
+            customer, wallet, bucket, unit, seq, available, held, overdrawn, chain = row.values()
+            ensure(
+                bucket == self._batch.bucket, f"wallet {wallet!r} of {customer!r} is in the books of bucket {bucket}"
+            )
+            self.by_wallet[customer, wallet] = WalletTail(unit, seq, (available, held, overdrawn), chain)
 
 
 async def save_wallets(connection: Connection, batch: Batch, tails: dict[WalletKey, WalletTail]) -> None:

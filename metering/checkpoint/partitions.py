@@ -26,15 +26,14 @@ class Partitions:
     def __init__(self) -> None:
         self._known: set[int] = set()
 
-    async def make(self, connection: Connection, days: Iterable[int]) -> None:
-        """Make the partitions of `days` (Unix days) and those ahead.
+    def missing(self, days: Iterable[int]) -> set[int]:
+        """Return those of `days` (Unix days), and of the days ahead of them, that are not known to be there."""
+        return {day + ahead for day in days for ahead in range(DAYS_AHEAD + 1)} - self._known
 
-        Interrupted, some are made; the call may be repeated.
-        """
-        wanted = {day + ahead for day in days for ahead in range(DAYS_AHEAD + 1)} - self._known
-        if wanted:
-            await connection.execute(_MAKE, sorted(wanted))
-            self._known |= wanted
+    async def make(self, connection: Connection, days: Iterable[int]) -> None:
+        """Make the partitions of `days`. Not to be called within a transaction. Interrupted, it may be repeated."""
+        await connection.execute(_MAKE, sorted(days))
+        self._known |= set(days)
 
     def forget(self) -> None:
         """Look again: after an error nothing is certain, not even that nobody took a partition away."""

@@ -46,9 +46,6 @@ anything.
 TIDY_SECONDS = 30.0
 """Between two looks at what the window has left behind: it moves on by hours."""
 
-ENTRIES_PER_TURN = 200
-"""Folded before others get their turn: about 2 ms."""
-
 
 class WriterState(StrEnum):
     """What a writer is at."""
@@ -197,26 +194,18 @@ class Writer:
         """
         shared, metrics = self._shared, self._shared.metrics
         async with shared.turns, shared.database.connection() as connection:
-            batch, records = await self._fold()
-            started = time.monotonic()
-            if batch.entries and not await flush(connection, batch, shared.partitions):
-                raise _Lost
-        self.backlog.take_out(records)
+            started, records = time.monotonic(), self.backlog.first(shared.limits.entries)
+            batch = await flush(connection, self.bucket, self.head, records, shared.partitions)
+        if batch is None:
+            raise _Lost
+        self.backlog.take_out(len(records))
         self._count_dropped(batch)
-        if batch.entries:
-            self.head, self.ledger_offset = batch.head, batch.ledger_offset_next or self.ledger_offset
+        if batch.ledger_offset_next is not None:
+            self.head, self.ledger_offset = batch.head, batch.ledger_offset_next
             metrics.flush_seconds.observe(time.monotonic() - started)
             metrics.flush_entries.observe(batch.entries)
             metrics.entries_written.inc(batch.entries)
             metrics.seq.labels(str(self.bucket)).set(self.head.seq)
-
-    async def _fold(self) -> tuple[Batch, int]:
-        batch, records = Batch(self.bucket, self.head), 0
-        for records, waiting in enumerate(self.backlog.first(self._shared.limits.entries), 1):
-            batch.take(waiting.value, waiting.offset)
-            if records % ENTRIES_PER_TURN == 0:
-                await asyncio.sleep(0)
-        return batch, records
 
     def _count_dropped(self, batch: Batch) -> None:
         for verdict, count in batch.dropped.items():

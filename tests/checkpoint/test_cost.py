@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from metering.checkpoint.audit import check_chains
+from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.books import BATCH_MAX, Books
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Database
@@ -17,7 +18,7 @@ from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.reconcile import reconcile
 from metering.ledger.state import WalletState
 from tests.checkpoint.scribe import NOON, Scribe
-from tests.checkpoint.writing import Sql, make_batch, write
+from tests.checkpoint.writing import Sql, write
 
 MANY = 30_000
 MEGABYTES = 1024 * 1024
@@ -104,8 +105,9 @@ async def test_writer_takes_some_ten_microseconds_an_entry(database: Database) -
     async with database.connection() as connection:
         for first in range(0, len(values), 5_000):
             started = time.process_time()
-            batch = make_batch(0, values[first : first + 5_000], head)
-            assert await flush(connection, batch, partitions)
+            records = [Waiting(*record) for record in values[first : first + 5_000]]
+            batch = await flush(connection, 0, head, records, partitions)
+            assert batch is not None
             costs.append((time.process_time() - started) / batch.entries * 1e6)
             head = batch.head
 

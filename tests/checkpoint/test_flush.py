@@ -9,14 +9,12 @@ from msgspec.structs import replace
 
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import BooksRefuse, Database
-from metering.checkpoint.flush import flush
-from metering.checkpoint.partitions import Partitions
 from metering.contracts.entries import Balance, BlockChange, Charge, RuleState
 from metering.contracts.reasons import BlockLevel, Kind, Reason
 from metering.errors import BrokenInvariant
 from metering.ledger.identity import event_digest
 from tests.checkpoint.scribe import NOON, Scribe, encode
-from tests.checkpoint.writing import Sql, make_batch, write
+from tests.checkpoint.writing import Sql, flush_all, write
 
 HOUR = 3_600_000
 
@@ -94,14 +92,14 @@ async def test_position_goes_no_further_than_the_last_entry_that_counts(database
 async def test_flush_from_another_position_writes_nothing(database: Database, sql: Sql) -> None:
     scribe = Scribe()
     scribe.open("acme", 10)
-    late = make_batch(0, scribe.values())
-    late_again = make_batch(0, scribe.values()[1:], (await write(database, 0, scribe.values()[:1])).head)
+    values = scribe.values()
+    first = await write(database, 0, values[:1])
     scribe.top_up("acme", 1)
     await write(database, 0, scribe.values()[1:])
 
     async with database.connection() as connection:
-        assert not await flush(connection, late, Partitions())
-        assert not await flush(connection, late_again, Partitions())
+        assert await flush_all(connection, 0, ORIGIN, values) is None
+        assert await flush_all(connection, 0, first.head, values[1:]) is None
 
     assert [(3,)] == await rows(sql, "SELECT count(*) FROM entries")
 
@@ -277,4 +275,3 @@ async def test_partitions_are_there_before_their_day(database: Database, sql: Sq
     days = [f"entries_202603{day:02}" for day in (1, 2, 3, 11, 12, 13)]
     query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'entries'::regclass ORDER BY 1"
     assert [(day,) for day in days] == await rows(sql, query)
-    assert ORIGIN.seq == 0

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.books import Books
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Database
@@ -19,7 +20,7 @@ from metering.contracts.entries import LedgerEntry
 from metering.ledger.state import ChargeState, RememberedCommand, RememberedEvent, StateRecord, WalletState
 from metering.ledger.till import Windows
 from tests.checkpoint.scribe import encode
-from tests.checkpoint.writing import empty_books, make_batch
+from tests.checkpoint.writing import empty_books
 from tests.ledger.history.fold import Fold
 from tests.ledger.history.moves import MOVES, PRELUDES, Move
 from tests.ledger.history.plain import plain_entry
@@ -51,9 +52,9 @@ async def write_in_flushes(database: Database, entries: list[LedgerEntry], sizes
     async with database.connection() as connection:
         while first < len(entries):
             size = sizes[turn % len(sizes)]
-            records = [(n, encode(entries[n])) for n in range(first, min(first + size, len(entries)))]
-            batch = make_batch(0, records, head)
-            assert await flush(connection, batch, partitions)
+            records = [Waiting(n, encode(entries[n])) for n in range(first, min(first + size, len(entries)))]
+            batch = await flush(connection, 0, head, records, partitions)
+            assert batch is not None
             head, first, turn = batch.head, first + size, turn + 1
 
 

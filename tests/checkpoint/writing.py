@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Connection, Database
 from metering.checkpoint.flush import flush
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.positions import read_position
+from metering.ledger.state import BucketPosition
 
 Sql: TypeAlias = Connection
 """A connection of the test's own."""
@@ -20,18 +22,16 @@ async def write(database: Database, bucket: int, records: Iterable[tuple[int, by
     """Write `records` as one flush from where the books stand. Raises unless it was written."""
     async with database.connection() as connection:
         position = await read_position(connection, bucket)
-        batch = make_batch(bucket, records, position.head if position else ORIGIN)
-        if batch.entries:
-            assert await flush(connection, batch, Partitions())
+        batch = await flush_all(connection, bucket, position.head if position else ORIGIN, records)
+    assert batch is not None
     return batch
 
 
-def make_batch(bucket: int, records: Iterable[tuple[int, bytes]], base: object = ORIGIN) -> Batch:
-    """Fold `records` onto `base`."""
-    batch = Batch(bucket, base)  # type: ignore[arg-type]
-    for offset, value in records:
-        batch.take(value, offset)
-    return batch
+async def flush_all(
+    connection: Connection, bucket: int, base: BucketPosition, records: Iterable[tuple[int, bytes]]
+) -> Batch | None:
+    """Write `records` as one flush onto `base`, by a process that knows of no partition."""
+    return await flush(connection, bucket, base, [Waiting(*record) for record in records], Partitions())
 
 
 async def empty_books(database: Database) -> None:

@@ -7,19 +7,22 @@ SELECT seq, chunk, usage_offset_next, commands_offset_next, clock_ms, timers_run
 FROM positions WHERE bucket = $1;
 
 -- name: begin_position
--- The first flush of a bucket. No row comes back when another checkpointer was first.
+-- The first flush of a bucket makes the row. None comes back when another checkpointer was first.
 INSERT INTO positions (
     bucket, seq, chunk, usage_offset_next, commands_offset_next, clock_ms, timers_run, ledger_offset_next, updated_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
+) VALUES ($1, 0, '', 0, 0, 0, 0, 0, now())
 ON CONFLICT (bucket) DO NOTHING
 RETURNING bucket;
 
--- name: advance_position
--- Every later flush: compare and set. No row comes back when the position is not the one that this writer read.
+-- name: lock_position
+-- Every later flush: the row, if it is still the one that this writer read, and nobody else's until the commit.
+SELECT bucket FROM positions WHERE bucket = $1 AND seq = $2 AND chunk = $3 FOR NO KEY UPDATE;
+
+-- name: move_position
+-- The end of a flush.
 UPDATE positions SET seq = $2, chunk = $3, usage_offset_next = $4, commands_offset_next = $5, clock_ms = $6, timers_run = $7,
-    ledger_offset_next = $8, updated_at = now()
-WHERE bucket = $1 AND seq = $9 AND chunk = $10
-RETURNING bucket;
+    ledger_offset_next = $8, updated_at = clock_timestamp()
+WHERE bucket = $1;
 
 -- name: read_wallets
 -- The wallets that a batch touches, as the books have them.
