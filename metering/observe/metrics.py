@@ -22,8 +22,8 @@ LABELS = {
     "mode": "`transactions` or `at_least_once` (a broker without transactions).",
     "outcome": "Of events: the kind of the ledger entry. Of commands: `done`, `refused`, `duplicate`."
     " Of transactions: `committed`, `aborted`, `fenced`.",
-    "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`, `gap`, "
-    "`undecodable`).",
+    "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`,"
+    " `gap`, `undecodable`).",
     "script": "The Lua script: `apply`, the one that decides.",
     "severity": "`retryable`, `broken_invariant`, `fatal`.",
     "state": "`claiming`, `restoring`, `running`, `stopped` (waits for an operator); one of them is 1.",
