@@ -9,10 +9,10 @@ import asyncio
 import gc
 import json
 import random
-import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,7 +30,7 @@ NUMBERS = 2_000
 SEED = 50_000
 TEXT = "Your code is 123456. Do not give it to anyone! Bye"
 CYRILLIC = "Ваш код 123456. Никому его не сообщайте! До встречи"
-REPEATS = 15
+REPEATS = 100
 
 
 def write_deck(directory: Path, price: str = "0.0123") -> Path:
@@ -118,7 +118,7 @@ async def measure_switch(directory: Path, plan: Plan, numbers: Sequence[str]) ->
     A pause is the processor time that this process spends between two prices, so that it shows what loading keeps
     from the stream and not what else runs on the machine.
     """
-    pauses: list[float] = []
+    pauses: Counter[int] = Counter()  # by tenths of a millisecond: a list of all would be a pause of its own
     current = plan
     running = True
 
@@ -130,7 +130,7 @@ async def measure_switch(directory: Path, plan: Plan, numbers: Sequence[str]) ->
             position += 1
             await asyncio.sleep(0)
             now = time.process_time()
-            pauses.append(now - last)
+            pauses[int((now - last) * 10_000)] += 1
             last = now
 
     pricing = asyncio.create_task(price_on())
@@ -146,8 +146,8 @@ async def measure_switch(directory: Path, plan: Plan, numbers: Sequence[str]) ->
     return {
         "load a new deck beside the stream, seconds": round(loaded - started, 2),
         "check it beside the stream, seconds": round(checked - loaded, 2),
-        "longest pause of the stream, ms": round(max(pauses) * 1000, 1),
-        "99.9 % of its pauses below, ms": round(statistics.quantiles(pauses, n=1000)[-1] * 1000, 1),
+        "longest pause of the stream, ms": (max(pauses) + 1) / 10,
+        "pauses over 10 ms": sum(count for tenths, count in pauses.items() if tenths >= 100),
     }
 
 
@@ -159,6 +159,7 @@ def run() -> dict[str, float]:
         numbers = make_numbers(plan.book.rows)
         gc.collect()
         figures = measure_matching(plan, numbers) | measure_counting()
+        gc.collect()  # the trie and what else has been measured is not the worker's garbage
         return figures | asyncio.run(measure_switch(new, plan, numbers))
 
 

@@ -1,6 +1,6 @@
 """Random histories: the real Lua on a real Valkey against the model, whole, in chunks, and restored midway.
 
-The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes fifty times as many.
+The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes twenty times as many (a quarter of an hour).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CHUNK_SIZES = st.lists(st.sampled_from((1, 2, 3, 7, 20, STEPS)), min_size=1, max
 def examples(usual: int) -> settings:
     """Settings for `usual` histories, more in the long mode. Every example empties the server itself."""
     return settings(
-        max_examples=usual * (50 if LONG else 1),
+        max_examples=usual * (20 if LONG else 1),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import get_args
 
@@ -8,10 +9,11 @@ import msgspec
 import pytest
 
 from metering.rating.columns import DECK_COLUMNS, SURCHARGE_COLUMNS, SURCHARGES
+from metering.rating.explain import explain
 from metering.rating.plan_file import PlanFile
 from metering.rating.policies import Policies
 from metering.rating.problems import Rule
-from tests.rating.decks import shipped
+from tests.rating.decks import request, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMAT = (ROOT / "docs/rates-format.md").read_text()
@@ -39,6 +41,11 @@ def test_every_key_of_a_plan_is_described(field: msgspec.structs.FieldInfo) -> N
 @pytest.mark.parametrize("rule", get_args(Rule))
 def test_every_rule_of_the_check_is_described(rule: str) -> None:
     assert f"`{rule}`" in FORMAT
+
+
+def test_worked_example_is_what_explain_says() -> None:
+    explanation = str(explain(shipped().plans["payg-usd"], request("sms", "+12125551234", text="x" * 161)))
+    assert textwrap.indent(explanation, "    ") in (ROOT / "docs/rating.md").read_text()
 
 
 def test_every_shipped_plan_is_described() -> None:
