@@ -1,6 +1,6 @@
 """Random histories: the real Lua on a real Valkey against the model, whole, in chunks, and restored midway.
 
-The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes twenty times as many (a quarter of an hour).
+The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes twenty times as many.
 """
 
 from __future__ import annotations
