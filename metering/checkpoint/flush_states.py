@@ -13,13 +13,9 @@ from metering.checkpoint.batch import Batch, BlockStep
 from metering.checkpoint.bulk import run_bulk
 from metering.checkpoint.database import Connection
 from metering.checkpoint.queries import load_queries
-from metering.checkpoint.records import Block
-from metering.contracts.reasons import Reason
 
 BlockKey: TypeAlias = tuple[str, str, str]
 """Customer, level and id."""
-
-MANUAL = "manual"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,7 +58,7 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
 async def save_customers(connection: Connection, batch: Batch) -> None:
     """Write the settings."""
     rows = [
-        (customer, s.version, s.plan, s.unit, s.time_zone, s.country, s.suspended, at_ms)
+        (customer, s.version, s.plan, s.unit, s.time_zone, s.country, ",".join(s.causes), at_ms)
         for customer, (s, at_ms) in batch.customers.items()
     ]
     await run_bulk(connection, load_queries("flush")["save_customers"], rows, batch.bucket, every="customers")
@@ -87,50 +83,27 @@ async def save_rules(connection: Connection, batch: Batch) -> None:
 
 
 async def save_blocks(connection: Connection, batch: Batch) -> None:
-    """Write the blocks that stand, and take out those that are gone."""
-    if not batch.blocks:
+    """Write the blocks that stand, and take out those that are gone. The last change of a block tells all of it."""
+    last = {_key(step): step.change for step in batch.blocks}
+    if not last:
         return
     queries = load_queries("flush")
-    keys = list(dict.fromkeys(_key(step) for step in batch.blocks))
-    found = await connection.fetch(queries["read_blocks"], *(list(column) for column in zip(*keys, strict=True)))
-    began = {(customer, level, name): (since_ms, seq) for customer, level, name, since_ms, seq in found}
-    standing = follow_blocks(batch.blocks, began)
-    await run_bulk(connection, queries["lift_blocks"], [key for key in keys if key not in standing])
+    await run_bulk(connection, queries["lift_blocks"], [key for key, change in last.items() if not change.blocked])
     rows = [
-        (*key, _reason(step.change), step.change.wallet, step.change.needed_micros, step.change.manual, *since)
-        for key, (step, since) in standing.items()
+        (
+            *key,
+            change.causes[0],
+            ",".join(change.causes),
+            change.wallet,
+            change.needed_micros,
+            change.until_ms,
+            change.since_ms,
+            change.since_seq,
+        )
+        for key, change in last.items()
+        if change.blocked
     ]
     await run_bulk(connection, queries["save_blocks"], rows, batch.bucket, every="blocks")
-
-
-def follow_blocks(
-    steps: list[BlockStep], began: dict[BlockKey, tuple[int, int]]
-) -> dict[BlockKey, tuple[BlockStep, tuple[int, int]]]:
-    """Return the blocks that stand after `steps`, each with its last step and with since when it stands: time and seq.
-
-    `began` is when those in the books began. A sender that is blocked by hand and now for want of credit too is blocked
-    since the first, but stands in the wallet's line since the second: so the time stays and the seq moves. Everything
-    else moves neither.
-    """
-    since = dict(began)
-    standing: dict[BlockKey, tuple[BlockStep, tuple[int, int]]] = {}
-    for step in steps:
-        key, change = _key(step), step.change
-        if not change.blocked:
-            since.pop(key, None)
-            standing.pop(key, None)
-            continue
-        since_ms, since_seq = since.get(key, (step.at_ms, step.seq))
-        if change.reason == Reason.INSUFFICIENT_CREDIT and change.wallet:
-            since_seq = step.seq
-        since[key] = (since_ms, since_seq)
-        standing[key] = (step, since[key])
-    return standing
-
-
-def _reason(change: Block) -> str:
-    """Return why a block stands: once the want of credit is over, what is left was set by hand."""
-    return MANUAL if change.manual and not change.wallet else change.reason
 
 
 def _key(step: BlockStep) -> BlockKey:

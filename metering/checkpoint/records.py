@@ -33,9 +33,12 @@ class Block(Struct, frozen=True, gc=False):
     blocked: bool
     changed: bool
     reason: str
+    causes: tuple[str, ...] = ()
     wallet: str = ""
     needed_micros: int = 0
-    manual: bool = False
+    until_ms: int = 0
+    since_ms: int = 0
+    since_seq: int = 0
 
 
 class InputOffset(Struct, frozen=True, gc=False):

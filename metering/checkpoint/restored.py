@@ -32,13 +32,15 @@ _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason
 
 def customer_of(row: asyncpg.Record) -> CustomerState:
     """Return a customer's settings."""
-    customer, *settings = row.values()
-    return CustomerState(customer, CustomerSettings(*settings))
+    customer, version, plan, unit, time_zone, country, causes = row.values()
+    blocked_by = tuple(Reason(cause) for cause in causes)
+    return CustomerState(customer, CustomerSettings(version, plan, unit, time_zone, country, blocked_by))
 
 
 def block_of(row: asyncpg.Record) -> BlockState:
     """Return a block of a wallet or a sender."""
-    return BlockState(*row.values())
+    customer, level, name, causes, *rest = row.values()
+    return BlockState(customer, level, name, tuple(Reason(cause) for cause in causes), *rest)
 
 
 def wallet_of(row: asyncpg.Record) -> WalletState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from metering.contracts.reasons import AlertType, BlockLevel
+from metering.contracts.reasons import AlertType, BlockLevel, Reason
 
 
 class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -22,7 +22,9 @@ class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False)
     id: str | None = None
     reason: str | None = None
     needed_micros: int | None = None
-    """`sender.blocked`: lifted as soon as this much is available; left out where only a command lifts it."""
+    """`sender.blocked`: lifted as soon as this much is available; left out where something else lifts it."""
+    until_ms: int | None = None
+    """`sender.blocked`: when time alone lifts it; left out where it does not."""
     entry: str
 
 
@@ -48,14 +50,22 @@ class Alert(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
 
 
 class BlockRecord(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """The value of a block in the compacted topic `blocked-senders`; a tombstone lifts it."""
+    """The value of a block in the compacted topic `blocked-senders`; a tombstone lifts it.
+
+    Written anew whenever a cause comes or goes while others stand.
+    """
 
     customer: str
     level: BlockLevel
     id: str
     reason: str
+    """The first of `causes`."""
+    causes: tuple[Reason, ...]
     wallet: str | None = None
     needed_micros: int | None = None
+    """Want of credit is over as soon as this much is available."""
+    until_ms: int | None = None
+    """When time alone lifts it."""
     since_ms: int
     entry: str
 

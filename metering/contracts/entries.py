@@ -80,19 +80,28 @@ class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A block that came or went with this entry."""
+    """A cause of a block that came or went with this entry, and the block after it."""
 
     level: BlockLevel
     id: str
     blocked: bool
     """The state after this entry."""
     changed: bool
-    """Whether the sender went into or out of the blocked state: one event each."""
+    """Whether it went into or out of the blocked state: one event each."""
     reason: Reason
+    """The cause that came or went."""
+    causes: tuple[Reason, ...] = ()
+    """All that stand after this entry; the block is gone when none is left."""
     wallet: str = ""
+    """Whose want of credit is among the causes."""
     needed_micros: int = 0
-    """Lifted as soon as this much is available; 0 where only a command lifts it."""
-    manual: bool = False
+    """Want of credit is over as soon as this much is available; 0 where it is not among the causes."""
+    until_ms: int = 0
+    """When time alone lifts it; 0 where it does not."""
+    since_ms: int = 0
+    """When it was blocked; 0 when it is not any more."""
+    since_seq: int = 0
+    """The `seq` of the entry that blocked it, or put it into its wallet's line: the order of lifting."""
 
 
 class EventReference(Struct, frozen=True, gc=False):
@@ -127,7 +136,13 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     unit: str
     time_zone: str = "UTC"
     country: str | None = None
-    suspended: bool = False
+    causes: tuple[Reason, ...] = ()
+    """What blocks the customer as a whole, such as `suspended`."""
+
+    @property
+    def suspended(self) -> bool:
+        """Whether a command has suspended the customer."""
+        return Reason.SUSPENDED in self.causes
 
 
 class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -72,6 +72,16 @@ class Reason(StrEnum):
     FEATURE_DISABLED = "feature_disabled"
     MANUAL = "manual"
     """Of a block: set or lifted by a command."""
+    ACCOUNT_LOCKED = "account_locked"
+    """Something received that costs credit, while its wallet is blocked and the plan locks all features."""
+    BELOW_LEVEL = "below_level"
+    """Of a block: less is available than the level at which the plan locks."""
+    WALLET_FROZEN = "wallet_frozen"
+    LIMIT_REACHED = "limit_reached"
+    SPAM = "spam"
+    NO_PLAN = "no_plan"
+    RULE_FIXED = "rule_fixed"
+    """The plan does not let its alert rule be changed."""
 
 
 class DeadLetterReason(StrEnum):

@@ -6,6 +6,7 @@ Numbers stand in stored records and in the outbox: add at the end, never renumbe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from metering.contracts.reasons import Kind, Reason
@@ -108,6 +109,13 @@ class ReasonCode(IntEnum):
     INVALID_SENDER_TYPE = 30
     TOO_LONG = 31
     FEATURE_DISABLED = 32
+    ACCOUNT_LOCKED = 33
+    BELOW_LEVEL = 34
+    WALLET_FROZEN = 35
+    LIMIT_REACHED = 36
+    SPAM = 37
+    NO_PLAN = 38
+    RULE_FIXED = 39
 
 
 class Decided(IntEnum):
@@ -155,6 +163,23 @@ class Level(IntEnum):
     SENDER = 3
 
 
+class Cause(IntEnum):
+    """What blocks a customer, a wallet or a sender, by the name of its reason; one bit each in a block's `causes`.
+
+    A block stands as long as any cause does. Another cause needs a bit here and nothing else.
+    """
+
+    SUSPENDED = 1
+    INSUFFICIENT_CREDIT = 2
+    """Lifted as soon as the block's `needed` is available."""
+    MANUAL = 4
+    BELOW_LEVEL = 8
+    WALLET_FROZEN = 16
+    LIMIT_REACHED = 32
+    SPAM = 64
+    NO_PLAN = 128
+
+
 class AlertCode(IntEnum):
     """What a rule tells."""
 
@@ -175,4 +200,15 @@ class Flag(IntEnum):
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}
 REASONS: dict[int, Reason] = {code.value: Reason[code.name] for code in ReasonCode}
+CAUSE_REASONS: dict[int, Reason] = {cause.value: Reason[cause.name] for cause in Cause}
 REASON_CODES: dict[Reason, int] = {reason: code for code, reason in REASONS.items()}
+
+
+def causes_of(mask: int) -> tuple[Reason, ...]:
+    """Return the causes in a block's bits, in the order of `Cause`."""
+    return tuple(reason for cause, reason in CAUSE_REASONS.items() if mask & cause)
+
+
+def mask_of(causes: Iterable[Reason]) -> int:
+    """Return the bits of causes."""
+    return sum(Cause[reason.name] for reason in causes)

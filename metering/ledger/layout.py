@@ -56,7 +56,8 @@ class Customer(IntEnum):
     UNIT = 3
     TIME_ZONE = 4
     COUNTRY = 5
-    SUSPENDED = 6
+    CAUSES = 6
+    """What blocks the customer as a whole: bits of `codes.Cause`."""
 
 
 class Wallet(IntEnum):
@@ -70,7 +71,7 @@ class Wallet(IntEnum):
     OVERDRAWN = 5
     HELD_OVER = 6
     BLOCK = 7
-    """False, or {needed, since, seq}."""
+    """False, or a block by `Block`."""
     LOTS = 8
     RULES = 9
     BLOCKED = 10
@@ -115,15 +116,17 @@ class Charge(IntEnum):
     TOUCHED = 12
 
 
-class Sender(IntEnum):
-    """Positions in a blocked sender's record."""
+class Block(IntEnum):
+    """Positions in a block of a wallet or a sender."""
 
-    WALLET = 1
-    NEEDED = 2
-    SINCE = 3
-    SEQ = 4
-    MANUAL = 5
-    AUTO = 6
+    CAUSES = 1
+    """Bits of `codes.Cause`; a block without any is gone."""
+    WALLET = 2
+    """Whose want of credit it is; empty without one."""
+    NEEDED = 3
+    UNTIL = 4
+    SINCE = 5
+    SEQ = 6
 
 
 class Answered(IntEnum):

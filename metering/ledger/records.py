@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
 from metering.contracts.reasons import Reason
-from metering.ledger.codes import REASON_CODES, REASONS, Moment, RuleStateCode, State
+from metering.ledger.codes import REASON_CODES, REASONS, Moment, RuleStateCode, State, causes_of, mask_of
 from metering.ledger.identity import scoped, split_scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.results import DECISIONS
@@ -51,15 +51,14 @@ class RestorePart(Struct):
 
 
 class BlocksByWallet:
-    """What wallets must know of the blocks for want of credit: their own, and their senders in order of blocking."""
+    """What wallets must know of blocks: their own, and their senders without credit in order of blocking."""
 
     def __init__(self, blocks: Iterable[BlockState]) -> None:
-        self.wallets: dict[str, list[int]] = {}
+        self.wallets: dict[str, list[Any]] = {}
         self.senders: dict[str, list[str]] = {}
         for block in sorted(blocks, key=lambda block: block.since_seq):
             if block.level == "wallet":
-                record = [block.needed_micros, block.since_ms, block.since_seq]
-                self.wallets[scoped(block.customer, block.id)] = record
+                self.wallets[scoped(block.customer, block.id)] = _block_record(block)
             elif block.wallet:
                 self.senders.setdefault(scoped(block.customer, block.wallet), []).append(block.id)
 
@@ -83,7 +82,7 @@ def restore_part(
                 _restore_charge(part, record, place)
             case BlockState():
                 if record.level == "sender":
-                    part.senders += (scoped(record.customer, record.id), _sender_record(record))
+                    part.senders += (scoped(record.customer, record.id), _Text(pack(_block_record(record))))
             case RememberedEvent():
                 at = place.get(slot_of(record.applied_at_ms))
                 if at is not None:
@@ -144,7 +143,7 @@ def _customer_record(settings: CustomerSettings) -> _Text:
                 settings.unit,
                 settings.time_zone,
                 settings.country or "",
-                int(settings.suspended),
+                mask_of(settings.causes),
             ]
         )
     )
@@ -212,9 +211,9 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
             part.settled[at] += (key, record)
 
 
-def _sender_record(block: BlockState) -> _Text:
-    auto = int(bool(block.wallet))
-    return _Text(pack([block.wallet, block.needed_micros, block.since_ms, block.since_seq, int(block.manual), auto]))
+def _block_record(block: BlockState) -> list[Any]:
+    causes = mask_of(block.causes)
+    return [causes, block.wallet, block.needed_micros, block.until_ms, block.since_ms, block.since_seq]
 
 
 def _answer_record(command: RememberedCommand) -> list[Any]:
@@ -237,8 +236,8 @@ def read_answer(record: list[Any]) -> tuple[int, Reason | None, str | None, int,
 
 def read_settings(record: bytes) -> CustomerSettings:
     """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, suspended = unpack(record)
-    return CustomerSettings(version, plan, unit, time_zone, country or None, bool(suspended))
+    version, plan, unit, time_zone, country, causes = unpack(record)
+    return CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))
 
 
 def read_wallet(key: str, record: bytes) -> WalletState:
@@ -266,15 +265,15 @@ def read_wallet_block(key: str, record: bytes) -> BlockState | None:
     block = unpack(record)[6]
     if not block:
         return None
-    needed, since_ms, since_seq = block
-    return BlockState(customer, "wallet", wallet, wallet, needed, manual=False, since_ms=since_ms, since_seq=since_seq)
+    causes, *rest = block
+    return BlockState(customer, "wallet", wallet, causes_of(causes), *rest)
 
 
 def read_sender(key: str, record: bytes) -> BlockState:
     """Return the block of a sender."""
     customer, sender = split_scoped(key)
-    wallet, needed, since_ms, since_seq, manual, _ = unpack(record)
-    return BlockState(customer, "sender", sender, wallet, needed, bool(manual), since_ms, since_seq)
+    causes, *rest = unpack(record)
+    return BlockState(customer, "sender", sender, causes_of(causes), *rest)
 
 
 def read_charge(key: str, record: bytes) -> ChargeState:

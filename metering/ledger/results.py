@@ -12,7 +12,7 @@ from metering.contracts import entries
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
 from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
-from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State
+from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State, causes_of
 
 
 class Extras(Struct, frozen=True, omit_defaults=True):
@@ -24,7 +24,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     due_at_ms: int | None = None
     alerts: list[tuple[int, str, int]] = []
     rules: list[tuple[str, int, int, int, int]] = []
-    blocks: list[tuple[int, str, int, int, int, str, int, int]] = []
+    blocks: list[tuple[int, str, int, int, int, str, int, int, int, int]] = []
     settled: list[str] = []
     settings: list[Any] | None = None
     duplicate_of: int | None = None
@@ -210,20 +210,32 @@ def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
 
 
 def _block(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
-    level: int, block_id: str, blocked: int, changed: int, reason: int, wallet: str, needed: int, manual: int
+    level: int,
+    block_id: str,
+    causes: int,
+    changed: int,
+    reason: int,
+    wallet: str,
+    needed: int,
+    until_ms: int,
+    since_ms: int,
+    since_seq: int,
 ) -> entries.BlockChange:
     return entries.BlockChange(
         _LEVELS[level],
         block_id,
-        bool(blocked),
+        causes > 0,
         bool(changed),
         REASONS[reason],
+        causes_of(causes),
         wallet,
         needed,
-        bool(manual),
+        until_ms,
+        since_ms,
+        since_seq,
     )
 
 
 def _settings(record: list[Any]) -> entries.CustomerSettings:
-    version, plan, unit, time_zone, country, suspended = record
-    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, bool(suspended))
+    version, plan, unit, time_zone, country, causes = record
+    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))

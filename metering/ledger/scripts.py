@@ -34,6 +34,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "RULE_STATE": codes.RuleStateCode,
     "LEVEL": codes.Level,
     "ALERT": codes.AlertCode,
+    "CAUSE": codes.Cause,
     "FLAG": codes.Flag,
     "INPUT": layout.Input,
     "CUSTOMER": layout.Customer,
@@ -41,7 +42,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "LOT": layout.Lot,
     "RULE": layout.Rule,
     "CHARGE": layout.Charge,
-    "SENDER": layout.Sender,
+    "BLOCK": layout.Block,
     "ANSWERED": layout.Answered,
 }
 """The enum behind each prefix that a script may use."""

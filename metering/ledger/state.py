@@ -55,15 +55,18 @@ class ChargeState(Struct, frozen=True):
 
 
 class BlockState(Struct, frozen=True):
-    """A block of a wallet or a sender; a suspended customer is in its settings."""
+    """A block of a wallet or a sender; what blocks a customer as a whole is in its settings. Times in Unix ms."""
 
     customer: str
     level: Literal["wallet", "sender"]
     id: str
+    causes: tuple[Reason, ...]
+    """Never empty."""
     wallet: str
-    """Whose want of credit it is; empty for a sender blocked by hand alone."""
+    """Whose want of credit it is; empty where that is not among the causes."""
     needed_micros: int
-    manual: bool
+    until_ms: int
+    """When time alone lifts it; 0 where it does not."""
     since_ms: int
     since_seq: int
     """The `seq` of the entry that blocked: the order in which blocks are lifted."""

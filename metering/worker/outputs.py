@@ -68,7 +68,7 @@ def side_outputs(made: EntryMade) -> list[Output]:
         return outputs
     for number, alert in enumerate(_alerts(made)):
         outputs.append(Output(Topic.ALERTS, alert.subject.encode(), _numbered(alert, effect.id, number)))
-    outputs += [_block_record(made, change) for change in effect.blocks if change.changed]
+    outputs += [_block_record(made, change) for change in effect.blocks]
     return outputs
 
 
@@ -145,6 +145,7 @@ def _alerts(made: EntryMade) -> list[Alert]:
                 id=change.id,
                 reason=str(change.reason),
                 needed_micros=change.needed_micros or None,
+                until_ms=change.until_ms or None,
                 entry=effect.id,
             )
             found.append((kind, data))
@@ -169,10 +170,12 @@ def _block_record(made: EntryMade, change: BlockChange) -> Output:
         customer=about.customer,
         level=change.level,
         id=change.id,
-        reason=str(change.reason),
+        reason=str(change.causes[0]),
+        causes=change.causes,
         wallet=change.wallet or None,
         needed_micros=change.needed_micros or None,
-        since_ms=about.applied_at_ms,
+        until_ms=change.until_ms or None,
+        since_ms=change.since_ms,
         entry=made.effect.id,
     )
     return Output(Topic.BLOCKED_SENDERS, key, _encode(record))

@@ -182,7 +182,15 @@ async def test_repeated_denials_are_counts_a_sender_and_hour(database: Database,
 async def test_denial_that_blocks_is_an_entry_of_its_own(database: Database, sql: Sql) -> None:
     scribe = Scribe()
     scribe.open("acme", 1)
-    block = BlockChange(BlockLevel.SENDER, "+1", blocked=True, changed=True, reason=Reason.BLOCKED, wallet="main")
+    block = BlockChange(
+        BlockLevel.SENDER,
+        "+1",
+        blocked=True,
+        changed=True,
+        reason=Reason.INSUFFICIENT_CREDIT,
+        causes=(Reason.INSUFFICIENT_CREDIT,),
+        wallet="main",
+    )
     scribe.deny_blocked("acme", "+1", blocks=(block,))
 
     await write(database, 0, scribe.values())
@@ -241,27 +249,34 @@ async def test_rule_keeps_its_place_when_it_changes(database: Database, sql: Sql
 
 
 async def test_block_by_hand_outlives_the_want_of_credit_in_one_flush_or_two(database: Database, sql: Sql) -> None:
-    def change(**fields: Any) -> BlockChange:
-        defaults: dict[str, Any] = {"blocked": True, "changed": False, "reason": Reason.INSUFFICIENT_CREDIT}
-        return BlockChange(BlockLevel.SENDER, "+1", **{**defaults, **fields})
+    hand, want = Reason.MANUAL, Reason.INSUFFICIENT_CREDIT
+
+    def change(reason: Reason, *causes: Reason, **fields: Any) -> BlockChange:
+        return BlockChange(
+            BlockLevel.SENDER, "+1", blocked=bool(causes), changed=False, reason=reason, causes=causes, **fields
+        )
 
     scribe = Scribe()
     scribe.open("acme")
-    scribe.plain(Kind.BLOCKED, "acme", blocks=(change(reason="manual", manual=True),))
-    scribe.clock += 5
-    scribe.plain(Kind.DEBITED, "acme", blocks=(change(wallet="main", needed_micros=9, manual=True),))
+    scribe.plain(Kind.BLOCKED, "acme", blocks=(change(hand, hand, since_ms=NOON, since_seq=2),))
+    both = change(want, want, hand, wallet="main", needed_micros=9, since_ms=NOON, since_seq=3)
+    scribe.plain(Kind.DEBITED, "acme", blocks=(both,))
     await write(database, 0, scribe.values())
-    query = "SELECT reason, wallet, needed_micros, manual, since_ms, since_seq FROM blocks"
-    assert [("insufficient_credit", "main", 9, True, NOON, 3)] == await rows(sql, query)
+    query = "SELECT reason, causes, wallet, needed_micros, until_ms, since_ms, since_seq FROM blocks"
+    assert [("insufficient_credit", ["insufficient_credit", "manual"], "main", 9, 0, NOON, 3)] == await rows(sql, query)
 
-    scribe.plain(Kind.NOTED, "acme", blocks=(change(manual=True),))
+    scribe.plain(Kind.NOTED, "acme", blocks=(change(want, hand, since_ms=NOON, since_seq=3),))
     await write(database, 0, scribe.values())
-    assert [("manual", "", 0, True, NOON, 3)] == await rows(sql, query)
+    assert [("manual", ["manual"], "", 0, 0, NOON, 3)] == await rows(sql, query)
 
-    scribe.plain(Kind.UNBLOCKED, "acme", blocks=(change(blocked=False, reason="manual"),))
-    scribe.plain(Kind.BLOCKED, "acme", blocks=(change(reason="manual", manual=True),))
+    scribe.plain(Kind.UNBLOCKED, "acme", blocks=(change(hand),))
+    scribe.plain(Kind.BLOCKED, "acme", blocks=(change(hand, hand, until_ms=7, since_ms=NOON + 5, since_seq=6),))
     await write(database, 0, scribe.values())
-    assert [("manual", "", 0, True, NOON + 5, 6)] == await rows(sql, query)
+    assert [("manual", ["manual"], "", 0, 7, NOON + 5, 6)] == await rows(sql, query)
+
+    scribe.plain(Kind.UNBLOCKED, "acme", blocks=(change(hand),))
+    await write(database, 0, scribe.values())
+    assert [] == await rows(sql, query)
 
 
 async def test_partitions_are_there_before_their_day(database: Database, sql: Sql) -> None:

@@ -28,7 +28,9 @@ from metering.worker.event_kinds import EVENT_KINDS, missing_field
 
 ROOT = Path(__file__).parents[2]
 BALANCE = entries.Balance(available_micros=10**14 + 1, held_micros=0, overdrawn_micros=0)
-BLOCK = entries.BlockChange(BlockLevel.SENDER, "ACME", blocked=True, changed=True, reason=Reason.MANUAL, manual=True)
+BLOCK = entries.BlockChange(
+    BlockLevel.SENDER, "ACME", blocked=True, changed=True, reason=Reason.MANUAL, causes=(Reason.MANUAL,)
+)
 STALE = "run: python -m metering.contracts.schemas"
 
 EVENT: dict[str, Any] = {
@@ -93,7 +95,13 @@ SAMPLES: dict[str, list[Any]] = {
     ],
     "block-record": [
         alerts.BlockRecord(
-            customer="acme", level=BlockLevel.WALLET, id="main", reason="manual", since_ms=1, entry="3-7"
+            customer="acme",
+            level=BlockLevel.WALLET,
+            id="main",
+            reason="manual",
+            causes=(Reason.MANUAL,),
+            since_ms=1,
+            entry="3-7",
         )
     ],
     "dead-letter": [

@@ -1,22 +1,39 @@
-"""Blocks of wallets and senders: when want of credit sets and lifts them. Leaves those set by hand to `commands`."""
+"""Blocks as sets of causes, and want of credit, which sets and lifts them. Leaves those set by hand to `commands`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model.state import Customer, Sender, Wallet, Want
+from tests.ledger_model.state import Block, Customer, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
 SENDERS_BLOCKED_MAX = 256
 """More senders of one wallet than that: the wallet is blocked instead."""
+WANT = "insufficient_credit"
 
 
-def block_change(level: str, name: str, reason: str, **fields: Any) -> dict[str, Any]:
-    """A block that came or went, as an entry shows it."""
-    nothing = {"wallet": "", "needed": 0, "manual": False, "changed": True}
-    return {"level": level, "id": name, "reason": reason, **nothing, **fields}
+def told(level: str, name: str, reason: str, block: Block | None, *, changed: bool) -> dict[str, Any]:
+    """A cause that came or went, as an entry shows it: with the block after it."""
+    return {
+        "level": level,
+        "id": name,
+        "reason": reason,
+        "causes": [] if block is None else block.in_order,
+        "wallet": "" if block is None else block.wallet,
+        "needed": 0 if block is None else block.needed,
+        "until": 0 if block is None else block.until,
+        "since": 0 if block is None else block.since,
+        "since_seq": 0 if block is None else block.since_seq,
+        "blocked": block is not None,
+        "changed": changed,
+    }
+
+
+def denial_of(customer: Customer) -> str | None:
+    """Why a customer that is blocked as a whole is denied: `suspended`, else `spam`, else `no_plan`."""
+    return next((cause for cause in ("suspended", "spam", "no_plan") if cause in customer.causes), None)
 
 
 def is_blocked(customer: Customer, wallet: Wallet, sender: str | None) -> bool:
@@ -26,12 +43,54 @@ def is_blocked(customer: Customer, wallet: Wallet, sender: str | None) -> bool:
 
 def wanting(customer: Customer, wallet: Wallet) -> list[str]:
     """The senders blocked for want of credit in that wallet, in order of blocking."""
-    found = [
-        (sender.want.since_seq, name)
-        for name, sender in customer.senders.items()
-        if sender.want is not None and sender.want.wallet == wallet.name
-    ]
+    found = [(block.since_seq, name) for name, block in customer.senders.items() if block.wallet == wallet.name]
     return [name for _, name in sorted(found)]
+
+
+def add_to_wallet(bucket: Bucket, wallet: Wallet, cause: str, needed: int | None = None) -> list[dict[str, Any]]:
+    """A cause comes to a wallet; nothing where it is there already. A block begins with its first cause."""
+    if wallet.block is not None and cause in wallet.block.causes:
+        return []
+    changed = wallet.block is None
+    wallet.block = grow(bucket, wallet.block, cause, wallet.name, needed)
+    return [told("wallet", wallet.name, cause, wallet.block, changed=changed)]
+
+
+def add_to_sender(
+    bucket: Bucket, customer: Customer, sender: str, cause: str, wallet: str = "", needed: int | None = None
+) -> list[dict[str, Any]]:
+    """The same of a sender."""
+    known = customer.senders.get(sender)
+    if known is not None and cause in known.causes:
+        return []
+    block = customer.senders[sender] = grow(bucket, known, cause, wallet, needed)
+    return [told("sender", sender, cause, block, changed=known is None)]
+
+
+def grow(bucket: Bucket, block: Block | None, cause: str, wallet: str, needed: int | None) -> Block:
+    """The block with one more cause."""
+    if block is None:
+        block = Block(bucket.clock, bucket.seq + 1)
+    block.causes.add(cause)
+    if needed is not None:
+        block.wallet, block.needed, block.since_seq = wallet, needed, bucket.seq + 1
+    return block
+
+
+def shrink(block: Block, cause: str) -> Block | None:
+    """The block without that cause; none when it was the last."""
+    block.causes.discard(cause)
+    if cause == WANT:
+        block.wallet, block.needed = "", 0
+    return block if block.causes else None
+
+
+def take_from_wallet(wallet: Wallet, cause: str) -> list[dict[str, Any]]:
+    """A cause leaves a wallet. A block ends with its last cause."""
+    if wallet.block is None or cause not in wallet.block.causes:
+        return []
+    wallet.block = shrink(wallet.block, cause)
+    return [told("wallet", wallet.name, cause, wallet.block, changed=wallet.block is None)]
 
 
 def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None, needed: int) -> list[dict[str, Any]]:
@@ -39,47 +98,27 @@ def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None
     sender, the **sender** is blocked (more than 256 senders of one wallet: the wallet). Already blocked: nothing.
     """
     plan = bucket.plan_of(customer)
-    want = Want(wallet.name, needed - plan.overdraft_limit, bucket.clock, bucket.seq + 1)
+    needed -= plan.overdraft_limit
     exhausted = bucket.spendable(customer, wallet) <= plan.block_level
     crowded = sender is not None and len(wanting(customer, wallet)) >= SENDERS_BLOCKED_MAX
     if exhausted or crowded:
-        if wallet.block is not None:
-            return []
-        wallet.block = want
-        return [_change(want, "wallet", wallet.name)]
-    if sender is None or sender in customer.senders:
-        return []
-    customer.senders[sender] = Sender(want.since, want.since_seq, manual=False, want=want)
-    return [_change(want, "sender", sender)]
-
-
-def _change(want: Want, level: str, name: str) -> dict[str, Any]:
-    return block_change(level, name, "insufficient_credit", blocked=True, wallet=want.wallet, needed=want.needed)
+        return add_to_wallet(bucket, wallet, WANT, needed)
+    return [] if sender is None else add_to_sender(bucket, customer, sender, WANT, wallet.name, needed)
 
 
 def lift(customer: Customer, wallet: Wallet) -> list[dict[str, Any]]:
     """**Lift rule** after each entry that raises a wallet's available: wallet block with needed <= available: lifted;
-    then, in order of blocking, every sender blocked on that wallet with needed <= available: its block for want of
-    credit is lifted; the sender is unblocked unless it is blocked by hand as well.
+    then, in order of blocking, every sender blocked on that wallet with needed <= available: its want of credit is
+    over; it is unblocked unless something else blocks it as well.
     """
     lifted = []
     if wallet.block is not None and wallet.block.needed <= wallet.available:
-        wallet.block = None
-        lifted.append(block_change("wallet", wallet.name, "insufficient_credit", blocked=False, wallet=wallet.name))
+        lifted += take_from_wallet(wallet, WANT)
     for name in wanting(customer, wallet):
         sender = customer.senders[name]
-        if sender.want is not None and sender.want.needed <= wallet.available:
-            sender.want = None
-            if not sender.manual:
+        if sender.needed <= wallet.available:
+            left = shrink(sender, WANT)
+            if left is None:
                 del customer.senders[name]
-            lifted.append(
-                block_change(
-                    "sender",
-                    name,
-                    "insufficient_credit",
-                    blocked=sender.manual,
-                    changed=not sender.manual,
-                    manual=sender.manual,
-                )
-            )
+            lifted.append(told("sender", name, WANT, left, changed=left is None))
     return lifted

@@ -19,9 +19,9 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
     wallet = customer.wallets.get(given.wallet)
     charge = bucket.charge(customer, given.charge_key)
     if wallet is None:
-        reason = "suspended" if customer.suspended else "unknown_wallet"
+        reason = blocks.denial_of(customer) or "unknown_wallet"
         return bucket.entry(given, "denied", reason=reason, decision=denied)
-    if not customer.suspended and charge is not None and charge.state in ("committed", "released", "expired"):
+    if not customer.causes and charge is not None and charge.state in ("committed", "released", "expired"):
         return bucket.entry(given, "noted", reason="settled", decision=allowed)
     change = changes.begin(customer, wallet)
     objection = first_objection(bucket, customer, wallet, given, charge)
@@ -40,8 +40,8 @@ def first_objection(
     """3. customer suspended. 5. a charge of that id is `held`. 6. sender or wallet blocked (received events skip this).
     7. p > available + overdraft limit (or what is held or available would reach 2^53).
     """
-    if customer.suspended:
-        return "suspended"
+    if customer.causes:
+        return blocks.denial_of(customer)
     if charge is not None and charge.state == "held":
         return "charge_exists"
     if not given.received and blocks.is_blocked(customer, wallet, given.sender):
@@ -120,12 +120,13 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
     """
     charge = bucket.charge(customer, given.charge_key)
     wallet = customer.wallets.get(charge.wallet if charge is not None else given.wallet)
+    reason: str | None
     if wallet is None:
-        reason = "suspended" if customer.suspended else "unknown_wallet"
+        reason = blocks.denial_of(customer) or "unknown_wallet"
         return bucket.entry(given, "denied", reason=reason, decision="denied")
     change = changes.begin(customer, wallet)
-    if customer.suspended:
-        reason = "suspended"
+    if customer.causes:
+        reason = blocks.denial_of(customer)
     elif blocks.is_blocked(customer, wallet, given.sender):
         reason = "blocked"
     elif charge is None or charge.state != "held" or charge.recipients is not None:

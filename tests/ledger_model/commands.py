@@ -18,7 +18,7 @@ from tests.ledger_model.inputs import (
     TopUp,
     UnblockSender,
 )
-from tests.ledger_model.state import Customer, Rule, Sender, Wallet
+from tests.ledger_model.state import Block, Customer, Rule, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -132,51 +132,37 @@ def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, 
 
 def suspend(bucket: Bucket, customer: Customer, given: Suspend) -> dict[str, Any]:
     """Refused `already`. `suspended`; blocks at level customer."""
-    if customer.suspended:
+    if "suspended" in customer.causes:
         return refuse(bucket, given, "already")
-    return _suspension(bucket, customer, given, "suspended", suspended=True)
+    customer.causes.add("suspended")
+    return _suspension(bucket, customer, given, "suspended", changed=len(customer.causes) == 1)
 
 
 def resume(bucket: Bucket, customer: Customer, given: Resume) -> dict[str, Any]:
     """Refused `not_suspended`. `resumed`; unblocks at level customer."""
-    if not customer.suspended:
+    if "suspended" not in customer.causes:
         return refuse(bucket, given, "not_suspended")
-    return _suspension(bucket, customer, given, "resumed", suspended=False)
+    customer.causes.remove("suspended")
+    return _suspension(bucket, customer, given, "resumed", changed=not customer.causes)
 
 
-def _suspension(bucket: Bucket, customer: Customer, given: Command, kind: str, *, suspended: bool) -> dict[str, Any]:
-    customer.suspended = suspended
-    change = blocks.block_change("customer", customer.name, "suspended", blocked=suspended, manual=True)
+def _suspension(bucket: Bucket, customer: Customer, given: Command, kind: str, *, changed: bool) -> dict[str, Any]:
+    block = Block(bucket.clock, bucket.seq + 1, customer.causes) if customer.causes else None
+    change = blocks.told("customer", customer.name, "suspended", block, changed=changed)
     return bucket.entry(given, kind, settings=customer.settings, blocks=[change])
 
 
 def block_sender(bucket: Bucket, customer: Customer, given: BlockSender) -> dict[str, Any]:
     """Refused `already` (blocked by hand). Set by hand: `blocked`; an event only where it was not blocked before."""
-    known = customer.senders.get(given.sender)
-    if known is not None and known.manual:
-        return refuse(bucket, given, "already")
-    sender = known if known is not None else Sender(bucket.clock, bucket.seq + 1, manual=True, want=None)
-    sender.manual = True
-    customer.senders[given.sender] = sender
-    want = sender.want
-    change = blocks.block_change(
-        "sender",
-        given.sender,
-        "manual",
-        blocked=True,
-        changed=known is None,
-        wallet="" if want is None else want.wallet,
-        needed=0 if want is None else want.needed,
-        manual=True,
-    )
-    return bucket.entry(given, "blocked", blocks=[change])
+    noted = blocks.add_to_sender(bucket, customer, given.sender, "manual")
+    return bucket.entry(given, "blocked", blocks=noted) if noted else refuse(bucket, given, "already")
 
 
 def unblock_sender(bucket: Bucket, customer: Customer, given: UnblockSender) -> dict[str, Any]:
-    """Refused `not_blocked`. `unblock_sender` lifts both causes: `unblocked`."""
+    """Refused `not_blocked`. `unblock_sender` lifts all causes: `unblocked`."""
     if customer.senders.pop(given.sender, None) is None:
         return refuse(bucket, given, "not_blocked")
-    change = blocks.block_change("sender", given.sender, "manual", blocked=False)
+    change = blocks.told("sender", given.sender, "manual", None, changed=True)
     return bucket.entry(given, "unblocked", blocks=[change])
 
 

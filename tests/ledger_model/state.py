@@ -33,25 +33,41 @@ class Rule:
     state: str
 
 
-@dataclass
-class Want:
-    """A block for want of credit: lifted as soon as `needed` is available in `wallet`."""
+CAUSES = (
+    "suspended",
+    "insufficient_credit",
+    "manual",
+    "below_level",
+    "wallet_frozen",
+    "limit_reached",
+    "spam",
+    "no_plan",
+)
+"""Whatever may block a customer, a wallet or a sender, in the order in which they are told."""
 
-    wallet: str
-    needed: int
+
+def in_order(causes: set[str]) -> list[str]:
+    """Causes as they are told."""
+    return [cause for cause in CAUSES if cause in causes]
+
+
+@dataclass
+class Block:
+    """A block of a wallet or a sender: it stands as long as any cause does."""
+
     since: int
     since_seq: int
-    """The `seq` of the entry that blocked: the order of blocking."""
+    """The `seq` of the entry that blocked, or put the sender into its wallet's line: the order of lifting."""
+    causes: set[str] = field(default_factory=set)
+    wallet: str = ""
+    """Whose want of credit it is: over as soon as `needed` is available there."""
+    needed: int = 0
+    until: int = 0
 
-
-@dataclass
-class Sender:
-    """A sender that is blocked: by hand, for want of credit, or both."""
-
-    since: int
-    since_seq: int
-    manual: bool
-    want: Want | None
+    @property
+    def in_order(self) -> list[str]:
+        """The causes as they are told."""
+        return in_order(self.causes)
 
 
 @dataclass
@@ -66,7 +82,7 @@ class Wallet:
     held_over: int = 0
     lots: list[Lot] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
-    block: Want | None = None
+    block: Block | None = None
 
     @property
     def held(self) -> int:
@@ -141,10 +157,11 @@ class Customer:
     unit: str
     time_zone: str
     country: str | None
-    suspended: bool = False
+    causes: set[str] = field(default_factory=set)
+    """What blocks the customer as a whole."""
     wallets: dict[str, Wallet] = field(default_factory=dict)
     charges: dict[str, Charge] = field(default_factory=dict)
-    senders: dict[str, Sender] = field(default_factory=dict)
+    senders: dict[str, Block] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, object]:
@@ -155,7 +172,7 @@ class Customer:
             "unit": self.unit,
             "time_zone": self.time_zone,
             "country": self.country,
-            "suspended": self.suspended,
+            "causes": in_order(self.causes),
         }
 
 

@@ -96,12 +96,12 @@ WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.
 
 -- name: save_customers
 -- Settings after this batch.
-INSERT INTO customers AS c (bucket, customer, version, plan, unit, time_zone, country, suspended, opened_at_ms, changed_at_ms)
-SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, n.suspended, n.at_ms, n.at_ms
-FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::bigint[])
-    AS n (customer, version, plan, unit, time_zone, country, suspended, at_ms)
+INSERT INTO customers AS c (bucket, customer, version, plan, unit, time_zone, country, causes, opened_at_ms, changed_at_ms)
+SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.at_ms, n.at_ms
+FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
+    AS n (customer, version, plan, unit, time_zone, country, causes, at_ms)
 ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
-    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, suspended = EXCLUDED.suspended, changed_at_ms = EXCLUDED.changed_at_ms
+    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: save_rules
@@ -116,12 +116,6 @@ ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level
     rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE r.bucket = EXCLUDED.bucket;
 
--- name: read_blocks
--- The blocks that a batch touches, as the books have them.
-SELECT b.customer, b.level, b.id, b.since_ms, b.since_seq
-FROM unnest($1::text[], $2::text[], $3::text[]) AS named (customer, level, id)
-JOIN blocks b ON b.customer = named.customer AND b.level = named.level AND b.id = named.id;
-
 -- name: lift_blocks
 -- Blocks that are gone.
 DELETE FROM blocks b USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, level, id)
@@ -129,10 +123,11 @@ WHERE b.customer = n.customer AND b.level = n.level AND b.id = n.id;
 
 -- name: save_blocks
 -- Blocks that stand.
-INSERT INTO blocks AS b (bucket, customer, level, id, reason, wallet, needed_micros, manual, since_ms, since_seq)
-SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[], $10::bigint[]
-)
-ON CONFLICT (customer, level, id) DO UPDATE SET reason = EXCLUDED.reason, wallet = EXCLUDED.wallet,
-    needed_micros = EXCLUDED.needed_micros, manual = EXCLUDED.manual, since_ms = EXCLUDED.since_ms, since_seq = EXCLUDED.since_seq
+INSERT INTO blocks AS b (bucket, customer, level, id, reason, causes, wallet, needed_micros, until_ms, since_ms, since_seq)
+SELECT $1, customer, level, id, reason, string_to_array(causes, ','), wallet, needed_micros, until_ms, since_ms, since_seq
+FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+) AS n (customer, level, id, reason, causes, wallet, needed_micros, until_ms, since_ms, since_seq)
+ON CONFLICT (customer, level, id) DO UPDATE SET reason = EXCLUDED.reason, causes = EXCLUDED.causes, wallet = EXCLUDED.wallet,
+    needed_micros = EXCLUDED.needed_micros, until_ms = EXCLUDED.until_ms, since_ms = EXCLUDED.since_ms, since_seq = EXCLUDED.since_seq
 WHERE b.bucket = EXCLUDED.bucket;

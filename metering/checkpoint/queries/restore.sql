@@ -2,11 +2,11 @@
 
 -- name: customers
 -- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, suspended FROM customers WHERE bucket = $1;
+SELECT customer, version, plan, unit, time_zone, country, causes FROM customers WHERE bucket = $1;
 
 -- name: blocks
--- Blocks of wallets and senders in the order in which they came. (A suspended customer is so by its settings.)
-SELECT customer, level, id, wallet, needed_micros, manual, since_ms, since_seq
+-- Blocks of wallets and senders in the order in which they came. (What blocks a customer as a whole is in its settings.)
+SELECT customer, level, id, causes, wallet, needed_micros, until_ms, since_ms, since_seq
 FROM blocks WHERE bucket = $1 AND level <> 'customer' ORDER BY since_seq;
 
 -- name: wallets

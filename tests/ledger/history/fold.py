@@ -140,17 +140,18 @@ class Fold:
             return
         level: Literal["wallet", "sender"] = "wallet" if change.level is BlockLevel.WALLET else "sender"
         key = (entry.customer, level, change.id)
-        known = self.blocks.pop(key, None)
+        self.blocks.pop(key, None)
         if change.blocked:
             self.blocks[key] = BlockState(
                 entry.customer,
                 level,
                 change.id,
+                change.causes,
                 change.wallet,
                 change.needed_micros,
-                manual=change.manual,
-                since_ms=entry.applied_at_ms if known is None else known.since_ms,
-                since_seq=entry.seq if known is None else known.since_seq,
+                change.until_ms,
+                change.since_ms,
+                change.since_seq,
             )
 
     def _remember(self, entry: LedgerEntry) -> None:

@@ -21,6 +21,7 @@ from metering.ledger.state import (
 from tests.ledger_model import state as model
 from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.credit import lots_in_order
+from tests.ledger_model.state import in_order
 
 
 def state_records(bucket: Bucket) -> list[StateRecord]:
@@ -58,8 +59,9 @@ def position_of(bucket: Bucket, position: Position, chunk: str) -> BucketPositio
 
 def settings_of(customer: model.Customer) -> CustomerSettings:
     """Return a customer's settings."""
+    causes = tuple(Reason(cause) for cause in in_order(customer.causes))
     return CustomerSettings(
-        customer.version, customer.plan, customer.unit, customer.time_zone, customer.country, customer.suspended
+        customer.version, customer.plan, customer.unit, customer.time_zone, customer.country, causes
     )
 
 
@@ -114,33 +116,28 @@ def charges_held(customer: model.Customer) -> list[ChargeState]:
 def blocks_of(customer: model.Customer) -> list[BlockState]:
     """Return the blocks of a customer's wallets and senders, oldest first."""
     blocks = [
-        BlockState(
-            customer.name,
-            "wallet",
-            name,
-            name,
-            want.needed,
-            manual=False,
-            since_ms=want.since,
-            since_seq=want.since_seq,
-        )
+        _block_state(customer, "wallet", name, wallet.block)
         for name, wallet in customer.wallets.items()
-        if (want := wallet.block) is not None
+        if wallet.block is not None
     ]
-    blocks += [
-        BlockState(
-            customer.name,
-            "sender",
-            name,
-            "" if sender.want is None else sender.want.wallet,
-            0 if sender.want is None else sender.want.needed,
-            manual=sender.manual,
-            since_ms=sender.since,
-            since_seq=sender.since_seq,
-        )
-        for name, sender in customer.senders.items()
-    ]
+    blocks += [_block_state(customer, "sender", name, block) for name, block in customer.senders.items()]
     return sorted(blocks, key=lambda block: block.since_seq)
+
+
+def _block_state(
+    customer: model.Customer, level: Literal["wallet", "sender"], name: str, block: model.Block
+) -> BlockState:
+    return BlockState(
+        customer.name,
+        level,
+        name,
+        tuple(Reason(cause) for cause in block.in_order),
+        block.wallet,
+        block.needed,
+        block.until,
+        block.since,
+        block.since_seq,
+    )
 
 
 def _reason(reason: str | None) -> Reason | None:

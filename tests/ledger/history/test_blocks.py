@@ -49,7 +49,10 @@ async def test_empty_wallet_is_blocked_as_a_whole_until_credit_comes(story: Stor
             "reason": "insufficient_credit",
             "wallet": "main",
             "needed": 5,
-            "manual": False,
+            "causes": ["insufficient_credit"],
+            "until": 0,
+            "since": story.now,
+            "since_seq": denied["seq"],
             "changed": True,
             "blocked": True,
         }
@@ -162,7 +165,7 @@ async def test_sender_blocked_by_hand_as_well_stays_blocked_when_credit_comes(st
 
     assert told(by_hand, "kind") == ("blocked",)
     assert block_events(by_hand) == block_events(topped_up) == []
-    assert [(block["blocked"], block["manual"]) for block in topped_up["blocks"]] == [(True, True)]
+    assert [(block["blocked"], block["causes"]) for block in topped_up["blocks"]] == [(True, ["manual"])]
     assert denied["reason"] == "blocked"
     assert block_events(lifted) == [("sender", "s", False)]
 

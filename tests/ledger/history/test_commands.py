@@ -33,7 +33,7 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
         "unit": "USD",
         "time_zone": "Europe/Madrid",
         "country": "ES",
-        "suspended": False,
+        "causes": [],
     }
     assert entry["after"] == {"available": 0, "held": 0, "overdrawn": 0}
 
@@ -161,8 +161,8 @@ async def test_suspension_keeps_the_settings_version(story: Story) -> None:
     suspended = await story.command(Suspend)
     resumed = await story.command(Resume)
 
-    assert told(suspended, "settings.version", "settings.suspended") == (1, True)
-    assert told(resumed, "settings.version", "settings.suspended") == (1, False)
+    assert told(suspended, "settings.version", "settings.causes") == (1, ["suspended"])
+    assert told(resumed, "settings.version", "settings.causes") == (1, [])
 
 
 async def test_set_alert_beyond_sixteen_rules_is_refused(story: Story) -> None:

@@ -129,7 +129,8 @@ CREATE TABLE customers (
     unit text NOT NULL,
     time_zone text NOT NULL,
     country text,
-    suspended boolean NOT NULL,
+    -- What blocks the customer as a whole.
+    causes text[] NOT NULL,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL
 );
@@ -212,7 +213,8 @@ CREATE TABLE blocks (
     reason text NOT NULL,
     wallet text NOT NULL,
     needed_micros bigint NOT NULL,
-    manual boolean NOT NULL,
+    causes text[] NOT NULL,
+    until_ms bigint NOT NULL,
     since_ms bigint NOT NULL,
     since_seq bigint NOT NULL,
     PRIMARY KEY (customer, level, id)

@@ -1,6 +1,11 @@
 -- include: wallet_of
 -- include: available
--- Blocks of senders and wallets: set by a denial for want of credit, lifted as soon as there is enough.
+-- include: causes
+-- Blocks of senders and wallets: where they are kept, and want of credit, which sets and lifts them by itself.
+
+local function sender_name(customer, sender_key)
+  return sender_key and string.sub(sender_key, #customer.name + 2) or false
+end
 
 local function sender_of(bucket, key)
   local sender = bucket.senders[key]
@@ -12,37 +17,59 @@ local function sender_of(bucket, key)
   return sender
 end
 
-local function note_block(change, level, id, blocked, changed, reason, wallet, needed, manual)
+-- Where a change notes the blocks that came or went with it.
+local function blocks_noted(change)
   change.blocks = change.blocks or {}
-  change.blocks[#change.blocks + 1] = { level, id, blocked, changed, reason, wallet, needed, manual }
+  return change.blocks
+end
+
+-- Put a cause on a wallet, or take one off. Both keep the wallet; nothing where it is so already.
+local function block_wallet(bucket, change, cause, more)
+  local block = add_cause(blocks_noted(change), LEVEL.WALLET, change.name, change.wallet[WALLET.BLOCK], cause,
+    change.now, bucket.seq + 1, more)
+  if block then
+    change.wallet[WALLET.BLOCK], change.touched = block, true
+  end
+end
+
+local function unblock_wallet(change, cause)
+  local block = remove_cause(blocks_noted(change), LEVEL.WALLET, change.name, change.wallet[WALLET.BLOCK], cause)
+  if block ~= nil then
+    change.wallet[WALLET.BLOCK], change.touched = block, true
+  end
+end
+
+-- The same of a sender; `list` is where the entry notes its blocks. Returns whether anything changed.
+local function block_sender_for(bucket, list, sender_key, name, cause, now, more)
+  local sender = add_cause(list, LEVEL.SENDER, name, sender_of(bucket, sender_key), cause, now, bucket.seq + 1, more)
+  if sender then
+    bucket.senders[sender_key], bucket.senders_dirty[sender_key] = sender, true
+  end
+  return sender ~= nil
+end
+
+local function unblock_sender_from(bucket, list, sender_key, name, cause)
+  local sender = remove_cause(list, LEVEL.SENDER, name, sender_of(bucket, sender_key), cause)
+  if sender ~= nil then
+    bucket.senders[sender_key], bucket.senders_dirty[sender_key] = sender, true
+  end
+  return sender ~= nil
 end
 
 -- Block for want of credit: the wallet where nothing is left to spend, else the sender alone.
 local function block_for_want(bucket, change, customer, sender_key, needed)
   local wallet, policy = change.wallet, customer.policy
-  needed = needed - policy.overdraft
-  local exhausted = available_of(wallet) + policy.overdraft <= policy.block_level
-  if not exhausted and sender_key and #wallet[WALLET.BLOCKED] >= SENDERS_BLOCKED_MAX then
-    exhausted = true
+  local want = { wallet = change.name, needed = needed - policy.overdraft }
+  local is_exhausted = available_of(wallet) + policy.overdraft <= policy.block_level
+  if is_exhausted or (sender_key and #wallet[WALLET.BLOCKED] >= SENDERS_BLOCKED_MAX) then
+    return block_wallet(bucket, change, CAUSE.INSUFFICIENT_CREDIT, want)
   end
-  if exhausted then
-    if not wallet[WALLET.BLOCK] then
-      wallet[WALLET.BLOCK] = { needed, change.now, bucket.seq + 1 }
-      change.touched = true
-      note_block(change, LEVEL.WALLET, change.name, 1, 1, REASON.INSUFFICIENT_CREDIT, change.name, needed, 0)
-    end
-  elseif sender_key then
-    local sender = sender_of(bucket, sender_key)
-    if not sender or sender[SENDER.AUTO] == 0 then
-      local manual = sender and sender[SENDER.MANUAL] or 0
-      local name = string.sub(sender_key, #customer.name + 2)
-      bucket.senders[sender_key] = { change.name, needed, manual == 1 and sender[SENDER.SINCE] or change.now,
-        bucket.seq + 1, manual, 1 }
-      bucket.senders_dirty[sender_key] = true
+  if sender_key then
+    local name = sender_name(customer, sender_key)
+    if block_sender_for(bucket, blocks_noted(change), sender_key, name, CAUSE.INSUFFICIENT_CREDIT, change.now, want) then
       local blocked = wallet[WALLET.BLOCKED]
       blocked[#blocked + 1] = name
       change.touched = true
-      note_block(change, LEVEL.SENDER, name, 1, 1 - manual, REASON.INSUFFICIENT_CREDIT, change.name, needed, manual)
     end
   end
 end
@@ -51,9 +78,8 @@ end
 local function lift_blocks(bucket, change, available)
   local wallet = change.wallet
   local block = wallet[WALLET.BLOCK]
-  if block and block[1] <= available then
-    wallet[WALLET.BLOCK] = false
-    note_block(change, LEVEL.WALLET, change.name, 0, 1, REASON.INSUFFICIENT_CREDIT, change.name, 0, 0)
+  if block and block[BLOCK.NEEDED] <= available then
+    unblock_wallet(change, CAUSE.INSUFFICIENT_CREDIT)
   end
   local blocked = wallet[WALLET.BLOCKED]
   if #blocked == 0 then
@@ -62,18 +88,38 @@ local function lift_blocks(bucket, change, available)
   local rest = {}
   for n = 1, #blocked do
     local key = change.customer .. '\0' .. blocked[n]
-    local sender = sender_of(bucket, key)
-    if sender[SENDER.NEEDED] <= available then
-      local manual = sender[SENDER.MANUAL]
-      sender[SENDER.AUTO], sender[SENDER.WALLET], sender[SENDER.NEEDED] = 0, '', 0
-      if manual == 0 then
-        bucket.senders[key] = false
-      end
-      bucket.senders_dirty[key] = true
-      note_block(change, LEVEL.SENDER, blocked[n], manual, 1 - manual, REASON.INSUFFICIENT_CREDIT, '', 0, manual)
+    if sender_of(bucket, key)[BLOCK.NEEDED] <= available then
+      unblock_sender_from(bucket, blocks_noted(change), key, blocked[n], CAUSE.INSUFFICIENT_CREDIT)
     else
       rest[#rest + 1] = blocked[n]
     end
   end
   wallet[WALLET.BLOCKED] = rest
+end
+
+-- Take a sender out of the line of those blocked for want of credit in a wallet.
+local function leave_line(bucket, wallet_key, name)
+  local wallet, rest = wallet_of(bucket, wallet_key), {}
+  for n = 1, #wallet[WALLET.BLOCKED] do
+    if wallet[WALLET.BLOCKED][n] ~= name then
+      rest[#rest + 1] = wallet[WALLET.BLOCKED][n]
+    end
+  end
+  wallet[WALLET.BLOCKED] = rest
+  bucket.wallets_dirty[wallet_key] = true
+end
+
+-- Put a cause on a customer as a whole, or take it off. False where it is so already.
+local function change_customer_cause(bucket, list, customer, cause, sets, now)
+  local record = customer.record
+  local causes = record[CUSTOMER.CAUSES]
+  if has_cause(causes, cause) == sets then
+    return false
+  end
+  local block = { sets and causes + cause or causes - cause, '', 0, 0, now, bucket.seq + 1 }
+  local changed = (causes == 0 or block[BLOCK.CAUSES] == 0) and 1 or 0
+  record[CUSTOMER.CAUSES] = block[BLOCK.CAUSES]
+  bucket.customers_dirty[customer.name] = record
+  note_block(list, LEVEL.CUSTOMER, customer.name, block, changed, REASON_OF_CAUSE[cause])
+  return true
 end

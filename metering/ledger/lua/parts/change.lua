@@ -95,6 +95,9 @@ local function finish(bucket, input, change, kind, reason, decision, charge, ext
   if change.touched then
     bucket.wallets_dirty[change.key] = true
   end
+  if change.blocks and #change.blocks == 0 then
+    change.blocks = nil
+  end
   if change.alerts or change.rules or change.blocks then
     extras = extras or {}
     extras.alerts, extras.rules, extras.blocks = change.alerts, change.rules, change.blocks

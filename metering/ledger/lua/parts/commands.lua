@@ -8,7 +8,7 @@ end
 
 -- What a customer's entry tells of its settings after it.
 local function settings_of(record)
-  return { settings = { unpack(record, 1, CUSTOMER.SUSPENDED) } }
+  return { settings = { unpack(record, 1, CUSTOMER.CAUSES) } }
 end
 
 local function open_customer(bucket, i, input, customer)
@@ -119,54 +119,36 @@ end
 
 local function suspend_or_resume(bucket, i, input, customer)
   local suspending = input[INPUT.OP] == OP.SUSPEND
-  local record = customer.record
-  if (record[CUSTOMER.SUSPENDED] == 1) == suspending then
+  local noted = {}
+  if not change_customer_cause(bucket, noted, customer, CAUSE.SUSPENDED, suspending, input[INPUT.TS]) then
     return refuse(bucket, i, suspending and REASON.ALREADY or REASON.NOT_SUSPENDED)
   end
-  local flag = suspending and 1 or 0
-  record[CUSTOMER.SUSPENDED] = flag
-  bucket.customers_dirty[customer.name] = record
-  local extras = settings_of(record)
-  extras.blocks = { { LEVEL.CUSTOMER, customer.name, flag, 1, REASON.SUSPENDED, '', 0, 1 } }
+  local extras = settings_of(customer.record)
+  extras.blocks = noted
   return emit_plain(bucket, i, suspending and KIND.SUSPENDED or KIND.RESUMED, 0, DECIDED.NONE, extras)
 end
 
 local function block_sender(bucket, i, input, customer)
   local key = bucket.sender_keys[input[INPUT.SENDER]]
-  local name = string.sub(key, #customer.name + 2)
-  local sender = sender_of(bucket, key)
-  if sender and sender[SENDER.MANUAL] == 1 then
+  local noted = {}
+  if not block_sender_for(bucket, noted, key, sender_name(customer, key), CAUSE.MANUAL, input[INPUT.TS]) then
     return refuse(bucket, i, REASON.ALREADY)
   end
-  local now = input[INPUT.TS]
-  sender = sender or { '', 0, now, bucket.seq + 1, 0, 0 }
-  local changed = 1 - sender[SENDER.AUTO]
-  sender[SENDER.MANUAL] = 1
-  bucket.senders[key], bucket.senders_dirty[key] = sender, true
-  return emit_plain(bucket, i, KIND.BLOCKED, 0, DECIDED.NONE, { blocks = {
-    { LEVEL.SENDER, name, 1, changed, REASON.MANUAL, sender[SENDER.WALLET], sender[SENDER.NEEDED], 1 } } })
+  return emit_plain(bucket, i, KIND.BLOCKED, 0, DECIDED.NONE, { blocks = noted })
 end
 
+-- Lift whatever blocks the sender; a cause that still holds blocks it again with its next attempt.
 local function unblock_sender(bucket, i, input, customer)
   local key = bucket.sender_keys[input[INPUT.SENDER]]
-  local name = string.sub(key, #customer.name + 2)
-  local sender = sender_of(bucket, key)
+  local name, sender = sender_name(customer, key), sender_of(bucket, key)
   if not sender then
     return refuse(bucket, i, REASON.NOT_BLOCKED)
   end
-  if sender[SENDER.AUTO] == 1 then
-    local wallet_key = customer.name .. '\0' .. sender[SENDER.WALLET]
-    local wallet = wallet_of(bucket, wallet_key)
-    local rest = {}
-    for n = 1, #wallet[WALLET.BLOCKED] do
-      if wallet[WALLET.BLOCKED][n] ~= name then
-        rest[#rest + 1] = wallet[WALLET.BLOCKED][n]
-      end
-    end
-    wallet[WALLET.BLOCKED] = rest
-    bucket.wallets_dirty[wallet_key] = true
+  if has_cause(sender[BLOCK.CAUSES], CAUSE.INSUFFICIENT_CREDIT) then
+    leave_line(bucket, customer.name .. '\0' .. sender[BLOCK.WALLET], name)
   end
   bucket.senders[key], bucket.senders_dirty[key] = false, true
-  return emit_plain(bucket, i, KIND.UNBLOCKED, 0, DECIDED.NONE, { blocks = {
-    { LEVEL.SENDER, name, 0, 1, REASON.MANUAL, '', 0, 0 } } })
+  local noted = {}
+  note_block(noted, LEVEL.SENDER, name, { 0, '', 0, 0, 0, 0 }, 1, REASON.MANUAL)
+  return emit_plain(bucket, i, KIND.UNBLOCKED, 0, DECIDED.NONE, { blocks = noted })
 end

@@ -7,14 +7,20 @@ local function new_charge(change, state, price, input, sender)
   return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender or false, recipients, 0 }
 end
 
-local function sender_name(customer, sender_key)
-  return sender_key and string.sub(sender_key, #customer.name + 2) or false
+-- Why a customer that is blocked as a whole is denied: the first of its causes.
+local function reason_of(causes)
+  for _, cause in ipairs({ CAUSE.SUSPENDED, CAUSE.SPAM, CAUSE.NO_PLAN }) do
+    if has_cause(causes, cause) then
+      return REASON_OF_CAUSE[cause]
+    end
+  end
+  return REASON.BLOCKED
 end
 
 -- The first of the checks that hold for submissions and extensions alike; nil where none objects.
 local function objection(bucket, change, customer, sender_key, passes_blocks)
-  if customer.record[CUSTOMER.SUSPENDED] == 1 then
-    return REASON.SUSPENDED
+  if customer.record[CUSTOMER.CAUSES] > 0 then
+    return reason_of(customer.record[CUSTOMER.CAUSES])
   end
   if not change then
     return REASON.UNKNOWN_WALLET
