@@ -199,6 +199,7 @@ class System:
     def _start(self, program: str, variables: dict[str, str]) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "HOME": str(self.directory),
             **self.settings.to_environment(),
             **variables,
