@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from metering.checkpoint.continuity import Follower, Verdict
 from metering.checkpoint.denials import Denials, is_repeated_denial
-from metering.checkpoint.entry_rows import EntryRow, row_of
+from metering.checkpoint.entry_rows import EntryRow, leg_rows, row_of
 from metering.checkpoint.records import Block, LedgerRecord, decode_record, has_nul
 from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState
 from metering.contracts.reasons import Kind
@@ -158,6 +158,11 @@ class Batch:
             self.rows.append(row_of(record))
             if record.wallet is not None:
                 self._fold_wallet(record, record.wallet)
+            if record.legs:
+                self.rows.extend(leg_rows(record))
+                for leg in record.legs:
+                    self.wallets[record.customer, leg.wallet] = at_ms
+                    self._fold_lots(record, leg.wallet, leg.lots)
         if record.charge is not None:
             self._fold_charge(record, record.charge)
         if record.settings is not None:
@@ -174,15 +179,20 @@ class Batch:
             ensure(unit is not None, f"entry {record.id} opens a wallet without a unit")
             ensure((customer, wallet) not in self.wallets_opened, f"entry {record.id} opens a wallet a second time")
             self.wallets_opened[customer, wallet] = WalletOpened(unit or "", at_ms)
-        for lot in record.lots:
+        self._fold_lots(record, wallet, record.lots)
+        for place, rule in enumerate(record.rules) if record.rules else ():
+            rule_key = (customer, rule.wallet or wallet, rule.rule)
+            known = self.rules.get(rule_key)
+            seq, place_made = (known.seq, known.place) if known else (record.seq, place)
+            self.rules[rule_key] = RuleAfter(rule, seq, place_made, at_ms)
+
+    def _fold_lots(self, record: LedgerRecord, wallet: str, lots: tuple[LotChange, ...]) -> None:
+        customer, at_ms = record.customer, record.applied_at_ms
+        for lot in lots:
             key = (customer, wallet, lot.lot)
             self.lots[key] = lot
             if lot.kind is not None:
                 self.lots_made[key] = LotMade(lot.kind, lot.remaining_micros, lot.expires_at_ms or 0, record.seq, at_ms)
-        for place, rule in enumerate(record.rules) if record.rules else ():
-            known = self.rules.get((customer, wallet, rule.rule))
-            seq, place_made = (known.seq, known.place) if known else (record.seq, place)
-            self.rules[customer, wallet, rule.rule] = RuleAfter(rule, seq, place_made, at_ms)
 
     def _fold_charge(self, record: LedgerRecord, charge: Charge) -> None:
         """Fold a charge. It has the recipients of the entry that began it, less those settled; none once committed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,11 +16,13 @@ EntryRow: TypeAlias = tuple[Any, ...]
 COLUMNS = (
     "bucket",
     "seq",
+    "leg",
     "id",
     "applied_at_ms",
     "kind",
     "customer",
     "wallet",
+    "counter_wallet",
     "wallet_seq",
     "unit",
     "amount_micros",
@@ -88,7 +91,7 @@ _encode = msgspec.json.Encoder().encode
 
 def row_of(record: LedgerRecord) -> EntryRow:
     """Return a record as a row. Nested parts become JSON text; of a charge its state and its recipients are kept."""
-    charge, position, given = record.charge, record.position, record.input
+    charge, position, given, legs = record.charge, record.position, record.input, record.legs
     # Local names and one tuple: unpacking parts into it would take half as long again, for every entry.
     available, held, overdrawn = _figures(record.before)
     available_after, held_after, overdrawn_after = _figures(record.after)
@@ -105,11 +108,13 @@ def row_of(record: LedgerRecord) -> EntryRow:
     return (
         record.bucket,
         record.seq,
+        0,
         record.id,
         record.applied_at_ms,
         record.kind,
         record.customer,
         record.wallet,
+        legs[0].wallet if len(legs) == 1 else None,
         record.wallet_seq,
         record.unit,
         record.amount_micros,
@@ -159,6 +164,37 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.blocks).decode() if record.blocks else None,
         _encode(record.settings).decode() if record.settings else None,
     )
+
+
+def leg_rows(record: LedgerRecord) -> Iterator[EntryRow]:
+    """Yield a row for each further wallet that a record changed: whose entry it is, and what it did there.
+
+    All that the record tells besides, such as its charge, alerts, rules and blocks, stands in its first row.
+    """
+    whole = dict(zip(COLUMNS, row_of(record), strict=True))
+    common = {name: value for name, value in whole.items() if name in _COMMON}
+    for number, leg in enumerate(record.legs, start=1):
+        row = common | {
+            "leg": number,
+            "wallet": leg.wallet,
+            "counter_wallet": record.wallet,
+            "wallet_seq": leg.wallet_seq,
+            "unit": leg.unit,
+            "amount_micros": leg.amount_micros,
+            "held_change_micros": leg.held_change_micros,
+            "lots": _encode(leg.lots).decode() if leg.lots else None,
+        }
+        row |= zip(COLUMNS[BEFORE], _figures(leg.before), strict=True)
+        row |= zip(COLUMNS[AFTER], _figures(leg.after), strict=True)
+        yield tuple(row.get(column) for column in COLUMNS)
+
+
+_COMMON = frozenset({
+    "bucket", "seq", "id", "applied_at_ms", "kind", "customer", "reason", "due_at_ms", "event_source", "event_id",
+    "event_type", "event_time_ms", "command_id", "command_type", "actor", "note", "input_topic", "input_offset",
+    "usage_offset_next", "commands_offset_next", "chunk", "prev_chunk",
+})  # fmt: skip
+"""What a leg's row has of its entry."""
 
 
 def _figures(balance: Balance | None) -> tuple[int | None, int | None, int | None]:

@@ -17,6 +17,7 @@ from metering.contracts.entries import (
     CommandReference,
     CustomerSettings,
     EventReference,
+    Leg,
     LotChange,
     Position,
     RuleState,
@@ -39,6 +40,7 @@ class Block(Struct, frozen=True, gc=False):
     until_ms: int = 0
     since_ms: int = 0
     since_seq: int = 0
+    leg: str | None = None
 
 
 class InputOffset(Struct, frozen=True, gc=False):
@@ -65,6 +67,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     before: Balance | None = None
     after: Balance | None = None
     lots: tuple[LotChange, ...] = ()
+    legs: tuple[Leg, ...] = ()
     charge: Charge | None = None
     reason: str | None = None
     decision: str | None = None

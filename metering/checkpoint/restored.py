@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
 from metering.contracts.reasons import Reason
 from metering.errors import ensure
@@ -25,6 +26,7 @@ from metering.ledger.state import (
 _decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int]]).decode
 _decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
+_decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
 _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
@@ -92,8 +94,9 @@ def denied_events_of(row: asyncpg.Record, since_ms: int) -> Iterator[RememberedE
 
 def command_of(row: asyncpg.Record) -> RememberedCommand:
     """Return a command and its answer. The answer names a wallet only where its figures are known."""
-    customer, command_id, applied_at_ms, seq, reason, wallet, amount, available, held, overdrawn = row.values()
+    customer, command_id, applied_at_ms, seq, reason, wallet, amount, available, held, overdrawn, others = row.values()
     after = None if available is None else Balance(available, held, overdrawn)
+    legs = tuple(AnswerLeg(name, moved, Balance(*figures)) for name, moved, *figures in _decode_legs(others or "[]"))
     return RememberedCommand(
-        customer, command_id, applied_at_ms, seq, _REASONS[reason], wallet if after else None, amount, after
+        customer, command_id, applied_at_ms, seq, _REASONS[reason], wallet if after else None, amount, after, legs
     )

@@ -21,6 +21,8 @@ class StatementLine(Struct, frozen=True):
     id: str
     applied_at_ms: int
     wallet: str
+    counter_wallet: str | None
+    """The other wallet of an entry that moved credit between two."""
     wallet_seq: int
     kind: str
     reason: str | None

@@ -67,7 +67,9 @@ STATEMENT_HEAD = f"{'time':<24}  {'kind':<10}  {'what':<44}{'amount':>16}{'balan
 
 def describe_line(line: StatementLine) -> str:
     """Return one change as a line of text."""
-    about = " ".join(filter(None, (line.event_type or line.command_type, line.country, line.charge_id, line.reason)))
+    other = line.counter_wallet and f"{'to' if line.amount_micros < 0 else 'from'} {line.counter_wallet}"
+    what = (line.event_type or line.command_type, other, line.country, line.charge_id, line.reason)
+    about = " ".join(filter(None, what))
     held = f"  held {format_amount(line.held_micros)}" if line.held_micros else ""
     return (
         f"{_format_time(line.applied_at_ms)}  {line.kind:<10}  {about[:44]:<44}"

@@ -36,6 +36,14 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     applied_at_ms: int
 
 
+class AnswerLeg(Struct, frozen=True, gc=False):
+    """A further wallet that the same command changed."""
+
+    wallet: str
+    amount_micros: int
+    after: Balance
+
+
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The answer to a command, or to a usage event that names a `reply_to`. Keyed by `reply_to`, else by customer."""
 
@@ -50,6 +58,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     unit: str | None = None
     amount_micros: int = 0
     after: Balance | None = None
+    legs: tuple[AnswerLeg, ...] = ()
     entry: str
     """The id of the entry that took effect: a repeat names the first one's."""
     duplicate: bool = False

@@ -39,6 +39,19 @@ class LotChange(Struct, frozen=True, omit_defaults=True, gc=False):
     expires_at_ms: int | None = None
 
 
+class Leg(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What an entry did to a further wallet than its own, as the entry's fields of the same names tell of that."""
+
+    wallet: str
+    wallet_seq: int
+    unit: str
+    amount_micros: int
+    held_change_micros: int
+    before: Balance
+    after: Balance
+    lots: tuple[LotChange, ...] = ()
+
+
 class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
     """A charge after the entry: what ties the events of one message together."""
 
@@ -67,6 +80,8 @@ class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
     type: AlertType
     rule: str
     level_micros: int
+    wallet: str | None = None
+    """Only where it is that of a leg."""
 
 
 class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -77,6 +92,8 @@ class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
     level_micros: int
     rearm_micros: int
     enabled: bool = True
+    wallet: str | None = None
+    """Only where it is that of a leg."""
 
 
 class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -102,6 +119,8 @@ class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
     """When it was blocked; 0 when it is not any more."""
     since_seq: int = 0
     """The `seq` of the entry that blocked it, or put it into its wallet's line: the order of lifting."""
+    leg: str | None = None
+    """The wallet in which it was judged, only where it is that of a leg."""
 
 
 class EventReference(Struct, frozen=True, gc=False):
@@ -148,7 +167,8 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
 class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line of the ledger. All amounts in micro-units of `unit`, all times in Unix milliseconds.
 
-    For every wallet: the sum of `amount_micros` = lots - overdrawn, and the sum of `held_change_micros` = held.
+    For every wallet: the sum of `amount_micros` = lots - overdrawn, and the sum of `held_change_micros` = held, over
+    the entries whose `wallet` it is and the legs of others.
     """
 
     id: str
@@ -173,6 +193,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     before: Balance | None = None
     after: Balance | None = None
     lots: tuple[LotChange, ...] = ()
+    legs: tuple[Leg, ...] = ()
+    """Further wallets that it changed, so that credit never is in two wallets, or in none, between two entries."""
     charge: Charge | None = None
     charge_id: str | None = None
     reason: Reason | None = None

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     REFUSED = "refused"
     """A command that could be understood but not carried out."""
     DUPLICATE = "duplicate"
+    TRANSFERRED = "transferred"
+    """Credit moved between wallets of a customer; the entry's legs are the other sides."""
 
 
 class Reason(StrEnum):

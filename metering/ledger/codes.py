@@ -72,6 +72,7 @@ class KindCode(IntEnum):
     DENIED = 16
     REFUSED = 17
     DUPLICATE = 18
+    TRANSFERRED = 19
 
 
 class ReasonCode(IntEnum):

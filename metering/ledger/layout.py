@@ -138,3 +138,5 @@ class Answered(IntEnum):
     WALLET = 4
     AMOUNT = 5
     AFTER = 6
+    LEGS = 7
+    """False, or {wallet, amount, available, held, overdrawn} of each further wallet."""

@@ -17,14 +17,14 @@ from metering.contracts.entries import CustomerSettings, Position
 from metering.errors import Retryable
 from metering.ledger.identity import scoped
 from metering.ledger.keys import BucketKeys
-from metering.ledger.records import (
+from metering.ledger.state import BlockState, ChargeState, WalletState
+from metering.ledger.stored import (
     read_charge,
     read_sender,
     read_settings,
     read_wallet,
     read_wallet_block,
 )
-from metering.ledger.state import BlockState, ChargeState, WalletState
 
 
 class BucketStatus(Struct, frozen=True):

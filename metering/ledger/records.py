@@ -1,4 +1,4 @@
-"""Translates between the typed state and the records in Redis. Leaves sending them to `till`."""
+"""Makes the records in Redis from the typed state. Leaves sending them to `till`, and reading them back to `stored`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
-from metering.contracts.reasons import Reason
-from metering.ledger.codes import REASON_CODES, REASONS, Moment, RuleStateCode, State, causes_of, mask_of
-from metering.ledger.identity import scoped, split_scoped
+from metering.contracts.entries import Balance, CustomerSettings
+from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
+from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.results import DECISIONS
 from metering.ledger.state import (
@@ -26,14 +25,10 @@ from metering.ledger.state import (
 )
 
 pack = msgspec.msgpack.Encoder().encode
-unpack = msgspec.msgpack.Decoder().decode
 
 _STATES = {state.name.lower(): state.value for state in State}
-_STATE_NAMES = {code: name for name, code in _STATES.items()}
 _MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
-_MOMENT_NAMES = {code: name for name, code in _MOMENTS.items()}
 _RULE_STATES = {state.name.lower(): state.value for state in RuleStateCode}
-_RULE_STATE_NAMES = {code: name for name, code in _RULE_STATES.items()}
 _DECISIONS = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
@@ -224,74 +219,10 @@ def _answer_record(command: RememberedCommand) -> list[Any]:
         REASON_CODES[command.reason] if command.reason else 0,
         command.wallet or False,
         command.amount_micros,
-        [after.available_micros, after.held_micros, after.overdrawn_micros] if after else False,
+        _figures(after) if after else False,
+        [[leg.wallet, leg.amount_micros, *_figures(leg.after)] for leg in command.legs] or False,
     ]
 
 
-def read_answer(record: list[Any]) -> tuple[int, Reason | None, str | None, int, Balance | None]:
-    """Return seq, refusal, wallet, amount and balance after of a remembered command."""
-    seq, _, reason, wallet, amount, after = record
-    return seq, REASONS.get(reason), wallet or None, amount, Balance(*after) if after else None
-
-
-def read_settings(record: bytes) -> CustomerSettings:
-    """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes = unpack(record)
-    return CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))
-
-
-def read_wallet(key: str, record: bytes) -> WalletState:
-    """Return the wallet in a record; `key` is customer, U+0000, wallet."""
-    customer, wallet = split_scoped(key)
-    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _ = unpack(record)
-    return WalletState(
-        customer,
-        wallet,
-        unit,
-        seq,
-        overdrawn,
-        held_over,
-        tuple(LotState(*lot) for lot in lots),
-        tuple(
-            RuleState(rule, _RULE_STATE_NAMES[state], level, rearm, bool(enabled))  # type: ignore[arg-type]
-            for rule, state, level, rearm, enabled in rules
-        ),
-    )
-
-
-def read_wallet_block(key: str, record: bytes) -> BlockState | None:
-    """Return the block of the wallet itself, if it has one."""
-    customer, wallet = split_scoped(key)
-    block = unpack(record)[6]
-    if not block:
-        return None
-    causes, *rest = block
-    return BlockState(customer, "wallet", wallet, causes_of(causes), *rest)
-
-
-def read_sender(key: str, record: bytes) -> BlockState:
-    """Return the block of a sender."""
-    customer, sender = split_scoped(key)
-    causes, *rest = unpack(record)
-    return BlockState(customer, "sender", sender, causes_of(causes), *rest)
-
-
-def read_charge(key: str, record: bytes) -> ChargeState:
-    """Return the charge in a record."""
-    customer, charge_id = split_scoped(key)
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, touched = unpack(record)
-    charge = Charge(
-        charge_id,
-        _STATE_NAMES[state],  # type: ignore[arg-type]
-        wallet,
-        price,
-        held,
-        committed,
-        _MOMENT_NAMES[charge_on],  # type: ignore[arg-type]
-        fee,
-        deadline,
-        tuple((part[0], part[1]) for part in parts),
-        sender or None,
-        recipients or None,
-    )
-    return ChargeState(customer, charge, touched)
+def _figures(balance: Balance) -> list[int]:
+    return [balance.available_micros, balance.held_micros, balance.overdrawn_micros]

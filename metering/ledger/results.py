@@ -22,9 +22,10 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     charge: str | None = None
     sender: str | None = None
     due_at_ms: int | None = None
-    alerts: list[tuple[int, str, int]] = []
-    rules: list[tuple[str, int, int, int, int]] = []
-    blocks: list[tuple[int, str, int, int, int, str, int, int, int, int]] = []
+    alerts: list[list[Any]] = []
+    rules: list[list[Any]] = []
+    blocks: list[list[Any]] = []
+    legs: list[list[Any]] = []
     settled: list[str] = []
     settings: list[Any] | None = None
     duplicate_of: int | None = None
@@ -87,6 +88,7 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     before: entries.Balance | None = None
     after: entries.Balance | None = None
     lots: tuple[entries.LotChange, ...] = ()
+    legs: tuple[entries.Leg, ...] = ()
     charge: entries.Charge | None = None
     reason: Reason | None = None
     decision: str | None = None
@@ -166,16 +168,17 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
         else None,
         after=entries.Balance(result.available_after, result.held_after, result.overdrawn_after) if on_wallet else None,
         lots=tuple([_lot_change(lot) for lot in result.lots]) if result.lots else (),
+        legs=tuple(_leg(*leg) for leg in more.legs),
         charge=_charge(result.charge, more, more.charge or about.charge_id or "")
         if isinstance(result.charge, list)
         else None,
         reason=REASONS[result.reason] if result.reason else None,
         decision=DECISIONS[result.decision],
         duplicate_of=more.duplicate_of,
-        alerts=tuple(entries.AlertRaised(_ALERTS[code], rule, level) for code, rule, level in more.alerts),
+        alerts=tuple(entries.AlertRaised(_ALERTS[code], *about_it) for code, *about_it in more.alerts),
         rules=tuple(
-            entries.RuleState(rule, _RULE_STATES[state], level, rearm, bool(enabled))  # type: ignore[arg-type]
-            for rule, state, level, rearm, enabled in more.rules
+            entries.RuleState(rule, _RULE_STATES[state], level, rearm, bool(enabled), *leg)  # type: ignore[arg-type]
+            for rule, state, level, rearm, enabled, *leg in more.rules
         ),
         blocks=tuple(_block(*block) for block in more.blocks),
         settings=_settings(more.settings) if more.settings else None,
@@ -220,6 +223,7 @@ def _block(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
     until_ms: int,
     since_ms: int,
     since_seq: int,
+    leg: str | None = None,
 ) -> entries.BlockChange:
     return entries.BlockChange(
         _LEVELS[level],
@@ -233,6 +237,33 @@ def _block(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
         until_ms,
         since_ms,
         since_seq,
+        leg,
+    )
+
+
+def _leg(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
+    wallet: str,
+    wallet_seq: int,
+    unit: str,
+    amount: int,
+    held_change: int,
+    available_before: int,
+    held_before: int,
+    overdrawn_before: int,
+    available_after: int,
+    held_after: int,
+    overdrawn_after: int,
+    lots: list[list[Any]],
+) -> entries.Leg:
+    return entries.Leg(
+        wallet,
+        wallet_seq,
+        unit,
+        amount,
+        held_change,
+        entries.Balance(available_before, held_before, overdrawn_before),
+        entries.Balance(available_after, held_after, overdrawn_after),
+        tuple([_lot_change(lot) for lot in lots]),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
 from metering.contracts.reasons import Reason
 
@@ -95,6 +96,7 @@ class RememberedCommand(Struct, frozen=True):
     wallet: str | None
     amount_micros: int
     after: Balance | None
+    legs: tuple[AnswerLeg, ...] = ()
 
 
 StateRecord = WalletState | CustomerState | ChargeState | BlockState | RememberedEvent | RememberedCommand

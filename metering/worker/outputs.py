@@ -12,13 +12,13 @@ import msgspec
 
 from metering.contracts.alerts import Alert, AlertData, BlockRecord, block_key
 from metering.contracts.dead_letters import DeadLetter
-from metering.contracts.decisions import Answer, Decision
+from metering.contracts.decisions import Answer, AnswerLeg, Decision
 from metering.contracts.entries import BlockChange
 from metering.contracts.reasons import AlertType, Kind
 from metering.contracts.topics import Topic
 from metering.ledger.identity import event_digest
-from metering.ledger.records import read_answer
 from metering.ledger.results import EntryMade
+from metering.ledger.stored import read_answer
 
 _encode = msgspec.json.Encoder().encode
 
@@ -86,12 +86,14 @@ def _first_entry(made: EntryMade) -> str:
 def _answer(made: EntryMade) -> Output:
     effect, about = made.effect, made.carried
     reason, wallet, amount, after = effect.reason, effect.wallet, effect.amount_micros, effect.after
+    legs = tuple(AnswerLeg(leg.wallet, leg.amount_micros, leg.after) for leg in effect.legs)
     refused = effect.kind is Kind.REFUSED
     if about.command is not None:
         first = made.result.more().first_answer
         if first is not None:
-            _, reason, wallet, amount, after = read_answer(first)
-            refused = reason is not None
+            known = read_answer(first)
+            reason, wallet, amount, after = known.reason, known.wallet, known.amount_micros, known.after
+            refused, legs = reason is not None, known.legs
         identity, kind, outcome = about.command.id, about.command.type, "refused" if refused else "done"
     else:
         event = about.event
@@ -109,6 +111,7 @@ def _answer(made: EntryMade) -> Output:
         unit=about.unit,
         amount_micros=amount,
         after=after,
+        legs=legs,
         entry=_first_entry(made),
         duplicate=effect.kind is Kind.DUPLICATE,
     )
@@ -117,15 +120,17 @@ def _answer(made: EntryMade) -> Output:
 
 def _alerts(made: EntryMade) -> list[Alert]:
     effect, about = made.effect, made.carried
-    available = effect.after.available_micros if effect.after else None
+    # What is available in the wallet that it is about; None stands for the entry's own.
+    available = {leg.wallet: leg.after.available_micros for leg in effect.legs} if effect.legs else {}
+    own = effect.after.available_micros if effect.after else None
     found = [
         (
             raised.type,
             AlertData(
                 customer=about.customer,
-                wallet=effect.wallet,
+                wallet=raised.wallet or effect.wallet,
                 unit=about.unit,
-                available_micros=available,
+                available_micros=available[raised.wallet] if raised.wallet else own,
                 rule=raised.rule,
                 level_micros=raised.level_micros,
                 entry=effect.id,
@@ -138,9 +143,9 @@ def _alerts(made: EntryMade) -> list[Alert]:
             kind = AlertType.SENDER_BLOCKED if change.blocked else AlertType.SENDER_UNBLOCKED
             data = AlertData(
                 customer=about.customer,
-                wallet=change.wallet or effect.wallet,
+                wallet=change.wallet or change.leg or effect.wallet,
                 unit=about.unit,
-                available_micros=available,
+                available_micros=available.get(change.leg) if change.leg else own,
                 level=change.level,
                 id=change.id,
                 reason=str(change.reason),

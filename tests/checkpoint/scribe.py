@@ -18,6 +18,7 @@ from metering.contracts.entries import (
     EventReference,
     InputReference,
     LedgerEntry,
+    Leg,
     LotChange,
     Position,
 )
@@ -74,6 +75,24 @@ class Scribe:
             kind = None
         return self._command(
             Kind.TOPPED_UP, customer, "top_up", change=(micros, 0), lot_kind=kind, unit="USD", wallet="main", **fields
+        )
+
+    def open_wallet(self, customer: str, wallet: str) -> None:
+        """Open a further wallet, empty."""
+        self.purses[f"{customer}/{wallet}"] = Purse()
+        nothing = Balance(0, 0, 0)
+        self._command(Kind.OPENED, customer, "put_wallet", wallet=wallet, unit="USD", before=nothing, after=nothing)
+
+    def transfer(self, customer: str, micros: int, *wallets: str, **fields: Any) -> LedgerEntry:
+        """Move as much from `main` into each of the wallets, as lots of their own."""
+        legs = []
+        for wallet in wallets:
+            purse = self.purses[f"{customer}/{wallet}"]
+            kind, purse.lot = (None, purse.lot) if purse.lot else ("fro", f"{self.bucket}-{self.seq + 1}")
+            legs.append(Leg(wallet=wallet, unit="USD", **self._change(purse, (micros, 0), kind)))
+        total = -micros * len(wallets)
+        return self._command(
+            Kind.TRANSFERRED, customer, "transfer", change=(total, 0), wallet="main", legs=tuple(legs), **fields
         )
 
     def reserve(self, customer: str, charge: str, price: int, **fields: Any) -> LedgerEntry:

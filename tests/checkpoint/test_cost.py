@@ -29,10 +29,10 @@ LITTLE_BYTES = 8 * MEGABYTES
 async def add_events(sql: Sql, count: int) -> None:
     """Add entries that no flush wrote, each with an event of its own."""
     columns = (
-        "bucket, seq, id, applied_at_ms, kind, customer, amount_micros, held_change_micros, event_source, event_id, "
-        "input_topic, input_offset, usage_offset_next, commands_offset_next, chunk, prev_chunk"
+        "bucket, seq, leg, id, applied_at_ms, kind, customer, amount_micros, held_change_micros, event_source, "
+        "event_id, input_topic, input_offset, usage_offset_next, commands_offset_next, chunk, prev_chunk"
     )
-    values = "0, 100 + n, '0-' || n, $1, 'noted', 'acme', 0, 0, '/test', 'x' || n, 'usage', n, n, 0, 'c1', 'c1'"
+    values = "0, 100 + n, 0, '0-' || n, $1, 'noted', 'acme', 0, 0, '/test', 'x' || n, 'usage', n, n, 0, 'c1', 'c1'"
     await sql.execute(
         f"INSERT INTO entries ({columns}) SELECT {values} FROM generate_series(1, $2) n",
         NOON,

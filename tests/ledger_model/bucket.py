@@ -141,6 +141,7 @@ NOTHING_ELSE: Entry = {
     "before": None,
     "after": None,
     "lots": {},
+    "legs": [],
     "charge": None,
     "alerts": [],
     "rules": [],

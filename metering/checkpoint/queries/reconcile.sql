@@ -92,7 +92,7 @@ ORDER BY b.customer, b.wallet;
 -- Of each bucket: how many entries its position tells of, and how many there are, repeated denials included.
 SELECT p.bucket, p.seq, coalesce(e.count, 0) + coalesce(d.attempts, 0)::bigint AS found
 FROM positions p
-LEFT JOIN (SELECT bucket, count(*) FROM entries GROUP BY bucket) e ON e.bucket = p.bucket
+LEFT JOIN (SELECT bucket, count(*) FROM entries WHERE leg = 0 GROUP BY bucket) e ON e.bucket = p.bucket
 LEFT JOIN (SELECT bucket, sum(attempts) AS attempts FROM denials GROUP BY bucket) d ON d.bucket = p.bucket
 ORDER BY p.bucket;
 

@@ -43,7 +43,8 @@ FROM charges c WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
 -- name: events
 -- Usage events whose repeats are recognised, in order. $2 is the oldest moment of the window.
 SELECT event_source, event_id, applied_at_ms, seq, decision, reason FROM entries
-WHERE bucket = $1 AND applied_at_ms >= $2 AND event_id IS NOT NULL AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;
+WHERE bucket = $1 AND applied_at_ms >= $2 AND event_id IS NOT NULL AND leg = 0 AND kind NOT IN ('duplicate', 'expired')
+ORDER BY seq;
 
 -- name: denied_events
 -- The same of repeated denials, whose rows hold lists.
@@ -52,6 +53,13 @@ WHERE bucket = $1 AND last_at_ms >= $2 AND hour_ms >= $2 - 3600000 AND event_seq
 
 -- name: commands
 -- Commands whose repeats are answered, with what their answer is made of. Those applied after $2.
+WITH others AS (
+    SELECT seq, json_agg(
+        json_build_array(wallet, amount_micros, after_available_micros, after_held_micros, after_overdrawn_micros) ORDER BY leg
+    )::text AS legs
+    FROM entries WHERE bucket = $1 AND applied_at_ms > $2 AND leg > 0 GROUP BY seq
+)
 SELECT customer, command_id, applied_at_ms, seq, reason, wallet, amount_micros,
-    after_available_micros, after_held_micros, after_overdrawn_micros
-FROM entries WHERE bucket = $1 AND applied_at_ms > $2 AND command_id IS NOT NULL AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;
+    after_available_micros, after_held_micros, after_overdrawn_micros, others.legs
+FROM entries LEFT JOIN others USING (seq)
+WHERE bucket = $1 AND applied_at_ms > $2 AND command_id IS NOT NULL AND leg = 0 AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;

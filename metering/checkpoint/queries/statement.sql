@@ -2,7 +2,7 @@
 
 -- name: wallet_statement
 -- The entries that changed a wallet, oldest first: $3 <= applied_at_ms < $4.
-SELECT id, applied_at_ms, wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
+SELECT id, applied_at_ms, wallet, counter_wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
     after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
     after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
     quantity, sender, user_id, campaign, on_behalf_of, actor, note
@@ -11,12 +11,12 @@ ORDER BY wallet_seq;
 
 -- name: customer_statement
 -- The same of all wallets of a customer, in the order in which it happened.
-SELECT id, applied_at_ms, wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
+SELECT id, applied_at_ms, wallet, counter_wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
     after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
     after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
     quantity, sender, user_id, campaign, on_behalf_of, actor, note
 FROM entries WHERE customer = $1 AND wallet_seq IS NOT NULL AND applied_at_ms >= $2 AND applied_at_ms < $3
-ORDER BY applied_at_ms, seq;
+ORDER BY applied_at_ms, seq, leg;
 
 -- name: balances
 -- A customer's wallets, and how far the books of its bucket have come.

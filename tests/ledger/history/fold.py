@@ -11,7 +11,16 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from metering.contracts.entries import BlockChange, Charge, CustomerSettings, LedgerEntry, RuleState
+from metering.contracts.decisions import AnswerLeg
+from metering.contracts.entries import (
+    Balance,
+    BlockChange,
+    Charge,
+    CustomerSettings,
+    LedgerEntry,
+    LotChange,
+    RuleState,
+)
 from metering.contracts.reasons import BlockLevel, Kind
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -105,8 +114,19 @@ class Fold:
         wallet = self.wallets[key]
         wallet.seq = entry.wallet_seq or wallet.seq
         assert entry.after is not None
-        wallet.overdrawn, wallet.held = entry.after.overdrawn_micros, entry.after.held_micros
-        for change in entry.lots:
+        self._take_figures(entry, wallet, entry.after, entry.lots)
+        for rule in entry.rules:
+            self.wallets[entry.customer, rule.wallet or name].rules[rule.rule] = replace(rule, wallet=None)
+        for leg in entry.legs:
+            other = self.wallets[entry.customer, leg.wallet]
+            other.seq = leg.wallet_seq
+            self._take_figures(entry, other, leg.after, leg.lots)
+
+    def _take_figures(
+        self, entry: LedgerEntry, wallet: FoldedWallet, after: Balance, lots: tuple[LotChange, ...]
+    ) -> None:
+        wallet.overdrawn, wallet.held = after.overdrawn_micros, after.held_micros
+        for change in lots:
             if change.kind is not None:
                 expires = change.expires_at_ms or 0
                 wallet.lots[change.lot] = LotState(change.lot, change.kind, 0, 0, expires, entry.seq)
@@ -115,7 +135,6 @@ class Fold:
             )
             wallet.lots[change.lot] = lot
         wallet.lots = {lot.lot: lot for lot in wallet.lots.values() if lot.remaining_micros != 0}
-        wallet.rules |= {rule.rule: rule for rule in entry.rules}
 
     def _take_charge(self, entry: LedgerEntry, charge: Charge) -> None:
         """A charge keeps the recipients of the entry that made it, less those settled; none once it is committed.
@@ -168,4 +187,5 @@ class Fold:
                 entry.wallet,
                 entry.amount_micros,
                 entry.after,
+                tuple(AnswerLeg(leg.wallet, leg.amount_micros, leg.after) for leg in entry.legs),
             )

@@ -24,10 +24,31 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "before": _figures(entry.before),
         "after": _figures(entry.after),
         "lots": _lots(entry.lots),
+        "legs": [
+            {
+                "wallet": leg.wallet,
+                "wallet_seq": leg.wallet_seq,
+                "amount": leg.amount_micros,
+                "held_change": leg.held_change_micros,
+                "before": _figures(leg.before),
+                "after": _figures(leg.after),
+                "lots": _lots(leg.lots),
+            }
+            for leg in entry.legs
+        ],
         "charge": None if entry.charge is None else _charge(entry.charge),
-        "alerts": [{"type": a.type.value, "rule": a.rule, "level": a.level_micros} for a in entry.alerts],
+        "alerts": [
+            {"type": a.type.value, "rule": a.rule, "level": a.level_micros, **_leg(a.wallet)} for a in entry.alerts
+        ],
         "rules": [
-            {"rule": r.rule, "state": r.state, "level": r.level_micros, "rearm": r.rearm_micros, "enabled": r.enabled}
+            {
+                "rule": r.rule,
+                "state": r.state,
+                "level": r.level_micros,
+                "rearm": r.rearm_micros,
+                "enabled": r.enabled,
+                **_leg(r.wallet),
+            }
             for r in entry.rules
         ],
         "blocks": [
@@ -43,6 +64,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
                 "since_seq": block.since_seq,
                 "changed": block.changed,
                 "blocked": block.blocked,
+                **_leg(block.leg),
             }
             for block in entry.blocks
         ],
@@ -59,6 +81,11 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "duplicate_of": entry.duplicate_of,
         "due_at": entry.due_at_ms,
     }
+
+
+def _leg(wallet: str | None) -> dict[str, str]:
+    """Name the wallet that something was judged in, only where it is not the entry's own."""
+    return {} if wallet is None else {"leg": wallet}
 
 
 def _figures(balance: Balance | None) -> dict[str, int] | None:

@@ -30,16 +30,19 @@ CREATE TABLE positions (
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- One row for each ledger entry but repeated denials (see denials). Never updated, never deleted one by one.
+-- One row for each ledger entry but repeated denials (see denials), and one for each further wallet that an entry changed. Never
+-- updated, never deleted one by one.
 -- The columns up to `settings` are what the hash in `chain` covers, in this order.
 CREATE TABLE entries (
     bucket integer NOT NULL,
     seq bigint NOT NULL CHECK (seq > 0),
+    leg smallint NOT NULL CHECK (leg >= 0),
     id text NOT NULL,
     applied_at_ms bigint NOT NULL,
     kind text NOT NULL,
     customer text NOT NULL,
     wallet text,
+    counter_wallet text,
     wallet_seq bigint CHECK (wallet_seq > 0),
     unit text,
     amount_micros bigint NOT NULL,
@@ -90,8 +93,9 @@ CREATE TABLE entries (
     blocks json,
     settings json,
     chain bytea,
-    PRIMARY KEY (bucket, seq, applied_at_ms),
-    CHECK ((chain IS NULL) = (wallet_seq IS NULL))
+    PRIMARY KEY (bucket, seq, leg, applied_at_ms),
+    CHECK ((chain IS NULL) = (wallet_seq IS NULL)),
+    CHECK (leg = 0 OR wallet_seq IS NOT NULL)
 ) PARTITION BY RANGE (applied_at_ms);
 
 CREATE INDEX entries_customer_wallet ON entries (customer, wallet, wallet_seq);
@@ -267,7 +271,8 @@ BEGIN
 END $$;
 
 CREATE VIEW journal AS
-SELECT id, at(applied_at_ms) AS applied_at, kind, reason, customer, wallet, wallet_seq, unit, units(amount_micros) AS amount,
+SELECT id, leg, at(applied_at_ms) AS applied_at, kind, reason, customer, wallet, counter_wallet, wallet_seq, unit,
+    units(amount_micros) AS amount,
     units(held_change_micros) AS held_change, units(price_micros) AS price, units(after_available_micros) AS available_after,
     units(after_held_micros) AS held_after, units(after_overdrawn_micros) AS overdrawn_after, charge_id, charge_state, decision,
     event_source, event_id, event_type, at(event_time_ms) AS event_time, command_id, command_type, channel, country, quantity, sender,

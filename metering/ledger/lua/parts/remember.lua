@@ -41,11 +41,25 @@ local function answer_duplicate_command(bucket, i, answer)
     { duplicate_of = answer[ANSWERED.SEQ], first_answer = answer })
 end
 
--- Keep the answer of the command whose entry was just made: seq, at, reason, wallet, amount, {available, held, overdrawn}.
+-- Of the further wallets of an entry: name, amount, available, held, overdrawn; false where there are none.
+local function legs_of(extras)
+  local legs = extras and extras.legs
+  if not legs then
+    return false
+  end
+  local kept = {}
+  for n = 1, #legs do
+    kept[n] = { legs[n][1], legs[n][4], legs[n][9], legs[n][10], legs[n][11] }
+  end
+  return kept
+end
+
+-- Keep the answer of the command whose entry was just made: seq, at, reason, wallet, amount, {available, held, overdrawn},
+-- further wallets.
 local function remember_command(bucket, key, now)
   local entry = bucket.results[#bucket.results]
   local after = entry[15] and { entry[11], entry[12], entry[13] } or false
-  bucket.commands[key] = { bucket.seq, now, entry[3], entry[15], entry[6], after }
+  bucket.commands[key] = { bucket.seq, now, entry[3], entry[15], entry[6], after, legs_of(entry[17]) }
   bucket.commands_dirty[key] = true
   set_timer(bucket, 'c\0' .. key, now + bucket.command_window_ms)
 end

@@ -1,0 +1,109 @@
+"""Reads the records in Redis as typed state. Leaves fetching them to `live`, and making them to `records`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from metering.contracts.decisions import AnswerLeg
+from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.reasons import Reason
+from metering.ledger.codes import REASONS, Moment, RuleStateCode, State, causes_of
+from metering.ledger.identity import split_scoped
+from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
+
+unpack = msgspec.msgpack.Decoder().decode
+
+_STATE_NAMES = {state.value: state.name.lower() for state in State}
+_MOMENT_NAMES = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
+_RULE_STATE_NAMES = {state.value: state.name.lower() for state in RuleStateCode}
+
+
+class FirstAnswer(Struct, frozen=True):
+    """What is remembered of a command to answer its repeats."""
+
+    seq: int
+    reason: Reason | None
+    """Of a refusal."""
+    wallet: str | None
+    amount_micros: int
+    after: Balance | None
+    legs: tuple[AnswerLeg, ...]
+
+
+def read_answer(record: list[Any]) -> FirstAnswer:
+    """Return what is remembered of a command."""
+    seq, _, reason, wallet, amount, after, legs = record
+    return FirstAnswer(
+        seq,
+        REASONS.get(reason),
+        wallet or None,
+        amount,
+        Balance(*after) if after else None,
+        tuple(AnswerLeg(name, moved, Balance(*figures)) for name, moved, *figures in legs or ()),
+    )
+
+
+def read_settings(record: bytes) -> CustomerSettings:
+    """Return the settings in a customer's record."""
+    version, plan, unit, time_zone, country, causes = unpack(record)
+    return CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))
+
+
+def read_wallet(key: str, record: bytes) -> WalletState:
+    """Return the wallet in a record; `key` is customer, U+0000, wallet."""
+    customer, wallet = split_scoped(key)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _ = unpack(record)
+    return WalletState(
+        customer,
+        wallet,
+        unit,
+        seq,
+        overdrawn,
+        held_over,
+        tuple(LotState(*lot) for lot in lots),
+        tuple(
+            RuleState(rule, _RULE_STATE_NAMES[state], level, rearm, bool(enabled))  # type: ignore[arg-type]
+            for rule, state, level, rearm, enabled in rules
+        ),
+    )
+
+
+def read_wallet_block(key: str, record: bytes) -> BlockState | None:
+    """Return the block of the wallet itself, if it has one."""
+    customer, wallet = split_scoped(key)
+    block = unpack(record)[6]
+    if not block:
+        return None
+    causes, *rest = block
+    return BlockState(customer, "wallet", wallet, causes_of(causes), *rest)
+
+
+def read_sender(key: str, record: bytes) -> BlockState:
+    """Return the block of a sender."""
+    customer, sender = split_scoped(key)
+    causes, *rest = unpack(record)
+    return BlockState(customer, "sender", sender, causes_of(causes), *rest)
+
+
+def read_charge(key: str, record: bytes) -> ChargeState:
+    """Return the charge in a record."""
+    customer, charge_id = split_scoped(key)
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, touched = unpack(record)
+    charge = Charge(
+        charge_id,
+        _STATE_NAMES[state],  # type: ignore[arg-type]
+        wallet,
+        price,
+        held,
+        committed,
+        _MOMENT_NAMES[charge_on],  # type: ignore[arg-type]
+        fee,
+        deadline,
+        tuple((part[0], part[1]) for part in parts),
+        sender or None,
+        recipients or None,
+    )
+    return ChargeState(customer, charge, touched)
