@@ -21,6 +21,7 @@ from metering.contracts.decisions import Answer, Decision
 from metering.contracts.entries import LedgerEntry
 from metering.contracts.events import EventType, UsageEvent
 from metering.contracts.field_rules import EVERY_TYPE_MAY, FIELD_RULES, Alternatives, describe_alternatives
+from metering.contracts.rates import RatesManifest
 from metering.contracts.topics import Topic
 
 SCHEMA_DIRECTORY = Path("docs/schemas")
@@ -36,6 +37,7 @@ CONTRACTS: Mapping[str, tuple[Any, Topic]] = {
     "alert": (Alert, Topic.ALERTS),
     "block-record": (BlockRecord, Topic.BLOCKED_SENDERS),
     "dead-letter": (DeadLetter, Topic.DEAD_LETTERS),
+    "rates-manifest": (RatesManifest, Topic.RATES),
 }
 """By file name: what stands in the values of which topic."""
 
@@ -132,7 +134,9 @@ def _conditions() -> Iterator[dict[str, Any]]:
 def _describe_fields() -> dict[str, dict[str, str]]:
     """Return by class and field what the string below the field's declaration says: msgspec does not look at it."""
     described: dict[str, dict[str, str]] = {}
-    modules = {inspect.getmodule(kind) for kind in (Alert, LedgerEntry, Decision, DeadLetter, UsageEvent)}
+    modules = {
+        inspect.getmodule(kind) for kind in (Alert, LedgerEntry, Decision, DeadLetter, UsageEvent, RatesManifest)
+    }
     modules.add(inspect.getmodule(CommandRecord.__args__[0]))
     for module in modules:
         if module is None:

@@ -18,6 +18,7 @@ class Topic(StrEnum):
     ALERTS = "alerts"
     BLOCKED_SENDERS = "blocked-senders"
     DEAD_LETTERS = "dead-letters"
+    RATES = "rates"
 
 
 DAY_MS = 86_400_000
@@ -62,5 +63,12 @@ TOPIC_PLANS: tuple[TopicPlan, ...] = (
             "cleanup.policy": "delete",
             "max.message.bytes": str(4 * 1024 * 1024),
         },
+    ),
+    TopicPlan(
+        # One partition: which of two versions comes after the other must be the same for every worker. Compacted, and
+        # never deleted from: a bucket that is replayed from long ago is priced with the version of that time.
+        Topic.RATES,
+        bucketed=False,
+        config={"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"},
     ),
 )

@@ -23,7 +23,7 @@ LABELS = {
     "outcome": "Of events: the kind of the ledger entry. Of commands: `done`, `refused`, `duplicate`."
     " Of transactions: `committed`, `aborted`, `fenced`.",
     "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`,"
-    " `gap`, `undecodable`).",
+    " `gap`, `undecodable`), of skipped publications (`late`, `incomplete`, `unreadable`).",
     "script": "The Lua script: `apply`, the one that decides.",
     "severity": "`retryable`, `broken_invariant`, `fatal`.",
     "state": "`claiming`, `restoring`, `running`, `stopped` (waits for an operator); one of them is 1.",
@@ -88,6 +88,21 @@ class WorkerMetrics:
         )
         self.alerts = catalogue.counter("alerts", "Alerts written.", "type")
         self.rates = catalogue.gauge("rates_info", "1, with the version of plans and decks in use.", "version")
+        self.rates_next_activation = catalogue.gauge(
+            "rates_next_activation_seconds",
+            "When the next published version comes into force, Unix seconds; 0: none is.",
+        )
+        self.rates_skipped = catalogue.counter(
+            "rates_skipped",
+            "Publications of rates that count for nothing: the version before stays in force.",
+            "reason",
+        )
+        self.rates_read_age = catalogue.gauge(
+            "rates_read_age_seconds", "Since the end of the topic `rates` was last seen; above 20 s buckets wait."
+        )
+        self.rates_load_seconds = catalogue.histogram(
+            "rates_load_seconds", "Loading one published version, beside the stream.", LONG_SECONDS
+        )
 
     def _declare_buckets(self, catalogue: Catalogue) -> None:
         self.bucket_state = catalogue.gauge("bucket_state", "1 for the state that the bucket is in.", "bucket", "state")

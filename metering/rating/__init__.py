@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from metering.rating.catalog import Catalog, load_catalog, shipped_rates
+from metering.rating.catalog import Catalog, load_catalog, load_files, shipped_rates
 from metering.rating.money import AMOUNT_MICROS_MAX, MICROS, format_micros, parse_micros
 from metering.rating.numbers import Number, country_of, is_e164, normalise_number
+from metering.rating.packing import Packed, PackingError, pack_files, unpack_files
 from metering.rating.plan import Plan
 from metering.rating.plan_file import AlertRule
 from metering.rating.policies import Policies
@@ -32,6 +33,8 @@ __all__ = [
     "CounterUse",
     "LineTerms",
     "Number",
+    "Packed",
+    "PackingError",
     "Plan",
     "Policies",
     "Price",
@@ -48,7 +51,10 @@ __all__ = [
     "format_micros",
     "is_e164",
     "load_catalog",
+    "load_files",
     "normalise_number",
+    "pack_files",
     "parse_micros",
     "shipped_rates",
+    "unpack_files",
 ]

@@ -6,7 +6,7 @@ Leaves when a version comes into force to the worker.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +17,7 @@ from metering.rating.plan_file import PlanFile, TableRef
 from metering.rating.plan_reader import ParsedPlan, parse_plan
 from metering.rating.problems import Problem, RatesError
 from metering.rating.rows import Row, Source
+from metering.rating.tree import DirectoryTree, FilesTree, Tree
 
 
 class Catalog:
@@ -27,6 +28,11 @@ class Catalog:
     def __init__(self, version: str, plans: Mapping[str, Plan]) -> None:
         self.version = version
         self.plans: Mapping[str, Plan] = MappingProxyType(dict(plans))
+
+    def compile(self) -> None:
+        """Compile every plan now rather than at its first price; in a thread beside a stream that must not wait."""
+        for plan in self.plans.values():
+            plan.compile()
 
 
 def shipped_rates() -> Path:
@@ -41,7 +47,16 @@ def load_catalog(directory: Path | None = None) -> Catalog:
 
     Raises RatesError with every problem of every file. Pure but for reading; safe to run in a thread.
     """
-    reader = CatalogReader(directory or shipped_rates())
+    return _load(DirectoryTree(directory or shipped_rates()))
+
+
+def load_files(files: Mapping[str, bytes], place: str) -> Catalog:
+    """Read a version held in memory; `place` names it in messages. Raises RatesError, as `load_catalog` does."""
+    return _load(FilesTree(files, place))
+
+
+def _load(tree: Tree) -> Catalog:
+    reader = CatalogReader(tree)
     plans = reader.read()
     errors = [problem for problem in reader.problems if problem.severity == "error"]
     if errors:
@@ -50,21 +65,21 @@ def load_catalog(directory: Path | None = None) -> Catalog:
 
 
 class CatalogReader:
-    """Reads one directory, collecting problems instead of raising them."""
+    """Reads one tree, collecting problems instead of raising them. `contents` is what was read: what a version is."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
         self.problems: list[Problem] = []
         self.files: dict[str, PlanFile] = {}
         self.rows: dict[str, list[Row]] = {}
         self.tables: dict[tuple[str, str, str], ParsedTable] = {}
-        self._contents: dict[str, bytes] = {}
+        self.contents: dict[str, bytes] = {}
         self._numbered = 0
 
     @property
     def version(self) -> str:
         """Hash what has been read."""
-        parts = [f"{name}\0{content_version(self._contents[name])}\n" for name in sorted(self._contents)]
+        parts = [f"{name}\0{content_version(self.contents[name])}\n" for name in sorted(self.contents)]
         return content_version("".join(parts).encode())
 
     def read(self) -> dict[str, Plan]:
@@ -81,18 +96,17 @@ class CatalogReader:
 
     def read_files(self) -> None:
         """Read plans and tables without compiling them."""
-        paths = sorted((self.directory / "plans").glob("*.yaml"))
-        if not paths:
-            self.problems.append(Problem("plans", 1, 1, "no_plans", f"no plans/*.yaml in {self.directory}"))
-        for path in paths:
-            name = f"plans/{path.name}"
-            content = self._contents[name] = path.read_bytes()
+        names = self.tree.names("plans", "yaml")
+        if not names:
+            self.problems.append(Problem("plans", 1, 1, "no_plans", f"no plans/*.yaml in {self.tree.place}"))
+        for name in names:
+            content = self.contents[name] = self.tree.read(name)
             parsed = parse_plan(content, name)
             self.problems += parsed.problems
             plan = parsed.plan
             if plan is None:
                 continue
-            if plan.id != path.stem:
+            if plan.id != PurePosixPath(name).stem:
                 self.problems.append(parsed.problem("$.id", "wrong_id", f"{plan.id!r} is not the file's name"))
             rows = self._read_tables(parsed, plan)
             self.files[plan.id] = plan
@@ -118,14 +132,11 @@ class CatalogReader:
         key = (kind, reference.file, reference.time_zone)
         if key in self.tables:
             return self.tables[key].rows
-        path = (self.directory / reference.file).resolve()
         ZoneInfo(reference.time_zone)
-        if not path.is_relative_to(self.directory.resolve()):
-            message = "lies outside the rates directory"
-            raise ValueError(message)
-        content = path.read_bytes()
-        self._contents[reference.file] = content
-        source = Source(path.stem, content_version(content), reference.file, reference.time_zone)
+        content = self.contents[reference.file] = self.tree.read(reference.file)
+        source = Source(
+            PurePosixPath(reference.file).stem, content_version(content), reference.file, reference.time_zone
+        )
         table = self.tables[key] = parse_table(kind, content, source, self._numbered)
         self.problems += table.problems
         self._numbered += len(table.rows)

@@ -5,8 +5,10 @@ Leaves reading to `catalog` and `deck`; the rules stand in docs/rates-format.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from metering.rating.catalog import CatalogReader, shipped_rates, tie_problem
 from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
@@ -15,6 +17,7 @@ from metering.rating.groups import find_ties, group_rates
 from metering.rating.plan_reader import parse_plan
 from metering.rating.problems import Problem
 from metering.rating.rows import Source
+from metering.rating.tree import DirectoryTree, Tree
 
 # A price that moves by more than this is usually a slipped decimal point.
 MOVED_PERCENT = 50
@@ -28,7 +31,7 @@ def check_rates(path: Path | None = None, moved_percent: int = MOVED_PERCENT) ->
     """
     path = path or shipped_rates()
     if path.is_dir():
-        return _check_directory(path, moved_percent)
+        return check_tree(DirectoryTree(path), moved_percent).problems
     content = path.read_bytes()
     if path.suffix in {".yaml", ".yml"}:
         return sorted(parse_plan(content, path.name).problems)
@@ -38,8 +41,19 @@ def check_rates(path: Path | None = None, moved_percent: int = MOVED_PERCENT) ->
     return sorted({*table.problems, *_check_table(table, moved_percent)})
 
 
-def _check_directory(directory: Path, moved_percent: int) -> list[Problem]:
-    reader = CatalogReader(directory)
+class CheckedRates(msgspec.Struct, frozen=True):
+    """A tree that was looked through: what is wrong with it, and exactly the files that were looked at."""
+
+    problems: list[Problem]
+    version: str
+    files: Mapping[str, bytes]
+    units: Mapping[str, str]
+    """The unit of each plan."""
+
+
+def check_tree(tree: Tree, moved_percent: int = MOVED_PERCENT) -> CheckedRates:
+    """Look through a whole tree. Each file is read once, so what is wrong, the version and the files go together."""
+    reader = CatalogReader(tree)
     reader.read()
     problems = set(reader.problems)
     for table in reader.tables.values():
@@ -51,11 +65,11 @@ def _check_directory(directory: Path, moved_percent: int) -> list[Problem]:
             problems.add(tie_problem(row, other, tables[other.source].column(other.line, "prefix")))
     used = {reference for _, reference, _ in reader.tables}
     for folder in ("decks", "surcharges"):
-        for path in sorted((directory / folder).glob("*.csv")):
-            if f"{folder}/{path.name}" not in used:
-                message = "no plan names this table"
-                problems.add(Problem(f"{folder}/{path.name}", 1, 1, "unused_table", message, "warning"))
-    return sorted(problems)
+        for name in tree.names(folder, "csv"):
+            if name not in used:
+                problems.add(Problem(name, 1, 1, "unused_table", "no plan names this table", "warning"))
+    units = {name: file.unit for name, file in reader.files.items()}
+    return CheckedRates(sorted(problems), reader.version, reader.contents, units)
 
 
 def _check_table(table: ParsedTable, moved_percent: int) -> list[Problem]:

@@ -8,44 +8,31 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import structs
 
 from metering.rating import columns
 from metering.rating.columns import Parser
 from metering.rating.problems import Problem, Rule
 from metering.rating.rows import Charge, Row, Source
+from metering.rating.table_text import TableText, field_column
 from metering.rating.times import BEGINNING_MS, END_MS, Band, parse_band, parse_instant
 
-_LINE_END = re.compile("\r\n|\r|\n")  # what the csv module takes for one, and nothing else
 TableKind = Literal["deck", "surcharges"]
 # A row longer than this is a broken quote, not a rate.
 FIELD_CHARACTERS_MAX = 200
+# What one row of a table has for itself; the other columns say the same in thousands of rows.
+_OWN = ("prefix", "destination", "country", "price")
 
 
 def content_version(content: bytes) -> str:
     """Name a content by the first 12 hex digits of its SHA-256: short enough for every ledger entry."""
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-class TableText:
-    """A table's text, for finding the place of a problem; cut into lines when the first one is asked for.
-
-    Cutting takes one uninterrupted moment, which a table without problems need not have.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._lines: list[str] = []
-
-    def line(self, number: int) -> str:
-        """Return a line (from 1), lines ending as the csv module takes them to."""
-        self._lines = self._lines or _LINE_END.split(self._text)
-        return self._lines[number - 1] if number <= len(self._lines) else ""
 
 
 class ParsedTable(msgspec.Struct, frozen=True):
@@ -81,9 +68,13 @@ class _Table:
         self.text = TableText("")
         self.problems: list[Problem] = []
         # The same few prices, dates and names stand in thousands of rows: each is parsed and held once.
-        self._memo: dict[str, dict[str, object]] = {}
+        self._memo: dict[str, dict[str, Any]] = {}
+        self._is_shared: list[bool] = []
+        self._indexes: dict[str, int] = {}
         self._instants: dict[str, int] = {}
         self._bands: dict[tuple[str, str], Band | None] = {}
+        # And most rows differ from one before them in prefix, destination and price only: they are copies of it.
+        self._alike: dict[tuple[str, ...], Row] = {}
 
     def read(self, content: bytes, first_number: int) -> list[Row]:
         try:
@@ -121,6 +112,8 @@ class _Table:
         self.header = [name.strip() for name in header]
         before = len(self.problems)
         self._memo = {name: {} for name in self.header}
+        self._is_shared = [name not in _OWN for name in self.header]
+        self._indexes = {name: index for index, name in enumerate(self.header)}
         for index, name in enumerate(self.header):
             if name not in self._parsers:
                 self._report_field(line, index, "unknown_column", f"{name!r} is not a column of a {self._kind} table")
@@ -135,26 +128,58 @@ class _Table:
         if len(fields) != len(self.header):
             self._report(line, 1, "field_count", f"{len(fields)} fields under {len(self.header)} columns")
             return None
+        alike = tuple(compress(fields, self._is_shared))
+        pattern = self._alike.get(alike)
+        if pattern is not None and (copied := self._copy(pattern, number, line, fields)) is not None:
+            return copied
         before = len(self.problems)
         values: dict[str, Any] = {}
         for index, name in enumerate(self.header):
-            text = fields[index]
-            memo = self._memo[name]
-            if text in memo:
-                values[name] = memo[text]
-                continue
             try:
-                stripped = text.strip()
-                if len(stripped) > FIELD_CHARACTERS_MAX:
-                    message = f"longer than {FIELD_CHARACTERS_MAX} characters"
-                    raise ValueError(message)  # noqa: TRY301  reported like every other wrong field
-                values[name] = memo[text] = self._parsers[name](stripped)
+                values[name] = self._read_field(name, fields[index])
             except ValueError as error:
                 self._report_field(line, index, "wrong_value", f"{name}: {error}")
         if len(self.problems) > before:
             return None
         row = self._build(number, line, values)
-        return row if len(self.problems) == before else None
+        if len(self.problems) > before:
+            return None
+        self._alike[alike] = row
+        return row
+
+    def _copy(self, pattern: Row, number: int, line: int, fields: Sequence[str]) -> Row | None:
+        """Make the row of `fields`, which are those of `pattern` but for `_OWN`; None where it has to be looked at."""
+        read, indexes = self._read_field, self._indexes
+        try:
+            prefix = read("prefix", fields[indexes["prefix"]])
+            price = read("price", fields[indexes["price"]])
+            destination = read("destination", fields[indexes["destination"]])
+            country = read("country", fields[indexes["country"]])
+        except (KeyError, ValueError):
+            return None
+        if prefix is None or (price is None and not pattern.reject):
+            return None
+        return structs.replace(
+            pattern,
+            number=number,
+            line=line,
+            prefix=prefix,
+            destination=destination or "",
+            country=country or "",
+            price_micros=price or 0,
+        )
+
+    def _read_field(self, name: str, text: str) -> Any:
+        """Return a field's value; raises ValueError with what is wrong."""
+        memo = self._memo[name]
+        if text in memo:
+            return memo[text]
+        stripped = text.strip()
+        if len(stripped) > FIELD_CHARACTERS_MAX:
+            message = f"longer than {FIELD_CHARACTERS_MAX} characters"
+            raise ValueError(message)
+        value = memo[text] = self._parsers[name](stripped)
+        return value
 
     def _build(self, number: int, line: int, values: dict[str, Any]) -> Row:
         get = values.get
@@ -259,17 +284,3 @@ class _Table:
 
     def _report_field(self, line: int, index: int, rule: Rule, message: str) -> None:
         self._report(line, field_column(self.text.line(line), index), rule, message)
-
-
-def field_column(line: str, index: int) -> int:
-    """Find the character (from 1) at which field `index` of a CSV line begins, quoted fields included."""
-    column, quoted, fields = 1, False, 0
-    for position, character in enumerate(line, start=1):
-        if fields == index:
-            break
-        if character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
-            fields += 1
-            column = position + 1
-    return column

@@ -6,6 +6,7 @@ Leaves balances, counters and limits to the ledger.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
@@ -31,9 +32,25 @@ class Plan:
         self.hold_seconds: Mapping[str, int] = HOLD_SECONDS_DEFAULT | dict(file.hold_seconds)
         self.alerts: tuple[AlertRule, ...] = file.alerts
         self._count = make_counter(file.segments)
-        self.book = RateBook(file, groups)
-        self._assembler = Assembler(self.book, file.policy, self._count)
-        self._lanes = {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
+        self._groups = groups
+
+    @cached_property
+    def book(self) -> RateBook:
+        """The plan's rows, compiled when first asked for: most programs price by one plan of a catalog."""
+        return RateBook(self.file, self._groups)
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        return Assembler(self.book, self.policy, self._count)
+
+    @cached_property
+    def _lanes(self) -> dict[str | None, SmsLane]:
+        return {sender: SmsLane(self.book, sender) for sender in SENDER_TYPES}
+
+    def compile(self) -> None:
+        """Compile all now, so that no price has to wait for it."""
+        self._assembler  # noqa: B018  made by being asked for
+        self._lanes  # noqa: B018  the same
 
     def count_segments(self, text: str) -> Segments:
         """Count a text's parts and characters with the plan's options."""

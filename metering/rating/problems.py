@@ -22,7 +22,7 @@ Rule = Literal[
     "wrong_plan", "wrong_table", "wrong_id", "no_plans", "wrong_tiers", "wrong_counter", "wrong_alert",
     "wrong_rounding",
     "gap", "overlap", "ends", "moved", "shadowed", "zero_price", "unknown_country", "wrong_country", "unknown_prefix",
-    "unused_table",
+    "unused_table", "plan_gone", "unit_changed",
 ]  # fmt: skip
 
 

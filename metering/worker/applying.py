@@ -21,6 +21,7 @@ from metering.ledger.identity import fresh_chunk_id
 from metering.ledger.live import BucketReader
 from metering.ledger.results import EntryMade, decode_results, make_entries
 from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
+from metering.rating import Catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, customers_in
 from metering.worker.claiming import Claimed
 from metering.worker.counting import count_entries, count_taken
@@ -70,7 +71,7 @@ class Applier:
         self._head = claimed.head
         self._clock_ms = claimed.clock_ms
         self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
-        self._customers = CustomerCache(BucketReader(parts.redis, bucket), parts.catalog)
+        self._customers = CustomerCache(BucketReader(parts.redis, bucket))
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._next_due_ms: int | None = None
         self._probe_at = 0.0
@@ -81,12 +82,25 @@ class Applier:
 
         Interrupted after Redis has answered, the batch is in the outbox: the next claim publishes it.
         """
-        taken = self._taker.take(self._queue, self._head.position, self._clock_ms, time.time_ns() // 1_000_000)
-        if taken is None:
+        upcoming = self._queue.peek()
+        if upcoming is None:
             await self._idle()
             return None
+        in_force = await self._parts.rates.at(max(self._clock_ms, upcoming.record.timestamp))
+        taken = self._taker.take(
+            self._queue,
+            self._head.position,
+            self._clock_ms,
+            time.time_ns() // 1_000_000,
+            in_force.from_ms,
+            in_force.until_ms,
+        )
+        if taken is None:
+            # While the rates were loaded, an older input has come: they are asked for again.
+            return None
         await self._send_aside(taken)
-        entries = await self._apply(taken)
+        self._customers.use(in_force.catalog)
+        entries = await self._apply(taken, in_force.catalog)
         if taken.inputs:
             self._clock_ms = taken.inputs[-1].clock_ms
         decisions = await self._send_decisions(entries)
@@ -101,7 +115,7 @@ class Applier:
                 await await_all(await self._outbound.send(taken.sides))
         count_taken(self._parts.metrics, taken)
 
-    async def _apply(self, taken: TakenChunk) -> list[EntryMade]:
+    async def _apply(self, taken: TakenChunk, catalog: Catalog) -> list[EntryMade]:
         metrics = self._parts.metrics
         pause = RETRY_SECONDS_FIRST
         while True:
@@ -110,7 +124,7 @@ class Applier:
             chunk_id = fresh_chunk_id()
             try:
                 await self._customers.load(customers_in(taken.inputs))
-                chunk = build_chunk(taken, self._bucket, self._customers, self._parts.catalog)
+                chunk = build_chunk(taken, self._bucket, self._customers, catalog)
                 started = time.monotonic()
                 answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
                 metrics.lua_seconds.labels("apply").observe(time.monotonic() - started)

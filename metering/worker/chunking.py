@@ -26,6 +26,7 @@ from metering.worker.decoding import Rejected, UsageInput, decode_command, decod
 from metering.worker.event_inputs import add_event
 from metering.worker.merging import InputQueue, InputTopic, Next
 from metering.worker.outputs import Output, dead_letter
+from metering.worker.rates_timeline import BEGINNING_MS, END_MS
 
 FORWARDED = "metering-forwarded"
 """Header of a record that was found in the wrong partition and sent on."""
@@ -72,10 +73,19 @@ class ChunkTaker:
         self._window_ms = window_ms
         self._events_max = events_max
 
-    def take(self, queue: InputQueue, start: Position, clock_ms: int, now_ms: int) -> TakenChunk | None:
+    def take(
+        self,
+        queue: InputQueue,
+        start: Position,
+        clock_ms: int,
+        now_ms: int,
+        from_ms: int = BEGINNING_MS,
+        until_ms: int = END_MS,
+    ) -> TakenChunk | None:
         """Take up to the most events of a chunk; None when nothing can be taken.
 
-        A command that changes prices is last.
+        A command that changes prices is last. The clock of each input lies in `from_ms` <= clock < `until_ms`, in which
+        one version of the rates is in force.
         """
         chunk = TakenChunk(start, start, [], [])
         position = start
@@ -87,6 +97,8 @@ class ChunkTaker:
             record = upcoming.record
             clock = max(clock_ms, record.timestamp)
             if first_slot is not None and slot_of(clock) > first_slot + 1:
+                break
+            if not from_ms <= clock < until_ms:
                 break
             queue.take()
             position = _after(position, upcoming)

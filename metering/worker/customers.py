@@ -19,7 +19,10 @@ CUSTOMERS_CACHED_MAX = 8_192
 
 
 class Customer(Struct, frozen=True):
-    """A customer as priced. `settings` None: unknown. `plan` None: its plan is not in the catalog (any more)."""
+    """A customer as priced. `settings` None: unknown.
+
+    `plan` None: its plan is not in the catalog (any more), or has another unit there than the customer's wallets.
+    """
 
     settings: CustomerSettings | None
     policy: CustomerPolicy
@@ -41,12 +44,18 @@ def policy_of(settings: CustomerSettings, plan: Plan | None) -> CustomerPolicy:
 
 
 class CustomerCache:
-    """Customers of one bucket, read through `reader`."""
+    """Customers of one bucket, read through `reader`, with their plans as `catalog` has them."""
 
-    def __init__(self, reader: BucketReader, catalog: Catalog) -> None:
+    def __init__(self, reader: BucketReader, catalog: Catalog | None = None) -> None:
         self._reader = reader
         self._catalog = catalog
         self._known: dict[str, Customer] = {}
+
+    def use(self, catalog: Catalog) -> None:
+        """Go by this catalog from now on; plans and policies of another one are forgotten."""
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self._known.clear()
 
     async def load(self, names: Iterable[str]) -> None:
         """Read those of `names` that are not known yet, in one call. Raises `Retryable`."""
@@ -60,7 +69,9 @@ class CustomerCache:
             if settings is None:
                 self._known[name] = NOBODY
             else:
-                plan = self._catalog.plans.get(settings.plan)
+                plan = self._catalog.plans.get(settings.plan) if self._catalog is not None else None
+                if plan is not None and plan.unit != settings.unit:
+                    plan = None
                 self._known[name] = Customer(settings, policy_of(settings, plan), plan)
 
     def get(self, name: str) -> Customer:

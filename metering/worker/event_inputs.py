@@ -169,21 +169,38 @@ def _price(  # noqa: PLR0911  one return for each way to come to a price
         return data.amount_micros
     if kind.role is Role.OUTCOME and (kind.moment >= Moment.FAILED or not _can_price(data)):
         return None
-    to = recipients_of(data)
-    if len(to) > RECIPIENTS_MAX:
-        return Refusal("too_many", f"{len(to)} recipients; at most {RECIPIENTS_MAX}")
-    if any(not number.startswith("+") for number in to):
-        try:
-            to = tuple(_normalised(number, customer) for number in to)
-        except ValueError as error:
-            return Refusal("invalid_number", str(error))
+    if len(recipients_of(data)) > RECIPIENTS_MAX:
+        return Refusal("too_many", f"{len(recipients_of(data))} recipients; at most {RECIPIENTS_MAX}")
+    try:
+        to = numbers_of(data, customer.settings.country if customer.settings else None)
+    except ValueError as error:
+        return Refusal("invalid_number", str(error))
     channel = kind.channel or data.channel or "sms"
     if channel == "sms" and kind.direction == "outbound" and not kind.feature and len(to) == 1:
         return _price_text(data, plan, to[0], usage.time_ms)
+    request = request_of(usage, to)
+    priced = plan.price_hold(request) if kind.role is Role.SUBMIT else plan.price(request)
+    if isinstance(priced, Price) and priced.amount_micros >= MICROS_LIMIT:
+        return Refusal("amount_too_large", f"{priced.amount_micros} micro-units", priced.country)
+    return priced
+
+
+def numbers_of(data: UsageData, country: str | None) -> tuple[str, ...]:
+    """Return the numbers that an event is priced for; raises `ValueError` when one cannot be read."""
+    to = recipients_of(data)
+    if all(number.startswith("+") for number in to):
+        return to
+    return tuple(_normalised(number, country) for number in to)
+
+
+def request_of(usage: UsageInput, to: tuple[str, ...]) -> PriceRequest:
+    """Return what a plan is asked for an event, for the numbers `to`."""
+    data, kind = usage.event.data, usage.kind
+    channel = kind.channel or data.channel or "sms"
     seconds = data.seconds
     if seconds is None and channel == "voice" and kind.role is Role.SUBMIT:
         seconds = FIRST_SECONDS
-    request = PriceRequest(
+    return PriceRequest(
         channel=channel,
         to=to,
         at_ms=usage.time_ms,
@@ -200,10 +217,6 @@ def _price(  # noqa: PLR0911  one return for each way to come to a price
         conversation_class=data.conversation_class,
         machine_detection=data.machine_detection,
     )
-    priced = plan.price_hold(request) if kind.role is Role.SUBMIT else plan.price(request)
-    if isinstance(priced, Price) and priced.amount_micros >= MICROS_LIMIT:
-        return Refusal("amount_too_large", f"{priced.amount_micros} micro-units", priced.country)
-    return priced
 
 
 def _price_text(data: UsageData, plan: Plan, to: str, at_ms: int) -> Price | Refusal:
@@ -236,13 +249,13 @@ def _can_price(data: UsageData) -> bool:
 
 def _recipient(data: UsageData, customer: Customer) -> str | None:
     try:
-        return _normalised(data.to, customer) if data.to else None
+        return _normalised(data.to, customer.settings.country if customer.settings else None) if data.to else None
     except ValueError:
         return data.to
 
 
-def _normalised(number: str, customer: Customer) -> str:
+def _normalised(number: str, country: str | None) -> str:
     """Return a number as it is priced; raises `ValueError` when it cannot be read."""
     if number.startswith("+"):
         return number
-    return normalise_number(number, customer.settings.country if customer.settings else None).value
+    return normalise_number(number, country).value

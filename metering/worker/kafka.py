@@ -78,6 +78,19 @@ class Kafka:
             max_partition_fetch_bytes=4 * 1024 * 1024,
         )
 
+    def rates_consumer(self) -> AIOKafkaConsumer:
+        """Return the consumer of `rates`: no group, and an answer that comes late does not count (see its follower)."""
+        return AIOKafkaConsumer(
+            **self.common(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=500,
+            request_timeout_ms=10_000,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+
     def producer(self) -> AIOKafkaProducer:
         """Return a producer outside transactions; repeats of its own retries are dropped where the broker can."""
         return AIOKafkaProducer(

@@ -64,6 +64,29 @@ class PartitionReader:
                 )
 
 
+class RecordsByOffset:
+    """Finds records of one partition by offset, forward only."""
+
+    def __init__(self, reader: PartitionReader) -> None:
+        self._source = reader.records()
+        self._held: Record | None = None
+
+    def put_back(self, record: Record) -> None:
+        """Have `at` find a record again."""
+        self._held = record
+
+    async def at(self, offset: int) -> Record | None:
+        """Return the record at `offset`, None where there is none; offsets must not fall from call to call."""
+        while True:
+            record = self._held or await anext(self._source, None)
+            self._held = None
+            if record is None or record.offset > offset:
+                self._held = record
+                return None
+            if record.offset == offset:
+                return record
+
+
 @asynccontextmanager
 async def open_partition(kafka: Kafka, topic: Topic, number: int, start: int = 0) -> AsyncIterator[PartitionReader]:
     """Open a reader of partition `number` from offset `start`. Raises `Retryable` when the broker does not answer."""

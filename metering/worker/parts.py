@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from metering.checkpoint.books import Books
 from metering.ledger.till import Windows
 from metering.observe.metrics import WorkerMetrics
-from metering.rating import Catalog
 from metering.worker.kafka import Kafka
+from metering.worker.rates_follower import RatesFollower
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Parts:
     consumer: AIOKafkaConsumer
     producer: AIOKafkaProducer
     """Outside transactions: decisions, ticks, and everything on a broker without transactions."""
-    catalog: Catalog
+    rates: RatesFollower
     windows: Windows
     metrics: WorkerMetrics
     partitions: int

@@ -20,7 +20,7 @@ from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
-from metering.rating import Catalog, load_catalog
+from metering.rating import load_catalog
 from metering.settings import Settings
 from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in
 from metering.worker.claiming import nothing_stored
@@ -30,7 +30,8 @@ from metering.worker.decoding import Rejected, UsageInput, decode_command, decod
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import START, follow
 from metering.worker.merging import InputTopic
-from metering.worker.partition_reader import PartitionReader, Record, open_partition
+from metering.worker.partition_reader import RecordsByOffset, open_partition
+from metering.worker.rates import Rates
 from metering.worker.topics import bucket_count
 
 DIFFERENCES_KEPT = 20
@@ -69,6 +70,7 @@ class _Entry(Struct, frozen=True):
     seq: int
     position: Position
     input: InputReference
+    applied_at_ms: int
     due_at_ms: int | None = None
     rates_version: str | None = None
 
@@ -82,14 +84,15 @@ async def replay(settings: Settings, redis: Redis) -> ReplayReport:
     Raises `Fatal` where Redis is not empty, an input is gone from its topic, or the rates are not those of the entries.
     """
     kafka = Kafka(settings.kafka)
-    catalog = load_catalog(settings.rates.dir)
+    rates = Rates(kafka, load_catalog(settings.rates.dir))
+    await rates.read()
     ledger = settings.ledger
     windows = Windows(ledger.dedupe_window_hours * HOUR_MS, ledger.command_window_days * 24 * HOUR_MS)
     report = ReplayReport()
     for bucket in range(await bucket_count(settings.kafka)):
         if (await BucketReader(redis, bucket).status()).loaded:
             raise Fatal("replay needs an empty Redis, and this one holds buckets: give it another with --redis")
-        await _Replay(kafka, redis, catalog, windows, bucket, report).run()
+        await _Replay(kafka, redis, rates, windows, bucket, report).run()
         report.buckets += 1
     return report
 
@@ -98,15 +101,16 @@ class _Replay:
     """The replay of one bucket: entries tell the order of the inputs, ticks stand where positions leave them out."""
 
     def __init__(
-        self, kafka: Kafka, redis: Redis, catalog: Catalog, windows: Windows, bucket: int, report: ReplayReport
+        self, kafka: Kafka, redis: Redis, rates: Rates, windows: Windows, bucket: int, report: ReplayReport
     ) -> None:
         self._kafka = kafka
-        self._catalog = catalog
+        self._rates = rates
+        self._catalog = rates.base
         self._windows = windows
         self._bucket = bucket
         self._report = report
         self._till = Till(redis, bucket, windows)
-        self._customers = CustomerCache(BucketReader(redis, bucket), catalog)
+        self._customers = CustomerCache(BucketReader(redis, bucket))
         self._token = fresh_token()
         self._head = Head(0, "", Position(0, 0))
         self._position = Position(0, 0)
@@ -124,9 +128,9 @@ class _Replay:
         ensure(isinstance(agreed, Agreed), "an empty bucket agrees with an empty ledger")
         async with AsyncExitStack() as stack:
             open_topic = partial(open_partition, self._kafka, number=self._bucket)
-            inputs: dict[InputTopic, _Inputs] = {
-                "usage": _Inputs(await stack.enter_async_context(open_topic(Topic.USAGE))),
-                "commands": _Inputs(await stack.enter_async_context(open_topic(Topic.COMMANDS))),
+            inputs: dict[InputTopic, RecordsByOffset] = {
+                "usage": RecordsByOffset(await stack.enter_async_context(open_topic(Topic.USAGE))),
+                "commands": RecordsByOffset(await stack.enter_async_context(open_topic(Topic.COMMANDS))),
             }
             ledger = await stack.enter_async_context(open_topic(Topic.LEDGER))
             end = START
@@ -139,12 +143,14 @@ class _Replay:
         self._report.differing += len(self._expected)
         self._report.differences += [Difference(name, value.decode(), None) for name, value in self._expected]
 
-    async def _take(self, entry: _Entry, value: bytes, inputs: dict[InputTopic, _Inputs]) -> None:
+    async def _take(self, entry: _Entry, value: bytes, inputs: dict[InputTopic, RecordsByOffset]) -> None:
         """Put the entry's input behind those that wait, and the ticks before it that left no entry."""
-        if entry.rates_version not in (None, self._catalog.version):
-            raise Fatal(
-                f"entry {entry.id} was priced with rates {entry.rates_version}, these are {self._catalog.version}"
-            )
+        if entry.rates_version is not None:
+            version = (await self._rates.at(entry.applied_at_ms)).catalog.version
+            if entry.rates_version != version:
+                raise Fatal(
+                    f"entry {entry.id} was priced with rates {entry.rates_version}; at its clock these are {version}"
+                )
         where = entry.input
         if where != self._last_input and (self._ends_chunk or len(self._waiting) >= CHUNK_INPUTS):
             await self._apply()
@@ -163,7 +169,7 @@ class _Replay:
         self._report.entries += 1
 
     async def _add(
-        self, topic: InputTopic, offset: int, inputs: dict[InputTopic, _Inputs], *, ticks_only: bool
+        self, topic: InputTopic, offset: int, inputs: dict[InputTopic, RecordsByOffset], *, ticks_only: bool
     ) -> None:
         record = await inputs[topic].at(offset)
         if record is None:
@@ -181,6 +187,11 @@ class _Replay:
             return
         if isinstance(content, Rejected):
             raise Fatal(f"{topic}[{self._bucket}] offset {offset} has an entry and cannot be decoded: {content.detail}")
+        catalog = (await self._rates.at(clock)).catalog
+        if catalog is not self._catalog:
+            # What waits was priced before the switch: a chunk never mixes two versions.
+            await self._apply()
+            self._catalog = catalog
         usage, commands = self._position.usage, self._position.commands
         after = Position(offset + 1, commands) if topic == "usage" else Position(usage, offset + 1)
         self._position, self._clock_ms = after, clock
@@ -193,6 +204,7 @@ class _Replay:
         if not self._waiting:
             return
         taken = TakenChunk(self._head.position, self._waiting[-1].after, self._waiting, [])
+        self._customers.use(self._catalog)
         await self._customers.load(customers_in(taken.inputs))
         chunk = build_chunk(taken, self._bucket, self._customers, self._catalog)
         chunk_id = fresh_chunk_id()
@@ -217,26 +229,3 @@ class _Replay:
             self._report.differing += 1
             if len(self._report.differences) < DIFFERENCES_KEPT:
                 self._report.differences.append(Difference(expected_id, expected.decode(), value.decode()))
-
-
-class _Inputs:
-    """Finds the records of one input topic by offset, forward only."""
-
-    def __init__(self, reader: PartitionReader) -> None:
-        self._source = reader.records()
-        self._held: Record | None = None
-
-    def put_back(self, record: Record) -> None:
-        """Have `at` find a record again."""
-        self._held = record
-
-    async def at(self, offset: int) -> Record | None:
-        """Return the record at `offset`, None where there is none; offsets must not fall from call to call."""
-        while True:
-            record = self._held or await anext(self._source, None)
-            self._held = None
-            if record is None or record.offset > offset:
-                self._held = record
-                return None
-            if record.offset == offset:
-                return record

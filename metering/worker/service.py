@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,13 +18,14 @@ from metering.ledger.connection import check_redis, connect_redis
 from metering.ledger.till import Windows
 from metering.observe.http_server import StatusServer
 from metering.observe.metrics import WorkerMetrics
-from metering.rating import load_catalog
+from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
 from metering.worker.bucket import Bucket, BucketState
 from metering.worker.intake import Intake
 from metering.worker.kafka import Kafka
 from metering.worker.parts import Parts
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
+from metering.worker.rates_follower import READ_AGE_SECONDS_MAX, RatesFollower
 from metering.worker.tasks import end_tasks
 from metering.worker.topics import bucket_count
 
@@ -44,6 +46,7 @@ class WorkerService(Service):
         self.intake: Intake | None = None
         self._redis: Redis | None = None
         self._database: Database | None = None
+        self._rates: RatesFollower | None = None
         self._parts: Parts | None = None
         self._status: StatusServer | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -51,8 +54,7 @@ class WorkerService(Service):
     async def on_start(self) -> None:
         """Check what it stands on, then join the group. Raises `Fatal` with what to change."""
         settings = self.settings
-        catalog = load_catalog(settings.rates.dir)
-        self.metrics.rates.labels(catalog.version).set(1)
+        catalog = await asyncio.to_thread(_load_rates, settings.rates.dir)
         redis = self._redis = connect_redis(settings.redis.url)
         await check_redis(redis)
         partitions = await bucket_count(settings.kafka)
@@ -63,6 +65,8 @@ class WorkerService(Service):
             settings.ledger.dedupe_window_hours * HOUR_MS, settings.ledger.command_window_days * 24 * HOUR_MS
         )
         self._database = Database(settings.postgres.dsn)
+        rates = self._rates = RatesFollower(self.kafka, catalog, self.metrics)
+        await rates.start()
         producer = self.kafka.producer()
         await producer.start()
         consumer = self.kafka.input_consumer()
@@ -72,7 +76,7 @@ class WorkerService(Service):
             books=Books(self._database, windows),
             consumer=consumer,
             producer=producer,
-            catalog=catalog,
+            rates=rates,
             windows=windows,
             metrics=self.metrics,
             partitions=partitions,
@@ -99,6 +103,8 @@ class WorkerService(Service):
         if parts is not None:
             await parts.consumer.stop()
             await parts.producer.stop()
+        if self._rates is not None:
+            await self._rates.stop()
         if self._status is not None:
             await self._status.stop()
         if self._database is not None:
@@ -110,6 +116,8 @@ class WorkerService(Service):
         """Return None while the worker progresses or is idle, else which buckets stand still."""
         if self._reading is not None and self._reading.done():
             return "reading has ended"
+        if self._rates is not None and self._rates.read_age_seconds > READ_AGE_SECONDS_MAX:
+            return f"the topic of rates was last read {self._rates.read_age_seconds:.0f} s ago"
         stopped = [b.number for b in (self.intake.buckets.values() if self.intake else ()) if b.state == "stopped"]
         return f"buckets {stopped} stand still; see `metering bucket status`" if stopped else None
 
@@ -154,3 +162,10 @@ class WorkerService(Service):
         waiting = [bucket.number for bucket in buckets if bucket.state is BucketState.CLAIMING]
         if waiting:
             raise RuntimeError(f"buckets {waiting} are being claimed")
+
+
+def _load_rates(directory: Path | None) -> Catalog:
+    """Load and compile the local version; in a thread, since it takes a moment."""
+    catalog = load_catalog(directory)
+    catalog.compile()
+    return catalog

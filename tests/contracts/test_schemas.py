@@ -12,7 +12,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from metering.contracts import alerts, commands, dead_letters, decisions, entries
+from metering.contracts import alerts, commands, dead_letters, decisions, entries, rates
 from metering.contracts.events import EventType, UsageData, UsageEvent
 from metering.contracts.field_rules import EVERY_TYPE_MAY, FIELD_RULES
 from metering.contracts.reasons import AlertType, BlockLevel, DeadLetterReason, Kind, Reason
@@ -113,6 +113,16 @@ SAMPLES: dict[str, list[Any]] = {
             offset=2,
             timestamp_ms=3,
             value=b"\x00\xff{",
+        )
+    ],
+    "rates-manifest": [
+        rates.RatesManifest(
+            version="0123456789ab",
+            active_from_ms=1_767_225_600_000,
+            digest="0" * 64,
+            parts=1,
+            packed_bytes=10,
+            files_bytes=20,
         )
     ],
 }

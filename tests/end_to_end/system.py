@@ -97,9 +97,13 @@ class System:
         process.kill()
         self.processes.remove(process)
 
-    async def send(self, records: Iterable[Record]) -> None:
-        """Send records to the partitions of their customers, and wait until the broker has them."""
-        await self.send_to((partition_of(customer, PARTITIONS), customer, value) for customer, value in records)
+    async def send(self, records: Iterable[Record], stamp_ms: int | None = None) -> None:
+        """Send records to the partitions of their customers, and wait until the broker has them.
+
+        `stamp_ms` is their log time on a broker that leaves stamping to producers.
+        """
+        placed = ((partition_of(customer, PARTITIONS), customer, value) for customer, value in records)
+        await self.send_to(placed, stamp_ms=stamp_ms)
 
     async def send_over(self, seconds: float, records: Sequence[Record]) -> None:
         """Send records evenly over some time, so that something can happen in mid-run."""
@@ -113,11 +117,14 @@ class System:
         placed = [(partition_of(customer, PARTITIONS), customer, value) for customer, value in records]
         await self.send_to(placed, topic="commands")
 
-    async def send_to(self, records: Iterable[tuple[int, str, bytes | None]], topic: str = "usage") -> None:
+    async def send_to(
+        self, records: Iterable[tuple[int, str, bytes | None]], topic: str = "usage", stamp_ms: int | None = None
+    ) -> None:
         """Send records to partitions of the test's choice."""
         producer = await self._open_producer()
+        name = self.topic(topic)
         under_way = [
-            (partition, await producer.send(self.topic(topic), value, customer.encode(), partition=partition))
+            (partition, await producer.send(name, value, customer.encode(), partition, timestamp_ms=stamp_ms))
             for partition, customer, value in records
         ]
         ends = self.ends[topic]

@@ -7,8 +7,9 @@ from hypothesis import given, settings, strategies as st
 
 from metering.rating import RatesError, load_catalog
 from metering.rating.columns import DECK_COLUMNS, SURCHARGE_COLUMNS
-from metering.rating.deck import field_column, parse_table
+from metering.rating.deck import parse_table
 from metering.rating.rows import Source
+from metering.rating.table_text import field_column
 from tests.rating.decks import DECK_HEADER, SURCHARGE_HEADER, make_plan, sms, voice, write_rates
 
 SOURCE = Source("deck", "0" * 12, "decks/deck.csv", "UTC")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from metering.rating import load_catalog
-from metering.rating.repricing import Repriced, Usage, reprice
+from metering.rating.repricing import Repriced, Repricing, Usage
 from tests.rating.decks import request, shipped, sms, write_rates
 
 
@@ -17,16 +17,22 @@ def test_usage_is_added_up_by_customer_under_both_rates(tmp_path: Path) -> None:
         Usage("a", "test", request("sms", "+447400123456", segments=1)),
         Usage("a", "gone", text),
     ]
+    repriced = Repricing(old, new)
+    for used in usage:
+        repriced.add(used)
     assert [
         Repriced(
             customer="a", plan="test", unit="USD", requests=2, old_micros=60_000, new_micros=40_000, new_refused=1
         ),
         Repriced(customer="b", plan="test", unit="USD", requests=1, old_micros=20_000, new_micros=40_000),
         Repriced(customer="a", plan="gone", unit="", requests=1, old_refused=1, new_refused=1),
-    ] == reprice(old, new, usage)  # fmt: skip
+    ] == repriced.totals  # fmt: skip
+    assert [-20_000, 20_000, 0] == [total.difference_micros for total in repriced.totals]
 
 
 def test_prices_of_next_year_are_asked_by_moving_the_time() -> None:
-    used = [Usage("a", "payg-usd", request("sms", "+447400123456", segments=1))]
-    assert reprice(shipped(), shipped(), used)[0].new_micros == 100_800
-    assert reprice(shipped(), shipped(), used, shift_ms=365 * 86_400_000)[0].new_micros == 95_800
+    used = Usage("a", "payg-usd", request("sms", "+447400123456", segments=1))
+    for shift_days, expected in ((0, 100_800), (365, 95_800)):
+        repricing = Repricing(shipped(), shipped(), shift_days * 86_400_000)
+        repricing.add(used)
+        assert expected == repricing.totals[0].new_micros
