@@ -18,6 +18,7 @@ from metering.checkpoint.entry_rows import EntryRow, leg_rows, row_of
 from metering.checkpoint.records import Block, LedgerRecord, decode_record, has_nul
 from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState
 from metering.contracts.reasons import Kind
+from metering.contracts.states import State, kind_of
 from metering.errors import BrokenInvariant, ensure
 from metering.ledger.state import BucketPosition
 
@@ -31,6 +32,8 @@ ChargeKey: TypeAlias = tuple[str, str]
 """Customer and charge."""
 RuleKey: TypeAlias = tuple[str, str, str]
 """Customer, wallet and rule."""
+StateKey: TypeAlias = tuple[str, str, str]
+"""Customer, kind and id."""
 
 
 @dataclass(slots=True)
@@ -115,6 +118,8 @@ class Batch:
         self.customers: dict[str, tuple[CustomerSettings, int]] = {}
         self.rules: dict[RuleKey, RuleAfter] = {}
         self.blocks: list[BlockStep] = []
+        self.states: dict[StateKey, tuple[State, int]] = {}
+        """With the time of the change."""
 
     @property
     def head(self) -> BucketPosition:
@@ -167,6 +172,8 @@ class Batch:
             self._fold_charge(record, record.charge)
         if record.settings is not None:
             self.customers[record.customer] = (record.settings, at_ms)
+        for state in record.states:
+            self.states[record.customer, kind_of(state), state.id] = (state, at_ms)
         for change in record.blocks:
             self.blocks.append(BlockStep(record.customer, change, record.seq, at_ms))
 

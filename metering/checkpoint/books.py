@@ -41,7 +41,7 @@ class Restoration:
         self._windows = windows
 
     async def batches(self) -> AsyncIterator[Sequence[StateRecord]]:
-        """Yield the state in batches of bounded size: customers, blocks, wallets, charges, events, commands.
+        """Yield the state in batches of bounded size: customers, blocks, records, wallets, charges, events, commands.
 
         Remembered events and settled charges come from the start of the oldest window slot that is live by the bucket's
         clock. Raises `BooksAway` when the connection breaks, `BrokenInvariant` where the books contradict themselves;
@@ -55,6 +55,7 @@ class Restoration:
         for first in range(0, len(self.blocks), BATCH_MAX):
             yield self.blocks[first : first + BATCH_MAX]
         sources: list[tuple[str, _Make, list[int]]] = [
+            ("states", restored.record_of, []),
             ("wallets", restored.wallet_of, []),
             ("held_charges", restored.charge_of, []),
             ("settled_charges", restored.charge_of, [since_ms]),

@@ -44,7 +44,7 @@ def is_repeated_denial(record: LedgerRecord) -> bool:
         and record.decision == "denied"
         and record.event is not None
         and record.wallet_seq is None
-        and not (record.blocks or record.rules or record.alerts or record.settings or record.lots)
+        and not (record.blocks or record.rules or record.alerts or record.settings or record.states or record.lots)
     )
 
 

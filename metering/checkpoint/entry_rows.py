@@ -71,6 +71,7 @@ COLUMNS = (
     "rules",
     "blocks",
     "settings",
+    "states",
 )
 """The table's columns up to `chain`, in its order.
 
@@ -163,6 +164,7 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.rules).decode() if record.rules else None,
         _encode(record.blocks).decode() if record.blocks else None,
         _encode(record.settings).decode() if record.settings else None,
+        _encode(record.states).decode() if record.states else None,
     )
 
 

@@ -22,7 +22,7 @@ from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Connection
-from metering.checkpoint.flush_states import save_blocks, save_charges, save_customers, save_rules
+from metering.checkpoint.flush_states import save_blocks, save_charges, save_customers, save_rules, save_states
 from metering.checkpoint.flush_wallets import Tails, save_lots, save_wallets
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.queries import load_queries
@@ -92,6 +92,7 @@ async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> N
     await save_lots(connection, batch)
     await save_charges(connection, batch)
     await save_rules(connection, batch)
+    await save_states(connection, batch)
     await save_blocks(connection, batch)
     await _move_position(connection, batch)
 

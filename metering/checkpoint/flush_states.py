@@ -58,7 +58,18 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
 async def save_customers(connection: Connection, batch: Batch) -> None:
     """Write the settings."""
     rows = [
-        (customer, s.version, s.plan, s.unit, s.time_zone, s.country, ",".join(s.causes), at_ms)
+        (
+            customer,
+            s.version,
+            s.plan,
+            s.unit,
+            s.time_zone,
+            s.country,
+            ",".join(s.causes),
+            s.billing_start_ms,
+            s.cycle_months,
+            at_ms,
+        )
         for customer, (s, at_ms) in batch.customers.items()
     ]
     await run_bulk(connection, load_queries("flush")["save_customers"], rows, batch.bucket, every="customers")
@@ -80,6 +91,15 @@ async def save_rules(connection: Connection, batch: Batch) -> None:
         for key, after in batch.rules.items()
     ]
     await run_bulk(connection, load_queries("flush")["save_rules"], rows, batch.bucket, every="rules")
+
+
+async def save_states(connection: Connection, batch: Batch) -> None:
+    """Write customers' other records, and take out those that are gone."""
+    queries = load_queries("flush")
+    gone = [key for key, (state, _) in batch.states.items() if state.gone]
+    await run_bulk(connection, queries["drop_states"], gone)
+    rows = [(*key, _encode(state).decode(), at_ms) for key, (state, at_ms) in batch.states.items() if not state.gone]
+    await run_bulk(connection, queries["save_states"], rows, batch.bucket, every="records")
 
 
 async def save_blocks(connection: Connection, batch: Batch) -> None:

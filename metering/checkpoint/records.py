@@ -22,6 +22,7 @@ from metering.contracts.entries import (
     Position,
     RuleState,
 )
+from metering.contracts.states import State
 
 _NOTHING = Raw()
 
@@ -76,6 +77,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     rules: tuple[RuleState, ...] = ()
     blocks: tuple[Block, ...] = ()
     settings: CustomerSettings | None = None
+    states: tuple[State, ...] = ()
     due_at_ms: int | None = None
     position: Position
     applied_at_ms: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -11,6 +11,7 @@ import msgspec
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
 from metering.contracts.reasons import Reason
+from metering.contracts.states import State
 from metering.errors import ensure
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -18,6 +19,7 @@ from metering.ledger.state import (
     ChargeState,
     CustomerState,
     LotState,
+    RecordState,
     RememberedCommand,
     RememberedEvent,
     WalletState,
@@ -27,6 +29,7 @@ _decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int]]).d
 _decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
+_decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
 _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
@@ -34,9 +37,9 @@ _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason
 
 def customer_of(row: asyncpg.Record) -> CustomerState:
     """Return a customer's settings."""
-    customer, version, plan, unit, time_zone, country, causes = row.values()
+    customer, version, plan, unit, time_zone, country, causes, *cycle = row.values()
     blocked_by = tuple(Reason(cause) for cause in causes)
-    return CustomerState(customer, CustomerSettings(version, plan, unit, time_zone, country, blocked_by))
+    return CustomerState(customer, CustomerSettings(version, plan, unit, time_zone, country, blocked_by, *cycle))
 
 
 def block_of(row: asyncpg.Record) -> BlockState:
@@ -56,6 +59,12 @@ def wallet_of(row: asyncpg.Record) -> WalletState:
     )
     rules = tuple(RuleState(*rule) for rule in _decode_rules(rules_text))
     return WalletState(customer, wallet, unit, wallet_seq, overdrawn, held_over, lots, rules)
+
+
+def record_of(row: asyncpg.Record) -> RecordState:
+    """Return a customer's record beside wallets and charges."""
+    customer, record = row.values()
+    return RecordState(customer, _decode_state(record))
 
 
 def charge_of(row: asyncpg.Record) -> ChargeState:

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from metering.contracts.fields import Identifier, Micros, PositiveMicros, Unit
+from metering.contracts.states import LimitLevel, Window
 
 
 class CommandHeader(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", gc=False):
@@ -90,12 +91,23 @@ class Adjust(CommandHeader, frozen=True, kw_only=True, tag="adjust"):
     wallet: Identifier | None = None
 
 
+class PutLimit(CommandHeader, frozen=True, kw_only=True, tag="put_limit"):
+    """Set a cap on what is spent in a window, or with `cap_micros` null take it away. What was used in it stays."""
+
+    level: LimitLevel
+    name: Identifier
+    """Of the user, sender, campaign or wallet; of a customer's own limit its name."""
+    window: Window
+    cap_micros: Micros | None
+    carry: bool = False
+
+
 class Tick(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
     """Written by a bucket's owner to its own partition when a timer is due and no input comes. Yields no entry."""
 
     due_at_ms: int
 
 
-Command = OpenCustomer | TopUp | SetPlan | SetAlert | Suspend | Resume | BlockSender | UnblockSender | Adjust
+Command = OpenCustomer | TopUp | SetPlan | SetAlert | Suspend | Resume | BlockSender | UnblockSender | Adjust | PutLimit
 CommandRecord = Command | Tick
 """Whatever may stand in the `commands` topic."""

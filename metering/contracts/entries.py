@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
+from metering.contracts.states import State
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -157,6 +158,10 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     country: str | None = None
     causes: tuple[Reason, ...] = ()
     """What blocks the customer as a whole, such as `suspended`."""
+    billing_start_ms: int = 0
+    """When it was opened: cycles begin at the anniversaries."""
+    cycle_months: int = 0
+    """Of the plan's cycle: 1, 12, or 0 for none."""
 
     @property
     def suspended(self) -> bool:
@@ -206,6 +211,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     rules: tuple[RuleState, ...] = ()
     blocks: tuple[BlockChange, ...] = ()
     settings: CustomerSettings | None = None
+    states: tuple[State, ...] = ()
+    """Other records of the customer that this entry changed, after it."""
     applied_at_ms: int
     """The bucket's clock when it took effect."""
     due_at_ms: int | None = None

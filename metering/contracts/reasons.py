@@ -72,6 +72,7 @@ class Reason(StrEnum):
     INVALID_SENDER_TYPE = "invalid_sender_type"
     TOO_LONG = "too_long"
     FEATURE_DISABLED = "feature_disabled"
+    UNKNOWN_LIMIT = "unknown_limit"
     MANUAL = "manual"
     """Of a block: set or lifted by a command."""
     ACCOUNT_LOCKED = "account_locked"

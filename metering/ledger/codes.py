@@ -49,6 +49,7 @@ class Op(IntEnum):
     UNBLOCK_SENDER = 27
     ADJUST = 28
     REFUSE_COMMAND = 29
+    PUT_LIMIT = 30
 
 
 class KindCode(IntEnum):
@@ -117,6 +118,7 @@ class ReasonCode(IntEnum):
     SPAM = 37
     NO_PLAN = 38
     RULE_FIXED = 39
+    UNKNOWN_LIMIT = 40
 
 
 class Decided(IntEnum):
@@ -179,6 +181,12 @@ class Cause(IntEnum):
     LIMIT_REACHED = 32
     SPAM = 64
     NO_PLAN = 128
+
+
+class StateKind(IntEnum):
+    """The kinds of `contracts.states`."""
+
+    LIMIT = 1
 
 
 class AlertCode(IntEnum):

@@ -30,6 +30,11 @@ def split_scoped(name: str) -> tuple[str, str]:
     return customer, rest
 
 
+def state_field(customer: str, kind: int, state_id: str) -> str:
+    """Return the name of a customer's record: its kind is a `codes.StateKind`."""
+    return f"{customer}\0{int(kind)}\0{state_id}"
+
+
 def fresh_chunk_id() -> str:
     """Return a random chunk id: 64 bits, so that two histories never share (chunk, seq)."""
     return secrets.token_hex(8)

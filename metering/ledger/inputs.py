@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from metering.contracts.entries import Position
 from metering.ledger.carried import Carried, encode_carried
-from metering.ledger.codes import Flag, Moment, Op
-from metering.ledger.identity import scoped
+from metering.ledger.codes import Flag, Moment, Op, StateKind
+from metering.ledger.identity import scoped, state_field
+from metering.ledger.zones import zone_record
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -46,6 +47,10 @@ class Chunk(Struct, frozen=True):
     wallet_names: list[str]
     charge_keys: list[str]
     sender_keys: list[str]
+    state_keys: list[str]
+    """Records that the inputs are likely to meet, read in one go; any other is read when it is met."""
+    zones: dict[str, tuple[int, ...]]
+    """Time zones that its inputs bring into the bucket."""
 
 
 class ChunkBuilder:
@@ -66,6 +71,8 @@ class ChunkBuilder:
         self._wallet_names: list[str] = []
         self._charges: dict[str, int] = {}
         self._senders: dict[str, int] = {}
+        self._states: dict[str, None] = {}
+        self._zones: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -199,6 +206,14 @@ class ChunkBuilder:
         head = self._head(op.value, ts, carried.customer, policy, wallet, None, sender, key)
         self._add((*head, *fields), carried)
 
+    def zone(self, name: str) -> None:
+        """Bring a time zone into the bucket, for a customer who comes into it. Raises `ValueError`: there is none."""
+        self._zones[name] = zone_record(name)
+
+    def expect_state(self, customer: str, kind: StateKind, state_id: str) -> None:
+        """Have a record read with all others of the chunk; one that is not announced costs a read of its own."""
+        self._states[state_field(customer, kind, state_id)] = None
+
     def finish(self, end: Position) -> Chunk:
         """Return the chunk, which ends at position `end`."""
         return Chunk(
@@ -214,6 +229,8 @@ class ChunkBuilder:
             wallet_names=self._wallet_names,
             charge_keys=list(self._charges),
             sender_keys=list(self._senders),
+            state_keys=list(self._states),
+            zones=self._zones,
         )
 
     def _head(  # noqa: PLR0913, PLR0917  the columns that all rows have

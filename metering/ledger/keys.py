@@ -15,7 +15,7 @@ SKEW_MS = 600_000
 
 
 class BucketKeys:
-    """The keys of bucket `bucket`: nine fixed ones, and two per slot of the window."""
+    """The keys of bucket `bucket`: ten fixed ones, and two per slot of the window."""
 
     def __init__(self, bucket: int) -> None:
         tag = f"{{b{bucket}}}"
@@ -27,6 +27,8 @@ class BucketKeys:
         self.senders = f"{tag}:senders"
         self.timers = f"{tag}:timers"
         self.commands = f"{tag}:commands"
+        self.states = f"{tag}:states"
+        self.zones = f"{tag}:zones"
         self._ids = f"{tag}:ids:"
         self._settled = f"{tag}:settled:"
 
@@ -42,6 +44,8 @@ class BucketKeys:
             self.senders,
             self.timers,
             self.commands,
+            self.states,
+            self.zones,
         ]
 
     def slots(self, numbers: Sequence[int]) -> list[str]:

@@ -42,6 +42,16 @@ class Input(IntEnum):
     COUNTRY = 11
     ALERT_LEVEL = 12
     ALERT_REARM = 13
+    CYCLE = 14
+    """Of `open_customer`: months of the plan's cycle."""
+    PLAN_CYCLE = 10
+    """The same of `set_plan`."""
+    LIMIT = 8
+    LIMIT_LEVEL = 9
+    LIMIT_WINDOW = 10
+    LIMIT_NAME = 11
+    CAP = 12
+    CARRY = 13
     RULE = 8
     RULE_LEVEL = 9
     RULE_REARM = 10
@@ -58,6 +68,8 @@ class Customer(IntEnum):
     COUNTRY = 5
     CAUSES = 6
     """What blocks the customer as a whole: bits of `codes.Cause`."""
+    BILLING_START = 7
+    CYCLE = 8
 
 
 class Wallet(IntEnum):
@@ -114,6 +126,20 @@ class Charge(IntEnum):
     SENDER = 10
     RECIPIENTS = 11
     TOUCHED = 12
+
+
+class Limit(IntEnum):
+    """Positions in a limit: the fields of `contracts.states.LimitState` after its id."""
+
+    LEVEL = 1
+    WINDOW = 2
+    NAME = 3
+    CAP = 4
+    USED = 5
+    HELD = 6
+    CARRY = 7
+    STARTS = 8
+    ENDS = 9
 
 
 class Block(IntEnum):

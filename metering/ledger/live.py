@@ -14,10 +14,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from metering.contracts.entries import CustomerSettings, Position
+from metering.contracts.states import State
 from metering.errors import Retryable
 from metering.ledger.identity import scoped
 from metering.ledger.keys import BucketKeys
 from metering.ledger.state import BlockState, ChargeState, WalletState
+from metering.ledger.states import read_state
 from metering.ledger.stored import (
     read_charge,
     read_sender,
@@ -59,6 +61,11 @@ class BucketReader:
         prefix = scoped(customer, "")
         found = await self._matching(self._keys.wallets, prefix)
         return sorted((read_wallet(k, v) for k, v in found.items()), key=lambda wallet: wallet.wallet)
+
+    async def states(self, customer: str) -> list[State]:
+        """Return a customer's records beside wallets and charges, by kind and id."""
+        found = await self._matching(self._keys.states, scoped(customer, ""))
+        return [read_state(field, found[field])[1] for field in sorted(found)]
 
     async def charges_held(self, customer: str) -> list[ChargeState]:
         """Return a customer's open holds, by charge."""

@@ -12,17 +12,21 @@ from metering.contracts.entries import Balance, CustomerSettings
 from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
+from metering.ledger.raw_text import RawText, pack_raw
 from metering.ledger.results import DECISIONS
 from metering.ledger.state import (
     BlockState,
     ChargeState,
     CustomerState,
     LotState,
+    RecordState,
     RememberedCommand,
     RememberedEvent,
     StateRecord,
     WalletState,
 )
+from metering.ledger.states import field_of, pack_state, state_timers
+from metering.ledger.zones import zone_record
 
 pack = msgspec.msgpack.Encoder().encode
 
@@ -41,6 +45,8 @@ class RestorePart(Struct):
     senders: list[Any]
     timers: list[Any]
     commands: list[Any]
+    states: list[Any]
+    zones: list[Any]
     ids: list[list[Any]]
     settled: list[list[Any]]
 
@@ -58,79 +64,51 @@ class BlocksByWallet:
                 self.senders.setdefault(scoped(block.customer, block.wallet), []).append(block.id)
 
 
-def restore_part(
+def pack_part(part: RestorePart) -> bytes:
+    """Return a part as the MessagePack that Redis' Lua reads."""
+    return pack_raw({name: getattr(part, name) for name in part.__struct_fields__})
+
+
+def restore_part(  # noqa: C901  one case for each kind of record
     records: Sequence[StateRecord], slots: Sequence[int], blocks: BlocksByWallet, command_window_ms: int
 ) -> RestorePart:
     """Return the part of a restore that holds `records`.
 
     Remembered things of slots not named are left out: forgotten.
     """
-    part = RestorePart([], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
+    part = RestorePart([], [], [], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
     place = {slot: n for n, slot in enumerate(slots)}
     for record in records:
         match record:
             case CustomerState(customer, settings):
                 part.customers += (customer, _customer_record(settings))
+                part.zones += (settings.time_zone, RawText(pack(zone_record(settings.time_zone))))
+            case RecordState(customer, state):
+                part.states += (field_of(customer, state), RawText(pack_state(state)))
+                for due_ms, name in state_timers(customer, state):
+                    part.timers += (due_ms, name)
             case WalletState():
                 _restore_wallet(part, record, blocks)
             case ChargeState():
                 _restore_charge(part, record, place)
             case BlockState():
                 if record.level == "sender":
-                    part.senders += (scoped(record.customer, record.id), _Text(pack(_block_record(record))))
+                    part.senders += (scoped(record.customer, record.id), RawText(pack(_block_record(record))))
             case RememberedEvent():
                 at = place.get(slot_of(record.applied_at_ms))
                 if at is not None:
                     reason = REASON_CODES[record.reason] if record.reason else 0
                     seen = pack(record.seq) + pack(_DECISIONS[record.decision]) + pack(reason)
-                    part.ids[at] += (record.digest, _Text(seen))
+                    part.ids[at] += (record.digest, RawText(seen))
             case RememberedCommand():
                 key = scoped(record.customer, record.id)
-                part.commands += (key, _Text(pack(_answer_record(record))))
+                part.commands += (key, RawText(pack(_answer_record(record))))
                 part.timers += (record.applied_at_ms + command_window_ms, f"c\0{key}")
     return part
 
 
-def pack_part(part: RestorePart) -> bytes:
-    """Return a part as the MessagePack that Redis' Lua reads: packed records as raw text."""
-    return b"".join(_pieces({name: getattr(part, name) for name in part.__struct_fields__}))
-
-
-_FIXSTR, _STR8, _STR16 = 32, 1 << 8, 1 << 16
-"""Lengths from which a text of MessagePack has a longer head."""
-
-
-class _Text(bytes):
-    """Bytes that go over as MessagePack's raw text: Redis' Lua does not know the binary type."""
-
-
-def _pieces(value: Any) -> Iterable[bytes]:
-    if isinstance(value, _Text):
-        length = len(value)
-        if length < _FIXSTR:
-            yield bytes([0xA0 | length])
-        elif length < _STR8:
-            yield bytes([0xD9, length])
-        elif length < _STR16:
-            yield b"\xda" + length.to_bytes(2, "big")
-        else:
-            yield b"\xdb" + length.to_bytes(4, "big")
-        yield value
-    elif isinstance(value, dict):
-        yield bytes([0x80 | len(value)])
-        for key, item in value.items():
-            yield pack(key)
-            yield from _pieces(item)
-    elif isinstance(value, list):
-        yield b"\xdd" + len(value).to_bytes(4, "big")
-        for item in value:
-            yield from _pieces(item)
-    else:
-        yield pack(value)
-
-
-def _customer_record(settings: CustomerSettings) -> _Text:
-    return _Text(
+def _customer_record(settings: CustomerSettings) -> RawText:
+    return RawText(
         pack(
             [
                 settings.version,
@@ -139,6 +117,8 @@ def _customer_record(settings: CustomerSettings) -> _Text:
                 settings.time_zone,
                 settings.country or "",
                 mask_of(settings.causes),
+                settings.billing_start_ms,
+                settings.cycle_months,
             ]
         )
     )
@@ -164,7 +144,7 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         rules,
         blocks.senders.get(key, []),
     ]
-    part.wallets += (key, _Text(pack(record)))
+    part.wallets += (key, RawText(pack(record)))
     for lot in lots:
         # What has expired while it was held has had its timer; it lapses when it is released.
         if lot.expires_at_ms > 0:
@@ -179,7 +159,7 @@ def _lot_order(lot: LotState) -> tuple[int, int, int]:
 def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]) -> None:
     charge = state.charge
     key = scoped(state.customer, charge.id)
-    record = _Text(
+    record = RawText(
         pack(
             [
                 _STATES[charge.state],

@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from metering.contracts import entries
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
+from metering.contracts.states import State
 from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
-from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State, causes_of
+from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State as ChargeCode, causes_of
+from metering.ledger.states import make_state
 
 
 class Extras(Struct, frozen=True, omit_defaults=True):
@@ -28,6 +30,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     legs: list[list[Any]] = []
     settled: list[str] = []
     settings: list[Any] | None = None
+    states: list[tuple[int, str, list[Any], int]] = []
     duplicate_of: int | None = None
     first_answer: list[Any] | None = None
 
@@ -65,7 +68,7 @@ decode_fragments = msgspec.msgpack.Decoder(list[bytes]).decode
 _NEW_LOT_FIELDS = 7
 
 DECISIONS = (None, "allowed", "denied")
-_STATES = {state.value: state.name.lower() for state in State}
+_STATES = {state.value: state.name.lower() for state in ChargeCode}
 _MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
 _RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
 _LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER}
@@ -97,6 +100,7 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     rules: tuple[entries.RuleState, ...] = ()
     blocks: tuple[entries.BlockChange, ...] = ()
     settings: entries.CustomerSettings | None = None
+    states: tuple[State, ...] = ()
     due_at_ms: int | None = None
 
 
@@ -181,7 +185,8 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
             for rule, state, level, rearm, enabled, *leg in more.rules
         ),
         blocks=tuple(_block(*block) for block in more.blocks),
-        settings=_settings(more.settings) if more.settings else None,
+        settings=make_settings(more.settings) if more.settings else None,
+        states=tuple([make_state(*state) for state in more.states]),
         due_at_ms=more.due_at_ms,
     )
 
@@ -267,6 +272,7 @@ def _leg(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
     )
 
 
-def _settings(record: list[Any]) -> entries.CustomerSettings:
-    version, plan, unit, time_zone, country, causes = record
-    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))
+def make_settings(record: list[Any]) -> entries.CustomerSettings:
+    """Return the settings in a customer's record."""
+    version, plan, unit, time_zone, country, causes, *cycle = record
+    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes), *cycle)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 from functools import cache
+from hashlib import sha1
 from importlib.resources import files
+
+from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
@@ -35,6 +38,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "LEVEL": codes.Level,
     "ALERT": codes.AlertCode,
     "CAUSE": codes.Cause,
+    "KEPT": codes.StateKind,
     "FLAG": codes.Flag,
     "INPUT": layout.Input,
     "CUSTOMER": layout.Customer,
@@ -43,6 +47,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "RULE": layout.Rule,
     "CHARGE": layout.Charge,
     "BLOCK": layout.Block,
+    "LIMIT": layout.Limit,
     "ANSWERED": layout.Answered,
 }
 """The enum behind each prefix that a script may use."""
@@ -61,8 +66,13 @@ LUA_CONSTANTS: dict[str, int] = {
 @cache
 def load_script(name: str) -> str:
     """Return the text of script `name`, ready for Redis. Raises `Fatal` on an unknown include or code."""
+    return assemble((_LUA / f"{name}.lua").read_text(encoding="utf-8"))
+
+
+def assemble(source: str) -> str:
+    """Return a script's text with its includes, codes and constants. Raises `Fatal` as `load_script` does."""
     parts: list[str] = []
-    _collect((_LUA / f"{name}.lua").read_text(encoding="utf-8"), parts, set())
+    _collect(source, parts, set())
     text = "".join(parts)
     for constant, value in LUA_CONSTANTS.items():
         text = re.sub(rf"\b{constant}\b", str(value), text)
@@ -85,3 +95,22 @@ def _code_number(match: re.Match[str]) -> str:
         return str(int(LUA_NAMES[prefix][name]))
     except KeyError:
         raise Fatal(f"a script uses {prefix}.{name}, which {LUA_NAMES[prefix].__name__} does not have") from None
+
+
+class Script(Struct, frozen=True):
+    """A script's text and the name under which Redis caches it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def named(cls, name: str) -> Script:
+        """Return script `name`, put together once per process."""
+        found = _scripts.get(name)
+        if found is None:
+            text = load_script(name)
+            found = _scripts[name] = cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+        return found
+
+
+_scripts: dict[str, Script] = {}

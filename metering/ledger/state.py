@@ -12,6 +12,7 @@ from msgspec import Struct
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
 from metering.contracts.reasons import Reason
+from metering.contracts.states import State
 
 
 class LotState(Struct, frozen=True, gc=False):
@@ -45,6 +46,13 @@ class CustomerState(Struct, frozen=True):
 
     customer: str
     settings: CustomerSettings
+
+
+class RecordState(Struct, frozen=True):
+    """A customer's record of any kind beside wallets and charges."""
+
+    customer: str
+    state: State
 
 
 class ChargeState(Struct, frozen=True):
@@ -99,7 +107,7 @@ class RememberedCommand(Struct, frozen=True):
     legs: tuple[AnswerLeg, ...] = ()
 
 
-StateRecord = WalletState | CustomerState | ChargeState | BlockState | RememberedEvent | RememberedCommand
+StateRecord = WalletState | CustomerState | RecordState | ChargeState | BlockState | RememberedEvent | RememberedCommand
 """Whatever a restore streams into a bucket."""
 
 

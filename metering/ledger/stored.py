@@ -12,6 +12,7 @@ from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleSt
 from metering.contracts.reasons import Reason
 from metering.ledger.codes import REASONS, Moment, RuleStateCode, State, causes_of
 from metering.ledger.identity import split_scoped
+from metering.ledger.results import make_settings
 from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
 
 unpack = msgspec.msgpack.Decoder().decode
@@ -48,8 +49,7 @@ def read_answer(record: list[Any]) -> FirstAnswer:
 
 def read_settings(record: bytes) -> CustomerSettings:
     """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes = unpack(record)
-    return CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes))
+    return make_settings(unpack(record))
 
 
 def read_wallet(key: str, record: bytes) -> WalletState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from hashlib import sha1
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from metering.ledger.inputs import Chunk
 from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
 from metering.ledger.outbox import OutboxChunk, read_outbox
 from metering.ledger.records import BlocksByWallet, pack, pack_part, restore_part
-from metering.ledger.scripts import load_script
+from metering.ledger.scripts import Script
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
 
 
@@ -144,6 +143,8 @@ class Till:
                 "wallet_names": chunk.wallet_names,
                 "charge_keys": chunk.charge_keys,
                 "sender_keys": chunk.sender_keys,
+                "state_keys": chunk.state_keys,
+                "zones": chunk.zones,
                 "customers": chunk.customers,
                 "slots": slots,
             }
@@ -270,24 +271,6 @@ class Till:
             raise Retryable(f"Redis did not answer {name} of bucket {self.bucket}: {error}") from error
         return answer
 
-
-class Script(Struct, frozen=True):
-    """A script's text and the name under which Redis caches it."""
-
-    text: str
-    sha: str
-
-    @classmethod
-    def named(cls, name: str) -> Script:
-        """Return script `name`, put together once per process."""
-        found = _scripts.get(name)
-        if found is None:
-            text = load_script(name)
-            found = _scripts[name] = cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-        return found
-
-
-_scripts: dict[str, Script] = {}
 
 _TRANSIENT = ("OOM", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF")
 

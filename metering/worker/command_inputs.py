@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 from metering.contracts.commands import (
     Adjust,
     BlockSender,
     Command,
     OpenCustomer,
+    PutLimit,
     Resume,
     SetAlert,
     SetPlan,
@@ -22,10 +21,12 @@ from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
 from metering.ledger.inputs import ChunkBuilder
+from metering.ledger.zones import zone_record
 from metering.rating import Catalog, Plan
 from metering.worker.customers import Customer
 
 PLAN_DEFAULT = "payg-usd"
+CYCLE_MONTHS = {"monthly": 1, "yearly": 12, "none": 0}
 OPENS = 1
 """Of a refused command: it would have opened the customer, so its being unknown is not what is wrong."""
 
@@ -67,6 +68,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             if isinstance(opening, Reason):
                 add(Op.REFUSE_COMMAND, REASON_CODES[opening], OPENS)
             else:
+                builder.zone(command.time_zone)
                 add(Op.OPEN_CUSTOMER, *opening)
         case TopUp():
             add(
@@ -82,7 +84,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             if new_plan is None:
                 add(Op.REFUSE_COMMAND, REASON_CODES[Reason.UNKNOWN_PLAN])
             else:
-                add(Op.SET_PLAN, new_plan.id, new_plan.unit)
+                add(Op.SET_PLAN, new_plan.id, new_plan.unit, CYCLE_MONTHS[new_plan.file.cycle])
         case SetAlert():
             rearm = command.level_micros + 1 if command.rearm_micros is None else command.rearm_micros
             fields = (command.rule, command.level_micros, rearm, int(command.enabled))
@@ -95,6 +97,10 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             add(Op.BLOCK_SENDER, sender=command.sender)
         case UnblockSender():
             add(Op.UNBLOCK_SENDER, sender=command.sender)
+        case PutLimit():
+            limit = f"{command.level}:{command.window}:{command.name}"
+            cap = False if command.cap_micros is None else command.cap_micros
+            add(Op.PUT_LIMIT, limit, command.level, command.window, command.name, cap, int(command.carry))
         case Adjust():
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
 
@@ -111,7 +117,14 @@ def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, 
         return Reason.UNKNOWN_PLAN
     if not _is_time_zone(command.time_zone):
         return Reason.INVALID_TIME_ZONE
-    return (plan.id, plan.unit, command.time_zone, command.country or "", *_alert_of(plan))
+    return (
+        plan.id,
+        plan.unit,
+        command.time_zone,
+        command.country or "",
+        *_alert_of(plan),
+        CYCLE_MONTHS[plan.file.cycle],
+    )
 
 
 def _alert_of(plan: Plan) -> tuple[int | bool, int]:
@@ -124,7 +137,7 @@ def _alert_of(plan: Plan) -> tuple[int | bool, int]:
 
 def _is_time_zone(name: str) -> bool:
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone_record(name)
+    except ValueError:
         return False
     return True

@@ -12,9 +12,8 @@ import pytest
 from redis.asyncio import Redis
 
 from metering.errors import BrokenInvariant
-from metering.ledger import till
-from metering.ledger.scripts import load_script
-from metering.ledger.till import Script
+from metering.ledger import scripts
+from metering.ledger.scripts import Script, load_script
 from tests.faults import script_scenarios as scenarios
 from tests.faults.bench import Bench
 
@@ -189,7 +188,7 @@ async def test_script_without_its_check_fails_the_scenario(
     assert whole.count(check) == 1
     text = whole.replace(check, instead)
     broken = Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-    monkeypatch.setitem(till._scripts, script, broken)
+    monkeypatch.setitem(scripts._scripts, script, broken)
     with pytest.raises((AssertionError, BrokenInvariant)):
         await scenario(Bench(fresh_redis))
 

@@ -45,7 +45,9 @@ def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
     if given.time_zone not in TIME_ZONES:
         return refuse(bucket, given, "invalid_time_zone")
     plan = bucket.plans[given.plan]
-    customer = Customer(given.customer, 1, given.plan, plan.unit, given.time_zone, given.country)
+    customer = Customer(
+        given.customer, 1, given.plan, plan.unit, given.time_zone, given.country, bucket.clock, plan.cycle_months
+    )
     wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit)
     if plan.alert is not None:
         level, rearm = plan.alert
@@ -107,6 +109,7 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     if bucket.plans[given.plan].unit != customer.unit:
         return refuse(bucket, given, "wrong_unit")
     customer.plan = given.plan
+    customer.cycle_months = bucket.plans[given.plan].cycle_months
     customer.version += 1
     return bucket.entry(given, "settings_changed", settings=customer.settings)
 

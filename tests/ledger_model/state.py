@@ -145,6 +145,7 @@ class Plan:
     block_level: int = 0
     alert: tuple[int, int] | None = None
     """Level and re-arm level of the rule `default`."""
+    cycle_months: int = 0
 
 
 @dataclass
@@ -157,6 +158,8 @@ class Customer:
     unit: str
     time_zone: str
     country: str | None
+    billing_start: int
+    cycle_months: int
     causes: set[str] = field(default_factory=set)
     """What blocks the customer as a whole."""
     wallets: dict[str, Wallet] = field(default_factory=dict)
@@ -173,6 +176,8 @@ class Customer:
             "time_zone": self.time_zone,
             "country": self.country,
             "causes": in_order(self.causes),
+            "billing_start": self.billing_start,
+            "cycle_months": self.cycle_months,
         }
 
 

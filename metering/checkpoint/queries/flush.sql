@@ -96,12 +96,17 @@ WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.
 
 -- name: save_customers
 -- Settings after this batch.
-INSERT INTO customers AS c (bucket, customer, version, plan, unit, time_zone, country, causes, opened_at_ms, changed_at_ms)
-SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.at_ms, n.at_ms
-FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
-    AS n (customer, version, plan, unit, time_zone, country, causes, at_ms)
+INSERT INTO customers AS c (
+    bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, opened_at_ms, changed_at_ms
+)
+SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.billing_start_ms,
+    n.cycle_months, n.at_ms, n.at_ms
+FROM unnest(
+    $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[], $11::bigint[]
+) AS n (customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, at_ms)
 ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
-    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, changed_at_ms = EXCLUDED.changed_at_ms
+    time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, billing_start_ms = EXCLUDED.billing_start_ms,
+    cycle_months = EXCLUDED.cycle_months, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: save_rules
@@ -115,6 +120,19 @@ SELECT $1, * FROM unnest(
 ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level_micros = EXCLUDED.level_micros,
     rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE r.bucket = EXCLUDED.bucket;
+
+-- name: drop_states
+-- Customers' records that are gone.
+DELETE FROM states s USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, kind, id)
+WHERE s.customer = n.customer AND s.kind = n.kind AND s.id = n.id;
+
+-- name: save_states
+-- Customers' other records after this batch.
+INSERT INTO states AS s (bucket, customer, kind, id, record, changed_at_ms)
+SELECT $1, n.customer, n.kind, n.id, n.record::json, n.changed_at_ms
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) AS n (customer, kind, id, record, changed_at_ms)
+ON CONFLICT (customer, kind, id) DO UPDATE SET record = EXCLUDED.record, changed_at_ms = EXCLUDED.changed_at_ms
+WHERE s.bucket = EXCLUDED.bucket;
 
 -- name: lift_blocks
 -- Blocks that are gone.

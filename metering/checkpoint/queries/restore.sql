@@ -2,7 +2,12 @@
 
 -- name: customers
 -- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, causes FROM customers WHERE bucket = $1;
+SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months
+FROM customers WHERE bucket = $1;
+
+-- name: states
+-- Customers' other records.
+SELECT customer, record::text FROM states WHERE bucket = $1;
 
 -- name: blocks
 -- Blocks of wallets and senders in the order in which they came. (What blocks a customer as a whole is in its settings.)

@@ -6,10 +6,12 @@
 -- include: settle
 -- include: record
 -- include: commands
+-- include: limits
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
--- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, then slots: event ids, then settled.
+-- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, states, zones,
+-- then slots: event ids, then settled.
 -- ARGV: token, expected seq, expected chunk, new chunk, from usage, from commands, to usage, to commands,
 -- header (cmsgpack, see inputs.py), inputs (cmsgpack), carried (opaque; kept in the outbox to publish from).
 -- Returns {OK, results, next due or ''}; {STALE, index of customer}; {REPEATED, outbox records since the expected
@@ -42,8 +44,8 @@ if stale then
 end
 local slots = header.slots
 local keys = { customers = KEYS[3], wallets = KEYS[4], charges = KEYS[5], senders = KEYS[6], timers = KEYS[7],
-  commands = KEYS[8],
-  ids = { unpack(KEYS, 9, 8 + #slots) }, settled = { unpack(KEYS, 9 + #slots, 8 + 2 * #slots) } }
+  commands = KEYS[8], states = KEYS[9], zones = KEYS[10],
+  ids = { unpack(KEYS, 11, 10 + #slots) }, settled = { unpack(KEYS, 11 + #slots, 10 + 2 * #slots) } }
 local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
 local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)
 
@@ -51,7 +53,7 @@ local handlers = {
   [OP.SUBMIT] = submit, [OP.EXTEND] = extend, [OP.OUTCOME] = outcome, [OP.END] = end_call, [OP.RECORD] = record,
   [OP.ADJUST_CHARGE] = adjust_charge, [OP.TOP_UP] = top_up, [OP.SET_PLAN] = set_plan, [OP.SET_ALERT] = set_alert,
   [OP.SUSPEND] = suspend_or_resume, [OP.RESUME] = suspend_or_resume, [OP.BLOCK_SENDER] = block_sender,
-  [OP.UNBLOCK_SENDER] = unblock_sender, [OP.ADJUST] = adjust,
+  [OP.UNBLOCK_SENDER] = unblock_sender, [OP.ADJUST] = adjust, [OP.PUT_LIMIT] = put_limit,
 }
 
 -- Whether a usage event asks for a decision: submissions, extensions, and refusals of these.

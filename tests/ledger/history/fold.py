@@ -22,6 +22,7 @@ from metering.contracts.entries import (
     RuleState,
 )
 from metering.contracts.reasons import BlockLevel, Kind
+from metering.contracts.states import State
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
     BlockState,
@@ -29,6 +30,7 @@ from metering.ledger.state import (
     ChargeState,
     CustomerState,
     LotState,
+    RecordState,
     RememberedCommand,
     RememberedEvent,
     StateRecord,
@@ -56,6 +58,7 @@ class Fold:
     wallets: dict[tuple[str, str], FoldedWallet] = field(default_factory=dict)
     charges: dict[tuple[str, str], ChargeState] = field(default_factory=dict)
     blocks: dict[tuple[str, str, str], BlockState] = field(default_factory=dict)
+    states: dict[tuple[str, type[State], str], RecordState] = field(default_factory=dict)
     events: dict[str, RememberedEvent] = field(default_factory=dict)
     commands: dict[tuple[str, str], RememberedCommand] = field(default_factory=dict)
     timers_run: int = 0
@@ -71,6 +74,11 @@ class Fold:
             self._take_charge(entry, entry.charge)
         for change in entry.blocks:
             self._take_block(entry, change)
+        for state in entry.states:
+            key = (entry.customer, type(state), state.id)
+            self.states.pop(key, None)
+            if not state.gone:
+                self.states[key] = RecordState(entry.customer, state)
         is_timer = entry.due_at_ms is not None
         self.timers_run = self.timers_run + 1 if is_timer else 0
         if not is_timer and entry.kind is not Kind.DUPLICATE:
@@ -102,6 +110,7 @@ class Fold:
         states: Iterable[StateRecord] = (
             *self.charges.values(),
             *self.blocks.values(),
+            *self.states.values(),
             *self.events.values(),
             *self.commands.values(),
         )

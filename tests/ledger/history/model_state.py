@@ -61,7 +61,14 @@ def settings_of(customer: model.Customer) -> CustomerSettings:
     """Return a customer's settings."""
     causes = tuple(Reason(cause) for cause in in_order(customer.causes))
     return CustomerSettings(
-        customer.version, customer.plan, customer.unit, customer.time_zone, customer.country, causes
+        customer.version,
+        customer.plan,
+        customer.unit,
+        customer.time_zone,
+        customer.country,
+        causes,
+        customer.billing_start,
+        customer.cycle_months,
     )
 
 

@@ -77,6 +77,8 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "time_zone": entry.settings.time_zone,
             "country": entry.settings.country,
             "causes": [str(cause) for cause in entry.settings.causes],
+            "billing_start": entry.settings.billing_start_ms,
+            "cycle_months": entry.settings.cycle_months,
         },
         "duplicate_of": entry.duplicate_of,
         "due_at": entry.due_at_ms,

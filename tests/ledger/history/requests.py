@@ -170,11 +170,11 @@ def _fields_of(given: model.Command, plans: dict[str, Plan]) -> tuple[Any, ...]:
         case model.OpenCustomer():
             plan = plans[given.plan]
             alert = plan.alert or (False, False)
-            return (given.plan, plan.unit, given.time_zone, given.country or "", *alert)
+            return (given.plan, plan.unit, given.time_zone, given.country or "", *alert, plan.cycle_months)
         case model.TopUp():
             return (given.amount, given.unit, given.lot_kind, given.expires_at or 0)
         case model.SetPlan():
-            return (given.plan, plans[given.plan].unit)
+            return (given.plan, plans[given.plan].unit, plans[given.plan].cycle_months)
         case model.SetAlert():
             rearm = given.level + 1 if given.rearm is None else given.rearm
             return (given.rule, given.level, rearm, int(given.enabled))

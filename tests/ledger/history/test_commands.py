@@ -34,6 +34,8 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
         "time_zone": "Europe/Madrid",
         "country": "ES",
         "causes": [],
+        "billing_start": entry["applied_at"],
+        "cycle_months": 0,
     }
     assert entry["after"] == {"available": 0, "held": 0, "overdrawn": 0}
 

@@ -16,12 +16,12 @@ HUGE = 10**14 + 1
 MOST = 2**53 - 1
 
 PLANS = {
-    "strict": Plan("USD", alert=(10, 15)),
+    "strict": Plan("USD", alert=(10, 15), cycle_months=1),
     "overdraft": Plan("USD", overdraft_limit=30),
     "level": Plan("USD", block_level=8, alert=(20, 21)),
     "both": Plan("USD", overdraft_limit=12, block_level=5, alert=(-3, 4)),
     "boundless": Plan("USD", overdraft_limit=MOST),
-    "euro": Plan("EUR"),
+    "euro": Plan("EUR", cycle_months=12),
 }
 CHARGES = ("x", "y", "Z")
 SENDERS = (None, "s1", "S2", "s3")

@@ -32,7 +32,7 @@ CREATE TABLE positions (
 
 -- One row for each ledger entry but repeated denials (see denials), and one for each further wallet that an entry changed. Never
 -- updated, never deleted one by one.
--- The columns up to `settings` are what the hash in `chain` covers, in this order.
+-- The columns up to `states` are what the hash in `chain` covers, in this order.
 CREATE TABLE entries (
     bucket integer NOT NULL,
     seq bigint NOT NULL CHECK (seq > 0),
@@ -92,6 +92,7 @@ CREATE TABLE entries (
     rules json,
     blocks json,
     settings json,
+    states json,
     chain bytea,
     PRIMARY KEY (bucket, seq, leg, applied_at_ms),
     CHECK ((chain IS NULL) = (wallet_seq IS NULL)),
@@ -135,10 +136,24 @@ CREATE TABLE customers (
     country text,
     -- What blocks the customer as a whole.
     causes text[] NOT NULL,
+    billing_start_ms bigint NOT NULL,
+    cycle_months integer NOT NULL,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL
 );
 CREATE INDEX customers_bucket ON customers (bucket);
+
+-- What else there is of a customer, one row a record, such as a limit, as the entry that changed it has it (contracts/states.py).
+CREATE TABLE states (
+    customer text NOT NULL,
+    kind text NOT NULL,
+    id text NOT NULL,
+    bucket integer NOT NULL,
+    record json NOT NULL,
+    changed_at_ms bigint NOT NULL,
+    PRIMARY KEY (customer, kind, id)
+);
+CREATE INDEX states_bucket ON states (bucket);
 
 CREATE TABLE wallets (
     customer text NOT NULL,
@@ -240,61 +255,3 @@ CREATE TABLE alert_rules (
     changed_at_ms bigint NOT NULL,
     PRIMARY KEY (customer, wallet, rule)
 );
-
--- Make the day partitions of entries and denials that hold a moment; those that are there stay as they are. Returns how many it made.
--- A partition is made on its own and then attached: that lets readers and writers of the others go on, CREATE … PARTITION OF would not.
-CREATE FUNCTION make_partition(moment_ms bigint) RETURNS integer
-LANGUAGE plpgsql AS $$
-DECLARE
-    day_ms constant bigint := 86400000;
-    start_ms constant bigint := moment_ms / day_ms * day_ms;
-    parent text;
-    child text;
-    made integer := 0;
-BEGIN
-    FOREACH parent IN ARRAY ARRAY['entries', 'denials'] LOOP
-        child := parent || '_' || to_char(at(start_ms) AT TIME ZONE 'UTC', 'YYYYMMDD');
-        IF to_regclass(child) IS NULL THEN
-            -- Two writers may want the same day; the second waits here and then finds it.
-            PERFORM pg_advisory_xact_lock(hashtext('metering.make_partition'));
-            -- Not to_regclass: that may still remember from before the wait that there was none.
-            IF NOT EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = current_schema()::regnamespace) THEN
-                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
-                EXECUTE format(
-                    'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', parent, child, start_ms, start_ms + day_ms
-                );
-                made := made + 1;
-            END IF;
-        END IF;
-    END LOOP;
-    RETURN made;
-END $$;
-
-CREATE VIEW journal AS
-SELECT id, leg, at(applied_at_ms) AS applied_at, kind, reason, customer, wallet, counter_wallet, wallet_seq, unit,
-    units(amount_micros) AS amount,
-    units(held_change_micros) AS held_change, units(price_micros) AS price, units(after_available_micros) AS available_after,
-    units(after_held_micros) AS held_after, units(after_overdrawn_micros) AS overdrawn_after, charge_id, charge_state, decision,
-    event_source, event_id, event_type, at(event_time_ms) AS event_time, command_id, command_type, channel, country, quantity, sender,
-    user_id, campaign, on_behalf_of, actor, note, applied_at_ms, bucket, seq
-FROM entries;
-COMMENT ON VIEW journal IS 'Entries with timestamps and whole units. Limit applied_at_ms with ms(): that is what partitions go by';
-
-CREATE VIEW balances AS
-SELECT w.customer, w.wallet, w.unit, w.available_micros, w.held_micros, w.overdrawn_micros,
-    w.available_micros + w.held_micros AS balance_micros, units(w.available_micros) AS available, units(w.held_micros) AS held,
-    units(w.overdrawn_micros) AS overdrawn, w.wallet_seq, at(w.changed_at_ms) AS changed_at, at(p.clock_ms) AS books_as_of
-FROM wallets w JOIN positions p USING (bucket);
-COMMENT ON VIEW balances IS 'Wallets as the books have them; books_as_of is the bucket''s clock at the last checkpoint';
-
-CREATE VIEW holds AS
-SELECT customer, charge_id, wallet, held_micros, units(held_micros) AS held, price_micros, committed_micros, charge_on,
-    at(deadline_at_ms) AS deadline_at, sender, parts, at(touched_at_ms) AS touched_at, bucket
-FROM charges WHERE state = 'held';
-COMMENT ON VIEW holds IS 'Charges that hold credit';
-
-CREATE VIEW denials_by_hour AS
-SELECT customer, wallet, sender, at(hour_ms) AS hour, sum(attempts)::bigint AS attempts, sum(price_micros)::bigint AS price_micros,
-    at(min(first_at_ms)) AS first_at, at(max(last_at_ms)) AS last_at, hour_ms
-FROM denials GROUP BY customer, wallet, sender, hour_ms;
-COMMENT ON VIEW denials_by_hour IS 'Attempts of blocked senders, a sender and hour. Limit hour_ms with ms()';

@@ -10,7 +10,7 @@ local function begin(bucket, customer, name, now)
     return nil
   end
   return {
-    wallet = wallet, key = key, name = name, customer = customer, now = now, lots = {},
+    wallet = wallet, key = key, name = name, customer = customer, now = now, lots = {}, states = {},
     available = available_of(wallet), held = wallet[WALLET.HELD], overdrawn = wallet[WALLET.OVERDRAWN],
     balance = wallet[WALLET.CREDIT] - wallet[WALLET.OVERDRAWN],
   }

@@ -2,6 +2,7 @@
 -- include: lots
 -- include: rules
 -- include: blocks
+-- include: states
 -- Finish what an entry did to a wallet, and to further ones: `finish` sees to everything that follows from it.
 
 local function emit(bucket, entry)
@@ -83,9 +84,10 @@ end
 local function finish(bucket, input, change, kind, reason, decision, charge, extras)
   local wallet = change.wallet
   conclude(bucket, change)
-  if change.alerts or change.rules or change.blocks or change.others then
+  if change.alerts or change.rules or change.blocks or change.others or #change.states > 0 then
     extras = extras or {}
     extras.alerts, extras.rules, extras.blocks = change.alerts, change.rules, change.blocks
+    extras.states = #change.states > 0 and change.states or nil
     if change.others then
       conclude_others(bucket, change, extras)
     end

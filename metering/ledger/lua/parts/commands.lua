@@ -8,14 +8,15 @@ end
 
 -- What a customer's entry tells of its settings after it.
 local function settings_of(record)
-  return { settings = { unpack(record, 1, CUSTOMER.CAUSES) } }
+  return { settings = { unpack(record) } }
 end
 
 local function open_customer(bucket, i, input, customer)
   if customer.record then
     return refuse(bucket, i, REASON.CUSTOMER_EXISTS)
   end
-  local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0 }
+  local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0,
+    input[INPUT.TS], input[INPUT.CYCLE] }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
   local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {} }
@@ -81,7 +82,7 @@ local function set_plan(bucket, i, input, customer)
   if record[CUSTOMER.UNIT] ~= input[INPUT.UNIT] then
     return refuse(bucket, i, REASON.WRONG_UNIT)
   end
-  record[CUSTOMER.PLAN] = input[INPUT.PLAN]
+  record[CUSTOMER.PLAN], record[CUSTOMER.CYCLE] = input[INPUT.PLAN], input[INPUT.PLAN_CYCLE]
   record[CUSTOMER.VERSION] = record[CUSTOMER.VERSION] + 1
   bucket.customers_dirty[customer.name] = record
   return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, settings_of(record))

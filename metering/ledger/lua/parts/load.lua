@@ -28,11 +28,12 @@ local function read_bucket(header, head, keys, slot_numbers, inputs, last_ts)
     customers_dirty = {}, wallets = {}, wallets_dirty = {}, wallet_names = header.wallet_names,
     charges = {}, charges_dirty = {}, charges_stored = {}, charge_keys = header.charge_keys,
     senders = {}, senders_dirty = {}, sender_keys = header.sender_keys,
-    commands = {}, commands_dirty = {}, ids = {}, ids_new = {},
+    commands = {}, commands_dirty = {}, ids = {}, ids_new = {}, states = {}, states_dirty = {}, zones = {}, zones_new = header.zones,
     timers_set = {}, due = {}, due_next = 1, due_new = {}, due_read = 0, due_more = true,
   }
   fetch(keys.wallets, header.wallet_keys, bucket.wallets)
   fetch(keys.senders, header.sender_keys, bucket.senders)
+  fetch(keys.states, header.state_keys, bucket.states)
   if #header.charge_keys > 0 then
     for n = 1, #slot_numbers do
       fetch(keys.settled[n], header.charge_keys, bucket.charges)

@@ -86,11 +86,23 @@ local function drop_dead_slots(bucket, clock)
   return oldest
 end
 
+-- Time zones that the call brought.
+local function save_zones(bucket)
+  local set = {}
+  for name, zone in pairs(bucket.zones_new) do
+    set[#set + 1] = name
+    set[#set + 1] = cmsgpack.pack(zone)
+  end
+  write_many('HSET', bucket.keys.zones, set)
+end
+
 local function save_bucket(bucket)
   save_hash(bucket.keys.wallets, bucket.wallets_dirty, bucket.wallets)
   save_hash(bucket.keys.customers, bucket.customers_dirty, bucket.customers_dirty)
   save_hash(bucket.keys.senders, bucket.senders_dirty, bucket.senders)
+  save_hash(bucket.keys.states, bucket.states_dirty, bucket.states)
   save_hash(bucket.keys.commands, bucket.commands_dirty, bucket.commands)
   save_slots(bucket, save_charges(bucket))
   save_timers(bucket)
+  save_zones(bucket)
 end

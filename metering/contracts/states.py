@@ -1,0 +1,44 @@
+"""A customer's records beside wallets and charges, as an entry leaves them. Leaves what they mean to the ledger.
+
+One kind a type. Redis keeps each as the list of its fields between `id` and `gone`, the books as the JSON of the entry:
+a new kind is a new type here and a number in `ledger.codes`, nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+LimitLevel: TypeAlias = Literal["customer", "wallet", "user", "sender", "campaign"]
+Window: TypeAlias = Literal["none", "day", "month", "cycle"]
+
+
+class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="limit"):
+    """A cap on what is spent in a window, in micro-units. Room = cap - used - held.
+
+    `id` is `level:window:name`.
+    """
+
+    id: str
+    level: LimitLevel
+    window: Window
+    name: str
+    cap_micros: int
+    used_micros: int = 0
+    held_micros: int = 0
+    carry: bool = False
+    """Whether what is left of a window adds to the next one's room."""
+    starts_at_ms: int = 0
+    ends_at_ms: int = 0
+    """Of the window that it counts; 0 = never."""
+    gone: bool = False
+
+
+State: TypeAlias = LimitState
+"""Any of them."""
+
+
+def kind_of(state: State) -> str:
+    """Return the word for its kind, as `kind` in its JSON."""
+    return str(state.__struct_config__.tag)
