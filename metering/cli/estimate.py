@@ -13,19 +13,24 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--jsonl", action="store_true", required=True, help="requests on stdin, one answer a line on stdout, same order"
     )
+    parser.add_argument(
+        "--rates",
+        metavar="SOURCE",
+        help="a rates tree, a published version, or `published` (in force now); METERING_RATES__DIR when left out",
+    )
     parser.set_defaults(run=_run)
 
 
-def _run(_: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 also when some requests cannot be priced: each has its answer, with an `error`."""
     import sys
     import time
 
-    from metering.rating import load_catalog
+    from metering.cli.rates_sources import load_rates
     from metering.rating.estimate import estimate_json
     from metering.settings import load_settings
 
-    catalog = load_catalog(load_settings().rates.dir)
+    catalog = load_rates(load_settings(), arguments.rates)
     now_ms = time.time_ns() // 1_000_000
     output = sys.stdout.buffer
     for line in sys.stdin.buffer:

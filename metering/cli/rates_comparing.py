@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterable, Mapping
 
 from metering.cli.output import format_amount, format_table, print_json
-from metering.cli.rates_sources import load_source
-from metering.rating import Catalog
+from metering.cli.rates_sources import load_rates
 from metering.rating.diff import Change, describe_offer, diff, summarise
 from metering.rating.repricing import Repriced
-from metering.settings import Settings, load_settings
+from metering.settings import load_settings
 from metering.worker.repricing import UsageReport, reprice_usage
 
 HOUR_MS = 3_600_000
@@ -21,7 +20,13 @@ HOUR_MS = 3_600_000
 def compare(arguments: argparse.Namespace) -> int:
     """Exit 0 whether or not anything changes."""
     settings = load_settings()
-    old, new, report = asyncio.run(_run(settings, arguments))
+    old, new = load_rates(settings, arguments.old), load_rates(settings, arguments.new)
+    report = None
+    if arguments.usage is not None:
+        now_ms = time.time_ns() // 1_000_000
+        shift_ms = int(arguments.at.timestamp() * 1_000) - now_ms if arguments.at is not None else 0
+        since_ms = now_ms - int(arguments.usage * HOUR_MS)
+        report = asyncio.run(reprice_usage(settings, old, new, since_ms, shift_ms))
     changes = diff(old, new)
     if arguments.json:
         document: dict[str, object] = {
@@ -41,17 +46,6 @@ def compare(arguments: argparse.Namespace) -> int:
     if report is not None:
         _print_usage(report, arguments.usage)
     return 0
-
-
-async def _run(settings: Settings, arguments: argparse.Namespace) -> tuple[Catalog, Catalog, UsageReport | None]:
-    old = await load_source(settings, arguments.old)
-    new = await load_source(settings, arguments.new)
-    if arguments.usage is None:
-        return old, new, None
-    now_ms = time.time_ns() // 1_000_000
-    shift_ms = int(arguments.at.timestamp() * 1_000) - now_ms if arguments.at is not None else 0
-    since_ms = now_ms - int(arguments.usage * HOUR_MS)
-    return old, new, await reprice_usage(settings, old, new, since_ms, shift_ms)
 
 
 def _fields(change: Change) -> Mapping[str, object]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 
 from metering.cli.output import fail, print_json
-from metering.cli.rates_sources import load_source
+from metering.cli.rates_sources import load_rates
 from metering.errors import Fatal
 from metering.rating import Refusal
 from metering.rating.estimate import EstimateRequest, estimate, to_price_request
@@ -17,7 +16,7 @@ from metering.settings import load_settings
 
 def explain_price(arguments: argparse.Namespace) -> int:
     """Exit 0 with a price, 1 with a refusal, which is explained as well."""
-    catalog = asyncio.run(load_source(load_settings(), arguments.rates))
+    catalog = load_rates(load_settings(), arguments.rates)
     plan = catalog.plans.get(arguments.plan)
     if plan is None:
         raise Fatal(f"no plan {arguments.plan!r}; there are {', '.join(sorted(catalog.plans))}")

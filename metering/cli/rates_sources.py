@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -46,16 +47,20 @@ def find_published(rates: Rates, name: str) -> Publication:
     return found
 
 
-async def load_source(settings: Settings, name: str | None) -> Catalog:
+def load_rates(settings: Settings, name: str | None) -> Catalog:
     """Load the rates that `name` means; None: those of METERING_RATES__DIR.
 
     Raises `RatesError` for rates with errors, `Fatal` where there are none.
     """
-    if name is None or not is_version(name):
-        directory = Path(name) if name is not None else settings.rates.dir
-        if not directory.is_dir():
-            raise Fatal(f"{directory} is neither a directory nor a published version")
-        return load_catalog(directory)
+    if name is not None and is_version(name):
+        return asyncio.run(_load_published(settings, name))
+    directory = Path(name) if name is not None else settings.rates.dir
+    if not directory.is_dir():
+        raise Fatal(f"{directory} is neither a directory nor a published version")
+    return load_catalog(directory)
+
+
+async def _load_published(settings: Settings, name: str) -> Catalog:
     rates = await open_rates(settings)
     catalog = await rates.load(find_published(rates, name))
     if catalog is None:

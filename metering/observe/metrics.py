@@ -23,7 +23,8 @@ LABELS = {
     "outcome": "Of events: the kind of the ledger entry. Of commands: `done`, `refused`, `duplicate`."
     " Of transactions: `committed`, `aborted`, `fenced`.",
     "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`,"
-    " `gap`, `undecodable`), of skipped publications (`late`, `incomplete`, `unreadable`).",
+    " `gap`, `undecodable`), of skipped publications (`late`, `incomplete`, `unreadable`), of refused destinations"
+    " (`unrated`, `rejected_destination`, `invalid_number`).",
     "script": "The Lua script: `apply`, the one that decides.",
     "severity": "`retryable`, `broken_invariant`, `fatal`.",
     "state": "`claiming`, `restoring`, `running`, `stopped` (waits for an operator); one of them is 1.",
@@ -87,6 +88,9 @@ class WorkerMetrics:
             "block_changes", "Changes into and out of the blocked state.", "level", "change", "reason"
         )
         self.alerts = catalogue.counter("alerts", "Alerts written.", "type")
+        self.destinations_refused = catalogue.counter(
+            "destinations_refused", "Events refused because their destination has no price.", "reason", "country"
+        )
         self.rates = catalogue.gauge("rates_info", "1, with the version of plans and decks in use.", "version")
         self.rates_next_activation = catalogue.gauge(
             "rates_next_activation_seconds",

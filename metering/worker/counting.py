@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from metering.contracts.reasons import Kind
+from metering.contracts.reasons import Kind, Reason
 from metering.ledger.results import EntryMade
 from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk
 
 _COMMAND_OUTCOMES = {Kind.REFUSED: "refused", Kind.DUPLICATE: "duplicate"}
+_NO_DESTINATION = frozenset((Reason.UNRATED, Reason.REJECTED_DESTINATION, Reason.INVALID_NUMBER))
 
 
 def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
@@ -48,6 +49,9 @@ def count_entries(metrics: WorkerMetrics, entries: Iterable[EntryMade]) -> None:
 
 
 def _count_changes(metrics: WorkerMetrics, made: EntryMade) -> None:
+    reason = made.effect.reason
+    if reason in _NO_DESTINATION and made.effect.kind is not Kind.DUPLICATE:
+        metrics.destinations_refused.labels(str(reason), made.carried.country or "").inc()
     for alert in made.effect.alerts:
         metrics.alerts.labels(alert.type.value).inc()
     for change in made.effect.blocks:

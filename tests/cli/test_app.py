@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from metering.cli.app import DONE, FAILED, WRONG_USAGE, build_parser, run
+from tests.rating.decks import sms, write_rates
 
 NOBODY = {"METERING_KAFKA__BOOTSTRAP": "127.0.0.1:1", "METERING_REDIS__URL": "redis://127.0.0.1:1/0"}
 
@@ -38,6 +39,16 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "reconcile --json",
         "rates check",
         "rates check PATH",
+        "rates publish",
+        "rates publish PATH --at 2026-03-01T12:00Z --strict 3 --moved 20 --json",
+        "rates publish PATH --in 60 --strict",
+        "rates list --json",
+        "rates fetch published DIR",
+        "rates explain --plan P --to +34600000001 --to +34600000002 --text T --channel sms --at 2026-03-01 --json",
+        "rates explain --plan P --to +34600000001 --segments 2 --rates published",
+        "rates diff OLD NEW --json",
+        "rates diff published NEW --usage 24 --at 2026-03-01",
+        "estimate --jsonl --rates published",
         "replay --json",
         "bucket status",
         "bucket resume 7",
@@ -58,6 +69,11 @@ def test_fixed_form_is_understood(line: str) -> None:
         "bucket resume -1",
         "bucket resume x",
         "up --partitions 0",
+        "rates",
+        "rates explain --plan P",
+        "rates diff OLD",
+        "rates publish PATH --at 2026-03-01 --in 60",
+        "rates publish PATH --in 0",
         "up --broker redpanda",
         "command",
         "command - --timeout 0",
@@ -164,3 +180,52 @@ def test_estimates_come_one_a_line_in_order() -> None:
     assert second["error"]["code"] == "unknown_plan"
     assert {line["to"] for line in third["lines"]} == {"+34600000001", "+14155550100"}
     assert fourth["error"]["code"] == "invalid_request"
+
+
+def test_price_is_explained_in_words_and_as_the_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["rates", "explain", "--plan", "rollover-credits", "--to", "+14155552671", "--text", "x" * 161]
+    assert run(line) == DONE
+    words = capsys.readouterr().out
+    assert "rate: 1 per segment x 2 segments = 2 credit" in words
+    assert "total: 2 credit" in words
+    assert run([*line, "--at", "2026-06-01T12:00Z", "--json"]) == DONE
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["plan"], answer["amount_micros"], answer["at_ms"]) == (
+        "rollover-credits",
+        2_000_000,
+        1_780_315_200_000,
+    )
+    assert answer["rates_version"] in words
+
+
+def test_destination_without_a_price_is_explained_and_exits_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["rates", "explain", "--plan", "payg-usd", "--to", "+979123456789", "--segments", "1"]
+    assert run(line) == FAILED
+    assert "refused: unrated (001)" in capsys.readouterr().out
+    assert run([*line, "--json"]) == FAILED
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "unrated"
+    assert run(["rates", "explain", "--plan", "gold", "--to", "+34600000001"]) == FAILED
+    assert "payg-usd" in capsys.readouterr().err
+
+
+def test_what_changes_is_listed_by_destination(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = write_rates(tmp_path / "old", [sms("1", "0.01"), sms("44", "0.04")])
+    new = write_rates(tmp_path / "new", [sms("1", "0.02"), sms("33", "0.03")])
+    assert run(["rates", "diff", str(old), str(new)]) == DONE
+    words = capsys.readouterr().out
+    assert "test: sms outbound +1 (): 0.01 per segment -> 0.02 per segment" in words
+    assert "1 added, 1 removed, 1 changed" in words
+    assert run(["rates", "diff", str(old), str(new), "--json"]) == DONE
+    document = json.loads(capsys.readouterr().out)
+    assert document["summary"] == {"added": 1, "removed": 1, "changed": 1}
+    changes = {
+        change["prefix"]: (change["kind"], change["old_price_micros"], change["new_price_micros"])
+        for change in document["changes"]
+    }
+    assert changes == {
+        "+1": ("changed", 10_000, 20_000),
+        "+33": ("added", None, 30_000),
+        "+44": ("removed", 40_000, None),
+    }
+    assert run(["rates", "diff", str(old), "nowhere"]) == FAILED
+    assert "nowhere" in capsys.readouterr().err

@@ -24,7 +24,7 @@ from metering.rating.check import check_tree
 from metering.rating.tree import DirectoryTree
 from metering.worker.replay import replay
 from tests.end_to_end.evidence import collect
-from tests.end_to_end.messages import opening, text
+from tests.end_to_end.messages import AMERICA, GERMANY, SPAIN, event, opening, outcome, text
 from tests.end_to_end.system import RATES, Record, System
 from tests.end_to_end.traffic import Totals
 from tests.end_to_end.verifier import check_all
@@ -187,3 +187,47 @@ async def test_publishing_again_writes_nothing_and_what_is_wrong_is_refused(syst
     assert (code, again["written"], again["version"]) == (0, True, version)
     code, _, _ = await run_metering(system, "rates", "fetch", version, "fetched")
     assert (code, load_catalog(system.directory / "fetched").version) == (0, version)
+
+
+async def test_usage_of_the_books_is_priced_again_before_anything_is_in_force(system: System, tmp_path: Path) -> None:
+    write_version(tmp_path / "new", "0.07")
+    system.start_checkpointer()
+    system.start_worker()
+    await system.send_commands([*opening("acme", 5_000_000), *opening("bravo", 5_000_000)])
+    await system.send(
+        [
+            text("acme", "sent", segments=2),
+            text("acme", "failed"),
+            text("bravo", "elsewhere", AMERICA),
+            text("bravo", "refused", GERMANY),
+            event("bravo", "call", "voice.started", to=SPAIN, charge_id="call"),
+        ]
+    )
+    await system.send(
+        [
+            outcome("acme", "sent-1", "sent"),
+            outcome("acme", "failed-1", "failed", "failed"),
+            event("bravo", "call-1", "voice.ended", charge_id="call", to=SPAIN, seconds=60),
+        ]
+    )
+    await system.settled()
+    code, document, _ = await run_metering(
+        system, "rates", "diff", str(RATES), str(tmp_path / "new"), "--usage", "1", "--json"
+    )
+    assert (code, document["summary"]) == (0, {"added": 0, "removed": 0, "changed": 2})
+    assert {change["old_price_micros"]: change["new_price_micros"] for change in document["changes"]} == {
+        50_000: 70_000
+    }
+    usage = document["usage"]
+    assert (usage["inputs"], usage["gone"], usage["unpriced"]) == (3, 0, 0)
+    assert usage["totals"] == [
+        {"unit": "USD", "old_micros": 170_000, "new_micros": 210_000, "difference_micros": 40_000}
+    ]
+    found = [(one["customer"], one["requests"], one["old_micros"], one["new_micros"]) for one in usage["customers"]]
+    assert found == [("acme", 1, 100_000, 140_000), ("bravo", 2, 70_000, 70_000)]
+    async with system.database.connection() as connection:
+        debited = await connection.fetch(
+            "SELECT customer, -sum(amount_micros)::bigint AS micros FROM entries"
+            " WHERE event_id IS NOT NULL GROUP BY customer ORDER BY customer"
+        )
+    assert [(row["customer"], row["micros"]) for row in debited] == [("acme", 100_000), ("bravo", 70_000)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from redis.asyncio import Redis
 
 from metering.contracts.entries import Position
@@ -23,13 +25,13 @@ from tests.worker.records import DAY_MS, NOW_MS, record
 class MeteredBucket:
     """The one bucket of an installation with one partition. `entries` are all so far."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, rates: Path = RATES) -> None:
         assert partition_of("acme", 1) == 0
         self.entries: list[EntryMade] = []
         self._till = Till(redis, 0)
         self._token = fresh_token()
         self._head = Head(0, "", Position(0, 0))
-        self._catalog = load_catalog(RATES)
+        self._catalog = load_catalog(rates)
         self._customers = CustomerCache(BucketReader(redis, 0), self._catalog)
         self._taker = ChunkTaker(0, 1, DAY_MS, 100)
 

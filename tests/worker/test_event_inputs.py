@@ -8,6 +8,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from metering.observe.metrics import WorkerMetrics
+from metering.worker.counting import count_entries
 from tests.worker.metered_bucket import MeteredBucket
 from tests.worker.records import command, usage_event
 
@@ -110,6 +112,23 @@ async def test_event_that_cannot_be_priced_is_denied_with_its_reason(
     entry = await meter(fresh_redis, **fields)
     assert (entry["kind"], entry["reason"], entry["decision"]) == ("denied", reason, "denied")
     assert "amount_micros" not in entry
+
+
+async def test_refused_destinations_are_counted_by_reason_and_country(fresh_redis: Redis) -> None:
+    bucket = MeteredBucket(fresh_redis)
+    await bucket.open()
+    await bucket.commands(command("open_customer", "open", country="ES"))
+    numbers = (GERMANY, GERMANY, RUSSIA, "12", AMERICA)
+    events = [usage_event(f"e-{n}", to=number) for n, number in enumerate(numbers)]
+    metrics = WorkerMetrics()
+    count_entries(metrics, await bucket.events(*events, events[0]))
+    counted = {
+        (sample.labels["reason"], sample.labels["country"]): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "metering_destinations_refused_total"
+    }
+    assert counted == {("unrated", "DE"): 2, ("rejected_destination", "RU"): 1, ("invalid_number", ""): 1}
 
 
 async def test_number_in_national_form_is_read_by_the_customers_country(fresh_redis: Redis) -> None:
