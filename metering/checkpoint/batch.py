@@ -111,6 +111,8 @@ class Batch:
         self.wallets: dict[WalletKey, int] = {}
         """When each was last changed."""
         self.wallets_opened: dict[WalletKey, WalletOpened] = {}
+        self.topped_up: dict[WalletKey, int] = {}
+        """The last top-up of each."""
         self.lots: dict[LotKey, LotChange] = {}
         self.lots_made: dict[LotKey, LotMade] = {}
         self.charges: dict[ChargeKey, ChargeAfter] = {}
@@ -181,6 +183,8 @@ class Batch:
         customer, at_ms = record.customer, record.applied_at_ms
         if record.wallet_seq is not None:
             self.wallets[customer, wallet] = at_ms
+        if record.kind == _TOPPED_UP:
+            self.topped_up[customer, wallet] = record.amount_micros
         if record.kind == _OPENED:
             unit = record.unit or (record.settings.unit if record.settings else None)
             ensure(unit is not None, f"entry {record.id} opens a wallet without a unit")
@@ -222,6 +226,6 @@ class Batch:
 
 
 # Plain text: comparing with a member of an enum costs three times as much, for every entry.
-_OPENED = Kind.OPENED.value
+_OPENED, _TOPPED_UP = Kind.OPENED.value, Kind.TOPPED_UP.value
 # A noted entry shows a charge only where an outcome came first, perhaps under the name of one that is forgotten.
 _BEGINNINGS = (Kind.RESERVED.value, Kind.DENIED.value, Kind.NOTED.value)

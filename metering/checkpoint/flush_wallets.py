@@ -64,6 +64,8 @@ async def save_wallets(connection: Connection, batch: Batch, tails: dict[WalletK
             changed.append((*key, *figures, batch.wallets[key]))
     await run_bulk(connection, queries["insert_wallets"], opened, batch.bucket)
     await run_bulk(connection, queries["update_wallets"], changed, batch.bucket, every="wallets")
+    topped_up = [(*key, amount) for key, amount in batch.topped_up.items()]
+    await run_bulk(connection, queries["save_top_ups"], topped_up, batch.bucket, every="wallets")
 
 
 async def save_lots(connection: Connection, batch: Batch) -> None:

@@ -17,6 +17,7 @@ from metering.contracts.entries import (
     CommandReference,
     CustomerSettings,
     EventReference,
+    Granted,
     Leg,
     LotChange,
     Position,
@@ -72,6 +73,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     charge: Charge | None = None
     reason: str | None = None
     decision: str | None = None
+    granted: Granted | None = None
     duplicate_of: int | None = None
     alerts: tuple[AlertRaised, ...] = ()
     rules: tuple[RuleState, ...] = ()

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
 from metering.errors import ensure
@@ -26,10 +26,11 @@ from metering.ledger.state import (
 )
 
 _decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int]]).decode
-_decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool]]).decode
+_decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, bool, bool, str]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
 _decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode
+_decode_granted = msgspec.json.Decoder(Granted).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
 _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
@@ -50,7 +51,7 @@ def block_of(row: asyncpg.Record) -> BlockState:
 
 def wallet_of(row: asyncpg.Record) -> WalletState:
     """Return a wallet with its lots and rules. Raises `BrokenInvariant` where its lots do not add up to its figures."""
-    customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text = row.values()
+    customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text, topped_up = row.values()
     lots = tuple(LotState(*lot) for lot in _decode_lots(lots_text))
     held_over = held - sum(lot.held_micros for lot in lots)
     ensure(
@@ -58,7 +59,7 @@ def wallet_of(row: asyncpg.Record) -> WalletState:
         f"the lots of wallet {wallet!r} of {customer!r} do not add up to its figures in Postgres",
     )
     rules = tuple(RuleState(*rule) for rule in _decode_rules(rules_text))
-    return WalletState(customer, wallet, unit, wallet_seq, overdrawn, held_over, lots, rules)
+    return WalletState(customer, wallet, unit, wallet_seq, overdrawn, held_over, lots, rules, topped_up)
 
 
 def record_of(row: asyncpg.Record) -> RecordState:
@@ -90,8 +91,9 @@ def charge_of(row: asyncpg.Record) -> ChargeState:
 
 def event_of(row: asyncpg.Record) -> RememberedEvent:
     """Return a usage event that has a row of its own."""
-    source, event_id, applied_at_ms, seq, decision, reason = row.values()
-    return RememberedEvent(event_digest(source, event_id), applied_at_ms, seq, decision, _REASONS[reason])
+    source, event_id, applied_at_ms, seq, decision, reason, granted = row.values()
+    part = _decode_granted(granted) if granted else None
+    return RememberedEvent(event_digest(source, event_id), applied_at_ms, seq, decision, _REASONS[reason], part)
 
 
 def denied_events_of(row: asyncpg.Record, since_ms: int) -> Iterator[RememberedEvent]:

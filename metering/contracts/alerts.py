@@ -17,6 +17,10 @@ class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False)
     available_micros: int | None = None
     rule: str | None = None
     level_micros: int | None = None
+    user: str | None = None
+    """`credit.*`: whose rule it is, where it is a user's."""
+    charge_id: str | None = None
+    """`hold.expired`: whose hold it was."""
     level: BlockLevel | None = None
     """`sender.*`: what is blocked, with its `id`."""
     id: str | None = None

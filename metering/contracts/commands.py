@@ -53,12 +53,20 @@ class SetPlan(CommandHeader, frozen=True, kw_only=True, tag="set_plan"):
 
 
 class SetAlert(CommandHeader, frozen=True, kw_only=True, tag="set_alert"):
-    """Create or change one low-credit rule of a wallet. The level is reached from above at `available <= level`."""
+    """Create or change one low-credit rule of a wallet. The level is reached from above at `available <= level`.
 
-    level_micros: Micros
+    The level is an amount or a percentage: with neither it is 0, with both it is the percentage.
+    """
+
+    level_micros: Micros | None = None
+    percent: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """The level is that much of the last top-up, found anew with each; the rule is armed again right above it."""
     rearm_micros: Micros | None = None
-    """Where the rule is armed again, at or above the level; one micro-unit above the level when left out."""
-    rule: Identifier = "default"
+    """Where the rule is armed again, above the level; one micro-unit above it when left out."""
+    rule: Identifier | None = None
+    """`default` when left out, `user:` and the user for one of a user."""
+    user: Identifier | None = None
+    """Whose rule it is: its alerts name the user. It watches the wallet."""
     enabled: bool = True
     wallet: Identifier | None = None
 

@@ -26,6 +26,14 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     reason: Reason | None = None
     unit: str | None = None
     price_micros: int | None = None
+    """Of what is granted."""
+    granted: int | None = None
+    """Where credit covers only a part and the plan grants it: so many recipients, the first in the event's order, or
+    so many seconds of a call."""
+    asked: int | None = None
+    """What `granted` is a part of."""
+    final: bool = False
+    """The part is the last that is granted: what is left of the message is denied, the call ends with it."""
     available_micros: int | None = None
     """After the decision; may be stale by the time that it is read."""
     expires_at_ms: int | None = None

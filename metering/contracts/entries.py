@@ -76,11 +76,14 @@ class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A low-credit rule that changed its state with this entry."""
+    """What an entry tells of credit or of a hold."""
 
     type: AlertType
-    rule: str
-    level_micros: int
+    rule: str = ""
+    """The rule that tells; empty where none is needed."""
+    level_micros: int = 0
+    user: str = ""
+    """Whose rule it is; empty for one of the wallet."""
     wallet: str | None = None
     """Only where it is that of a leg."""
 
@@ -93,8 +96,24 @@ class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
     level_micros: int
     rearm_micros: int
     enabled: bool = True
+    percent: int = 0
+    """The level is that much of the last top-up; 0 where it is absolute."""
+    locks: bool = False
+    """The wallet is blocked while less than the level is available."""
+    fixed: bool = False
+    """The plan's: no command may change it."""
+    user: str = ""
+    """Whose rule it is; empty for one of the wallet."""
     wallet: str | None = None
     """Only where it is that of a leg."""
+
+
+class Granted(Struct, frozen=True, gc=False):
+    """What was granted of a submission in part: the first `count` of what was asked, and no more will be."""
+
+    of: Literal["recipients", "seconds"]
+    count: int
+    asked: int
 
 
 class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -205,6 +224,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason: Reason | None = None
     decision: Literal["allowed", "denied"] | None = None
     """Of inputs that ask for one; a repeat carries the first one's."""
+    granted: Granted | None = None
+    """Where less was granted than asked."""
     duplicate_of: int | None = None
     """The `seq` of the first entry of a repeated input."""
     alerts: tuple[AlertRaised, ...] = ()

@@ -109,6 +109,10 @@ class AlertType(StrEnum):
 
     CREDIT_LOW = "credit.low"
     CREDIT_RECOVERED = "credit.recovered"
+    CREDIT_EXHAUSTED = "credit.exhausted"
+    """Available went from above zero to zero or below; no rule is needed for it."""
+    HOLD_EXPIRED = "hold.expired"
+    """A hold passed its deadline without an outcome, and was released."""
     SENDER_BLOCKED = "sender.blocked"
     SENDER_UNBLOCKED = "sender.unblocked"
 

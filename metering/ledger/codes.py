@@ -194,6 +194,8 @@ class AlertCode(IntEnum):
 
     LOW = 1
     RECOVERED = 2
+    EXHAUSTED = 3
+    HOLD_EXPIRED = 4
 
 
 class Flag(IntEnum):
@@ -205,6 +207,32 @@ class Flag(IntEnum):
     """Inbound: debited at once, never blocks, passes blocks, asks no decision."""
     REMEMBER = 4
     """It names a charge: what became of it is remembered."""
+    FEATURE = 8
+    """Received, and more than the message or call itself: forwarding, voicemail, reprocessing."""
+    SCHEDULED = 16
+    """Its time was set before: what a shortfall means is a policy of its own."""
+
+
+class Switch(IntEnum):
+    """Policies of a plan that the scripts need to know, one bit each; without any, every default holds."""
+
+    ALL_FEATURES = 1
+    """A blocked wallet is denied received events that cost credit, too."""
+    INBOUND_NEGATIVE = 2
+    """Received events are charged beyond what is there."""
+    INBOUND_REFUSED = 4
+    """Received events that credit does not cover are denied."""
+    SEND_UNTIL_FLAG = 8
+    """Scheduled messages may use the overdraft, alone, until a block holds them back."""
+    COVERED_PART = 16
+    """A submission to several is granted for the first recipients that credit covers."""
+
+
+class GrantOf(IntEnum):
+    """What was granted in part."""
+
+    RECIPIENTS = 1
+    SECONDS = 2
 
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}

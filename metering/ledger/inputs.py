@@ -25,7 +25,8 @@ class CustomerPolicy(Struct, frozen=True, gc=False):
 
     version: int
     overdraft_limit_micros: int = 0
-    block_level_micros: int = 0
+    switches: int = 0
+    """Bits of `codes.Switch`."""
 
 
 UNKNOWN = CustomerPolicy(0)
@@ -100,7 +101,9 @@ class ChunkBuilder:
     ) -> None:
         """Add a submission or a received event; `charge` may be None only where it is charged on submit."""
         head = self._head(Op.SUBMIT.value, ts, carried.customer, policy, wallet, charge, sender, digest)
-        self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, recipients or False), carried)
+        # Flat, because their order decides who is granted, and a map has none in Lua.
+        prices = [part for pair in recipients.items() for part in pair] if recipients else False
+        self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, prices), carried)
 
     def extend(  # noqa: PLR0913  the columns of its row
         self,
@@ -246,9 +249,7 @@ class ChunkBuilder:
     ) -> tuple[int, int, int, int, int, int, str]:
         customer_at = self._customers.get(customer)
         if customer_at is None:
-            self._customer_list.append(
-                (customer, policy.version, policy.overdraft_limit_micros, policy.block_level_micros)
-            )
+            self._customer_list.append((customer, policy.version, policy.overdraft_limit_micros, policy.switches))
             customer_at = self._customers[customer] = len(self._customer_list)
         wallet_at = charge_at = sender_at = 0
         if wallet is not None:
@@ -274,3 +275,5 @@ class ChunkBuilder:
 SINGLE = Flag.SINGLE.value
 RECEIVED = Flag.RECEIVED.value
 REMEMBER = Flag.REMEMBER.value
+FEATURE = Flag.FEATURE.value
+SCHEDULED = Flag.SCHEDULED.value

@@ -40,9 +40,9 @@ class Input(IntEnum):
     PLAN = 8
     TIME_ZONE = 10
     COUNTRY = 11
-    ALERT_LEVEL = 12
-    ALERT_REARM = 13
-    CYCLE = 14
+    RULES = 12
+    """Of a new wallet: a list of rules by `Rule`, their states still to be found."""
+    CYCLE = 13
     """Of `open_customer`: months of the plan's cycle."""
     PLAN_CYCLE = 10
     """The same of `set_plan`."""
@@ -56,6 +56,8 @@ class Input(IntEnum):
     RULE_LEVEL = 9
     RULE_REARM = 10
     RULE_ENABLED = 11
+    RULE_PERCENT = 12
+    RULE_USER = 13
 
 
 class Customer(IntEnum):
@@ -88,6 +90,8 @@ class Wallet(IntEnum):
     RULES = 9
     BLOCKED = 10
     """Senders blocked for want of credit in it, in order of blocking."""
+    TOPPED_UP = 11
+    """The amount of the last top-up, 0 before the first."""
 
 
 class Lot(IntEnum):
@@ -109,6 +113,14 @@ class Rule(IntEnum):
     LEVEL = 3
     REARM = 4
     ENABLED = 5
+    PERCENT = 6
+    """Of the last top-up; 0 where the level is absolute."""
+    LOCKS = 7
+    """1 where the wallet is blocked while less than the level is available."""
+    FIXED = 8
+    """1 where no command may change it."""
+    USER = 9
+    """Whose rule it is; empty where it is the wallet's."""
 
 
 class Charge(IntEnum):

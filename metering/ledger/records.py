@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from metering.contracts.entries import Balance, CustomerSettings
-from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
+from metering.contracts.entries import Balance, CustomerSettings, RuleState
+from metering.ledger.codes import REASON_CODES, GrantOf, Moment, RuleStateCode, State, mask_of
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.raw_text import RawText, pack_raw
@@ -33,6 +33,7 @@ pack = msgspec.msgpack.Encoder().encode
 _STATES = {state.name.lower(): state.value for state in State}
 _MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
 _RULE_STATES = {state.name.lower(): state.value for state in RuleStateCode}
+_GRANTS = {of.name.lower(): of.value for of in GrantOf}
 _DECISIONS = {decision: code for code, decision in enumerate(DECISIONS)}
 
 
@@ -97,9 +98,7 @@ def restore_part(  # noqa: C901  one case for each kind of record
             case RememberedEvent():
                 at = place.get(slot_of(record.applied_at_ms))
                 if at is not None:
-                    reason = REASON_CODES[record.reason] if record.reason else 0
-                    seen = pack(record.seq) + pack(_DECISIONS[record.decision]) + pack(reason)
-                    part.ids[at] += (record.digest, RawText(seen))
+                    part.ids[at] += (record.digest, _event_record(record))
             case RememberedCommand():
                 key = scoped(record.customer, record.id)
                 part.commands += (key, RawText(pack(_answer_record(record))))
@@ -128,10 +127,7 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
     key = scoped(state.customer, state.wallet)
     lots = sorted(state.lots, key=_lot_order)
     held = sum(lot.held_micros for lot in lots) + state.held_over_micros
-    rules = [
-        [rule.rule, _RULE_STATES[rule.state], rule.level_micros, rule.rearm_micros, int(rule.enabled)]
-        for rule in state.rules
-    ]
+    rules = [rule_record(rule) for rule in state.rules]
     record = [
         state.unit,
         state.wallet_seq,
@@ -143,12 +139,28 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         [[x.lot, x.kind, x.remaining_micros, x.held_micros, x.expires_at_ms, x.made_seq] for x in lots],
         rules,
         blocks.senders.get(key, []),
+        state.last_top_up_micros,
     ]
     part.wallets += (key, RawText(pack(record)))
     for lot in lots:
         # What has expired while it was held has had its timer; it lapses when it is released.
         if lot.expires_at_ms > 0:
             part.timers += (lot.expires_at_ms, f"l\0{key}\0{lot.lot}")
+
+
+def rule_record(rule: RuleState) -> list[Any]:
+    """Return a rule as Lua keeps it."""
+    return [
+        rule.rule,
+        _RULE_STATES[rule.state],
+        rule.level_micros,
+        rule.rearm_micros,
+        int(rule.enabled),
+        rule.percent,
+        int(rule.locks),
+        int(rule.fixed),
+        rule.user,
+    ]
 
 
 def _lot_order(lot: LotState) -> tuple[int, int, int]:
@@ -189,6 +201,13 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
 def _block_record(block: BlockState) -> list[Any]:
     causes = mask_of(block.causes)
     return [causes, block.wallet, block.needed_micros, block.until_ms, block.since_ms, block.since_seq]
+
+
+def _event_record(event: RememberedEvent) -> RawText:
+    reason = REASON_CODES[event.reason] if event.reason else 0
+    parts = [event.seq, _DECISIONS[event.decision], reason]
+    granted = [[_GRANTS[event.granted.of], event.granted.count, event.granted.asked]] if event.granted else []
+    return RawText(b"".join(pack(part) for part in (*parts, *granted)))
 
 
 def _answer_record(command: RememberedCommand) -> list[Any]:

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from metering.contracts import entries
-from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
+from metering.contracts.reasons import AlertType, Kind, Reason
 from metering.contracts.states import State
 from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
-from metering.ledger.codes import KINDS, REASONS, Moment, RuleStateCode, State as ChargeCode, causes_of
+from metering.ledger.codes import KINDS, REASONS, AlertCode
+from metering.ledger.entry_parts import block_of, charge_of, granted_of, leg_of, lot_change_of, make_settings, rule_of
 from metering.ledger.states import make_state
 
 
@@ -32,6 +33,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     settings: list[Any] | None = None
     states: list[tuple[int, str, list[Any], int]] = []
     duplicate_of: int | None = None
+    granted: list[int] | None = None
     first_answer: list[Any] | None = None
 
 
@@ -65,14 +67,14 @@ _NOTHING_MORE = Extras()
 decode_results = msgspec.msgpack.Decoder(list[Result]).decode
 decode_fragments = msgspec.msgpack.Decoder(list[bytes]).decode
 
-_NEW_LOT_FIELDS = 7
 
 DECISIONS = (None, "allowed", "denied")
-_STATES = {state.value: state.name.lower() for state in ChargeCode}
-_MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
-_RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
-_LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER}
-_ALERTS = {1: AlertType.CREDIT_LOW, 2: AlertType.CREDIT_RECOVERED}
+_ALERTS = {
+    AlertCode.LOW.value: AlertType.CREDIT_LOW,
+    AlertCode.RECOVERED.value: AlertType.CREDIT_RECOVERED,
+    AlertCode.EXHAUSTED.value: AlertType.CREDIT_EXHAUSTED,
+    AlertCode.HOLD_EXPIRED.value: AlertType.HOLD_EXPIRED,
+}
 
 
 class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -95,6 +97,7 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     charge: entries.Charge | None = None
     reason: Reason | None = None
     decision: str | None = None
+    granted: entries.Granted | None = None
     duplicate_of: int | None = None
     alerts: tuple[entries.AlertRaised, ...] = ()
     rules: tuple[entries.RuleState, ...] = ()
@@ -171,108 +174,19 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
         if on_wallet
         else None,
         after=entries.Balance(result.available_after, result.held_after, result.overdrawn_after) if on_wallet else None,
-        lots=tuple([_lot_change(lot) for lot in result.lots]) if result.lots else (),
-        legs=tuple(_leg(*leg) for leg in more.legs),
-        charge=_charge(result.charge, more, more.charge or about.charge_id or "")
+        lots=tuple([lot_change_of(lot) for lot in result.lots]) if result.lots else (),
+        legs=tuple(leg_of(*leg) for leg in more.legs),
+        charge=charge_of(result.charge, more.settled, more.charge or about.charge_id or "")
         if isinstance(result.charge, list)
         else None,
         reason=REASONS[result.reason] if result.reason else None,
         decision=DECISIONS[result.decision],
         duplicate_of=more.duplicate_of,
+        granted=granted_of(more.granted) if more.granted else None,
         alerts=tuple(entries.AlertRaised(_ALERTS[code], *about_it) for code, *about_it in more.alerts),
-        rules=tuple(
-            entries.RuleState(rule, _RULE_STATES[state], level, rearm, bool(enabled), *leg)  # type: ignore[arg-type]
-            for rule, state, level, rearm, enabled, *leg in more.rules
-        ),
-        blocks=tuple(_block(*block) for block in more.blocks),
+        rules=tuple([rule_of(*rule) for rule in more.rules]),
+        blocks=tuple(block_of(*block) for block in more.blocks),
         settings=make_settings(more.settings) if more.settings else None,
         states=tuple([make_state(*state) for state in more.states]),
         due_at_ms=more.due_at_ms,
     )
-
-
-def _lot_change(lot: list[Any]) -> entries.LotChange:
-    # A new lot has kind and expiry behind its figures; 0 is "never".
-    is_new = len(lot) == _NEW_LOT_FIELDS
-    return entries.LotChange(*lot[:-1]) if is_new and not lot[-1] else entries.LotChange(*lot)
-
-
-def _charge(image: list[Any], more: Extras, charge_id: str) -> entries.Charge:
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _ = image
-    return entries.Charge(
-        charge_id,
-        _STATES[state],  # type: ignore[arg-type]
-        wallet,
-        price,
-        held,
-        committed,
-        _MOMENTS[charge_on],  # type: ignore[arg-type]
-        fee,
-        deadline,
-        tuple([(part[0], part[1]) for part in parts]),
-        sender or None,
-        # Lua gives a map in no order; the same entry must have the same bytes.
-        dict(sorted(recipients.items())) if recipients else None,
-        tuple(more.settled),
-    )
-
-
-def _block(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
-    level: int,
-    block_id: str,
-    causes: int,
-    changed: int,
-    reason: int,
-    wallet: str,
-    needed: int,
-    until_ms: int,
-    since_ms: int,
-    since_seq: int,
-    leg: str | None = None,
-) -> entries.BlockChange:
-    return entries.BlockChange(
-        _LEVELS[level],
-        block_id,
-        causes > 0,
-        bool(changed),
-        REASONS[reason],
-        causes_of(causes),
-        wallet,
-        needed,
-        until_ms,
-        since_ms,
-        since_seq,
-        leg,
-    )
-
-
-def _leg(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
-    wallet: str,
-    wallet_seq: int,
-    unit: str,
-    amount: int,
-    held_change: int,
-    available_before: int,
-    held_before: int,
-    overdrawn_before: int,
-    available_after: int,
-    held_after: int,
-    overdrawn_after: int,
-    lots: list[list[Any]],
-) -> entries.Leg:
-    return entries.Leg(
-        wallet,
-        wallet_seq,
-        unit,
-        amount,
-        held_change,
-        entries.Balance(available_before, held_before, overdrawn_before),
-        entries.Balance(available_after, held_after, overdrawn_after),
-        tuple([_lot_change(lot) for lot in lots]),
-    )
-
-
-def make_settings(record: list[Any]) -> entries.CustomerSettings:
-    """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes, *cycle = record
-    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes), *cycle)

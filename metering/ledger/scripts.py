@@ -40,6 +40,8 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "CAUSE": codes.Cause,
     "KEPT": codes.StateKind,
     "FLAG": codes.Flag,
+    "SWITCH": codes.Switch,
+    "GRANT": codes.GrantOf,
     "INPUT": layout.Input,
     "CUSTOMER": layout.Customer,
     "WALLET": layout.Wallet,

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
 
@@ -39,6 +39,8 @@ class WalletState(Struct, frozen=True):
     """Held beyond the lots."""
     lots: tuple[LotState, ...]
     rules: tuple[RuleState, ...]
+    last_top_up_micros: int = 0
+    """The amount of the last top-up: what rules in percent go by. 0 before the first."""
 
 
 class CustomerState(Struct, frozen=True):
@@ -90,6 +92,7 @@ class RememberedEvent(Struct, frozen=True):
     seq: int
     decision: Literal["allowed", "denied"] | None
     reason: Reason | None
+    granted: Granted | None = None
 
 
 class RememberedCommand(Struct, frozen=True):

@@ -8,18 +8,17 @@ import msgspec
 from msgspec import Struct
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings
 from metering.contracts.reasons import Reason
-from metering.ledger.codes import REASONS, Moment, RuleStateCode, State, causes_of
+from metering.ledger.codes import REASONS, Moment, State, causes_of
+from metering.ledger.entry_parts import make_settings, rule_of
 from metering.ledger.identity import split_scoped
-from metering.ledger.results import make_settings
 from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
 
 unpack = msgspec.msgpack.Decoder().decode
 
 _STATE_NAMES = {state.value: state.name.lower() for state in State}
 _MOMENT_NAMES = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
-_RULE_STATE_NAMES = {state.value: state.name.lower() for state in RuleStateCode}
 
 
 class FirstAnswer(Struct, frozen=True):
@@ -55,7 +54,7 @@ def read_settings(record: bytes) -> CustomerSettings:
 def read_wallet(key: str, record: bytes) -> WalletState:
     """Return the wallet in a record; `key` is customer, U+0000, wallet."""
     customer, wallet = split_scoped(key)
-    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _ = unpack(record)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up = unpack(record)
     return WalletState(
         customer,
         wallet,
@@ -64,10 +63,8 @@ def read_wallet(key: str, record: bytes) -> WalletState:
         overdrawn,
         held_over,
         tuple(LotState(*lot) for lot in lots),
-        tuple(
-            RuleState(rule, _RULE_STATE_NAMES[state], level, rearm, bool(enabled))  # type: ignore[arg-type]
-            for rule, state, level, rearm, enabled in rules
-        ),
+        tuple(rule_of(*rule) for rule in rules),
+        topped_up,
     )
 
 

@@ -61,9 +61,13 @@ class SegmentOptions(_Strict, frozen=True):
 
 
 class AlertRule(_Strict, frozen=True):
-    """A low-credit rule: fires at or below `level`, re-arms at or above `rearm` (default: anything above the level)."""
+    """A low-credit rule: fires at or below `level`, re-arms at or above `rearm` (default: anything above the level).
 
-    level: Amount
+    With `percent`, the level is that much of the last top-up instead.
+    """
+
+    level: Amount = "0"
+    percent: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
     rearm: Amount | None = None
     enabled: bool = True
     scope: Literal["customer", "wallet", "user"] = "wallet"

@@ -22,8 +22,8 @@ from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.zones import zone_record
-from metering.rating import Catalog, Plan
-from metering.worker.customers import Customer
+from metering.rating import Catalog
+from metering.worker.customers import Customer, rules_of
 
 PLAN_DEFAULT = "payg-usd"
 CYCLE_MONTHS = {"monthly": 1, "yearly": 12, "none": 0}
@@ -86,9 +86,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             else:
                 add(Op.SET_PLAN, new_plan.id, new_plan.unit, CYCLE_MONTHS[new_plan.file.cycle])
         case SetAlert():
-            rearm = command.level_micros + 1 if command.rearm_micros is None else command.rearm_micros
-            fields = (command.rule, command.level_micros, rearm, int(command.enabled))
-            add(Op.SET_ALERT, *fields, wallet=command.wallet or MAIN_WALLET)
+            add(Op.SET_ALERT, *_rule_of(command), wallet=command.wallet or MAIN_WALLET)
         case Suspend():
             add(Op.SUSPEND)
         case Resume():
@@ -117,22 +115,16 @@ def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, 
         return Reason.UNKNOWN_PLAN
     if not _is_time_zone(command.time_zone):
         return Reason.INVALID_TIME_ZONE
-    return (
-        plan.id,
-        plan.unit,
-        command.time_zone,
-        command.country or "",
-        *_alert_of(plan),
-        CYCLE_MONTHS[plan.file.cycle],
-    )
+    cycle = CYCLE_MONTHS[plan.file.cycle]
+    return (plan.id, plan.unit, command.time_zone, command.country or "", rules_of(plan), cycle)
 
 
-def _alert_of(plan: Plan) -> tuple[int | bool, int]:
-    """Return level and re-arm level of the rule that a plan gives its customers; False where it gives none."""
-    for rule in plan.alerts:
-        if rule.enabled:
-            return rule.level_micros, rule.rearm_micros
-    return False, 0
+def _rule_of(command: SetAlert) -> tuple[object, ...]:
+    """Return the fields of a rule; one of a user has a name of its own where the command gives it none."""
+    level = command.level_micros or 0
+    rearm = level + 1 if command.rearm_micros is None else command.rearm_micros
+    name = command.rule or (f"user:{command.user}" if command.user else "default")
+    return (name, level, rearm, int(command.enabled), command.percent or 0, command.user or "")
 
 
 def _is_time_zone(name: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from metering.contracts.entries import CustomerSettings
+from metering.ledger.codes import Switch
 from metering.ledger.inputs import UNKNOWN, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.rating import Catalog, Plan, parse_micros
@@ -36,11 +37,35 @@ def policy_of(settings: CustomerSettings, plan: Plan | None) -> CustomerPolicy:
     """Return what Lua needs to know of a customer on `plan`."""
     if plan is None:
         return CustomerPolicy(settings.version)
-    block_level = 0
-    if plan.policy.block_level == "alert_level" and plan.alerts:
-        # The lock is below the level: the smallest recharge lands exactly on it and must unlock (BM-15).
-        block_level = plan.alerts[0].level_micros - 1
-    return CustomerPolicy(settings.version, parse_micros(plan.policy.overdraft_limit), block_level)
+    return CustomerPolicy(settings.version, parse_micros(plan.policy.overdraft_limit), _switches(plan))
+
+
+def _switches(plan: Plan) -> int:
+    policy = plan.policy
+    chosen = {
+        Switch.ALL_FEATURES: policy.block_scope == "all_features",
+        Switch.INBOUND_NEGATIVE: policy.inbound_chargeable_when_empty == "forward_into_negative",
+        Switch.INBOUND_REFUSED: policy.inbound_chargeable_when_empty == "refuse",
+        Switch.SEND_UNTIL_FLAG: policy.scheduled_shortfall == "send_until_flag",
+        Switch.COVERED_PART: policy.broadcast_grant == "covered_part",
+    }
+    return sum(switch for switch, is_on in chosen.items() if is_on)
+
+
+def rules_of(plan: Plan) -> list[list[object]]:
+    """Return the alert rules that a new wallet of a customer on `plan` is given, as `layout.Rule` has them.
+
+    The first locks the wallet below its level where the plan says so. One of scope `user` watches the wallet as well,
+    until that user has a total of their own.
+    """
+    policy, rules = plan.policy, list[list[object]]()
+    for number, rule in enumerate(plan.alerts, 1):
+        name = "default" if number == 1 else f"default-{number}"
+        locks = number == 1 and policy.block_level == "alert_level"
+        is_fixed = not rule.editable or not policy.alert_level_editable
+        level, rearm = (0, 1) if rule.percent else (rule.level_micros, rule.rearm_micros)
+        rules.append([name, 0, level, rearm, int(rule.enabled), rule.percent or 0, int(locks), int(is_fixed), ""])
+    return rules
 
 
 class CustomerCache:

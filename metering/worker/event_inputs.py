@@ -13,7 +13,7 @@ from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Moment
 from metering.ledger.identity import event_digest
-from metering.ledger.inputs import NO_PRICE, RECEIVED, REMEMBER, SINGLE, ChunkBuilder
+from metering.ledger.inputs import FEATURE, NO_PRICE, RECEIVED, REMEMBER, SCHEDULED, SINGLE, ChunkBuilder
 from metering.rating import Plan, Price, PriceRequest, Refusal, normalise_number
 from metering.worker.customers import Customer
 from metering.worker.decoding import UsageInput, recipients_of
@@ -101,6 +101,8 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
             several = price.recipients if isinstance(price, Price) else None
             charge = carried.charge_id if kind.role is Role.SUBMIT else None
             flags = RECEIVED if kind.role is Role.RECEIVED else 0
+            flags |= FEATURE if kind.feature else 0
+            flags |= SCHEDULED if data.scheduled else 0
             flags |= 0 if kind.broadcast or several else SINGLE
             flags |= REMEMBER if data.charge_id is not None else 0
             if kind.role is Role.RECEIVED:

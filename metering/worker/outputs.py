@@ -38,7 +38,7 @@ def decision_of(made: EntryMade) -> Output | None:
     effect, about = made.effect, made.carried
     if effect.decision is None or about.event is None:
         return None
-    charge = effect.charge
+    charge, granted = effect.charge, effect.granted
     decision = Decision(
         id=event_digest(about.event.source, about.event.id),
         source=about.event.source,
@@ -48,7 +48,10 @@ def decision_of(made: EntryMade) -> Output | None:
         outcome=effect.decision,  # type: ignore[arg-type]
         reason=effect.reason,
         unit=about.unit,
-        price_micros=about.price_micros,
+        price_micros=_price_of(made),
+        granted=granted.count if granted else None,
+        asked=granted.asked if granted else None,
+        final=granted is not None,
         available_micros=effect.after.available_micros if effect.after else None,
         expires_at_ms=(charge.deadline_at_ms or None) if charge else None,
         duplicate=effect.kind is Kind.DUPLICATE,
@@ -56,6 +59,14 @@ def decision_of(made: EntryMade) -> Output | None:
         applied_at_ms=about.applied_at_ms,
     )
     return Output(Topic.DECISIONS, about.customer.encode(), _encode(decision))
+
+
+def _price_of(made: EntryMade) -> int | None:
+    """Return what was asked, or of a part grant what that costs; of its repeat, which moves nothing, None."""
+    effect = made.effect
+    if effect.granted is None:
+        return made.carried.price_micros
+    return effect.held_change_micros - effect.amount_micros if effect.wallet else None
 
 
 def side_outputs(made: EntryMade) -> list[Output]:
@@ -131,8 +142,10 @@ def _alerts(made: EntryMade) -> list[Alert]:
                 wallet=raised.wallet or effect.wallet,
                 unit=about.unit,
                 available_micros=available[raised.wallet] if raised.wallet else own,
-                rule=raised.rule,
-                level_micros=raised.level_micros,
+                rule=raised.rule or None,
+                level_micros=raised.level_micros if raised.rule else None,
+                user=raised.user or None,
+                charge_id=about.charge_id if raised.type is AlertType.HOLD_EXPIRED else None,
                 entry=effect.id,
             ),
         )

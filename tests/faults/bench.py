@@ -65,7 +65,7 @@ class Owner:
 
     async def open_customer(self) -> None:
         """Open the customer whose wallet is topped up."""
-        chunk = self._chunk(Op.OPEN_CUSTOMER, ("payg-usd", "USD", "UTC", "", False, 0, 1), 0)
+        chunk = self._chunk(Op.OPEN_CUSTOMER, ("payg-usd", "USD", "UTC", "", [], 1), 0)
         chunk_id = fresh_chunk_id()
         answer = await self.bench.till.apply(self.token, self.head, chunk_id, chunk)
         assert isinstance(answer, Applied)

@@ -7,17 +7,40 @@ from typing import Any
 from tests.ledger_model.state import Rule, Wallet
 
 
-def check(wallet: Wallet, before: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """After each entry that changes a wallet, per rule in order of creation; the alerts and the rules that moved."""
+def check(wallet: Wallet, before: int, *, releveled: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """After each entry that changes a wallet, per rule in order of creation, then `credit.exhausted`; the alerts and
+    the rules that moved. After a top-up (`releveled`), rules in percent show their new level.
+    """
     alerts, moved = [], []
     for rule in wallet.rules:
         was = rule.state
         alert = move(rule, before, wallet.available)
+        is_new_level = releveled and rule.percent > 0
+        if is_new_level and rule.state == "armed" and wallet.available <= rule.level:
+            rule.state = "quiet"
         if alert is not None:
-            alerts.append({"type": alert, "rule": rule.name, "level": rule.level})
-        if rule.state != was:
+            alerts.append(told(alert, rule))
+        if rule.state != was or is_new_level:
             moved.append(image(rule))
+    if before > 0 >= wallet.available:
+        alerts.append(told("credit.exhausted"))
     return alerts, moved
+
+
+def told(alert: str, rule: Rule | None = None) -> dict[str, Any]:
+    """An alert as an entry shows it."""
+    if rule is None:
+        return {"type": alert, "rule": "", "level": 0, "user": ""}
+    return {"type": alert, "rule": rule.name, "level": rule.level, "user": rule.user}
+
+
+def relevel(wallet: Wallet, amount: int) -> None:
+    """A top-up: the level of a rule in percent is that much of it, rounded down; it is armed again right above."""
+    wallet.last_top_up = amount
+    for rule in wallet.rules:
+        if rule.percent > 0:
+            rule.level = amount * rule.percent // 100
+            rule.rearm = rule.level + 1
 
 
 def move(rule: Rule, before: int, after: int) -> str | None:
@@ -56,4 +79,8 @@ def image(rule: Rule) -> dict[str, Any]:
         "level": rule.level,
         "rearm": rule.rearm,
         "enabled": rule.enabled,
+        "percent": rule.percent,
+        "locks": rule.locks,
+        "fixed": rule.fixed,
+        "user": rule.user,
     }

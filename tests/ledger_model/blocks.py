@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SENDERS_BLOCKED_MAX = 256
 """More senders of one wallet than that: the wallet is blocked instead."""
 WANT = "insufficient_credit"
+BELOW = "below_level"
 
 
 def told(level: str, name: str, reason: str, block: Block | None, *, changed: bool) -> dict[str, Any]:
@@ -73,14 +74,16 @@ def grow(bucket: Bucket, block: Block | None, cause: str, wallet: str, needed: i
         block = Block(bucket.clock, bucket.seq + 1)
     block.causes.add(cause)
     if needed is not None:
-        block.wallet, block.needed, block.since_seq = wallet, needed, bucket.seq + 1
+        # Want of credit and the lock share one figure: the greater, since both must be over.
+        block.needed = needed if block.wallet == "" else max(block.needed, needed)
+        block.wallet, block.since_seq = wallet, bucket.seq + 1
     return block
 
 
 def shrink(block: Block, cause: str) -> Block | None:
     """The block without that cause; none when it was the last."""
     block.causes.discard(cause)
-    if cause == WANT:
+    if not block.causes & {WANT, BELOW}:
         block.wallet, block.needed = "", 0
     return block if block.causes else None
 
@@ -93,17 +96,25 @@ def take_from_wallet(wallet: Wallet, cause: str) -> list[dict[str, Any]]:
     return [told("wallet", wallet.name, cause, wallet.block, changed=wallet.block is None)]
 
 
-def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None, needed: int) -> list[dict[str, Any]]:
-    """**Block rule**: available + overdraft limit <= block level: the **wallet** is blocked; else, if the event has a
-    sender, the **sender** is blocked (more than 256 senders of one wallet: the wallet). Already blocked: nothing.
+def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None, price: int) -> list[dict[str, Any]]:
+    """**Block rule** after a denial of `price`: available + overdraft <= 0: the **wallet** is blocked; else, if the
+    event has a sender, the **sender** is blocked (more than 256 senders of one wallet: the wallet). Already blocked:
+    nothing. needed = max(price, 1) - overdraft; the overdraft of scheduled messages does not count.
     """
-    plan = bucket.plan_of(customer)
-    needed -= plan.overdraft_limit
-    exhausted = bucket.spendable(customer, wallet) <= plan.block_level
+    spendable = bucket.spendable(customer, wallet)
+    needed = max(price, 1) - (spendable - wallet.available)
     crowded = sender is not None and len(wanting(customer, wallet)) >= SENDERS_BLOCKED_MAX
-    if exhausted or crowded:
+    if spendable <= 0 or crowded:
         return add_to_wallet(bucket, wallet, WANT, needed)
     return [] if sender is None else add_to_sender(bucket, customer, sender, WANT, wallet.name, needed)
+
+
+def lock(bucket: Bucket, wallet: Wallet) -> list[dict[str, Any]]:
+    """A wallet is blocked while less is available than the level of a rule that locks."""
+    level = max((rule.level for rule in wallet.rules if rule.locks), default=None)
+    if level is not None and wallet.available < level:
+        return add_to_wallet(bucket, wallet, BELOW, level)
+    return take_from_wallet(wallet, BELOW)
 
 
 def lift(customer: Customer, wallet: Wallet) -> list[dict[str, Any]]:

@@ -122,9 +122,10 @@ class Bucket:
         """The customer's plan."""
         return self.plans[customer.plan]
 
-    def spendable(self, customer: Customer, wallet: Wallet) -> int:
-        """available + overdraft limit."""
-        return wallet.available + self.plan_of(customer).overdraft_limit
+    def spendable(self, customer: Customer, wallet: Wallet, *, scheduled: bool = False) -> int:
+        """available + overdraft limit, which may be for scheduled messages alone."""
+        plan = self.plan_of(customer)
+        return wallet.available + (0 if plan.send_until_flag and not scheduled else plan.overdraft_limit)
 
     def copy(self) -> Bucket:
         """A copy that shares nothing."""
@@ -134,6 +135,7 @@ class Bucket:
 NOTHING_ELSE: Entry = {
     "reason": None,
     "decision": None,
+    "granted": None,
     "wallet": None,
     "wallet_seq": None,
     "amount": 0,

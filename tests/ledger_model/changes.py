@@ -26,6 +26,10 @@ class Change:
     balance: int
     lots: dict[str, tuple[int, int]]
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    releveled: bool = False
+    touched: bool = False
+    """Something of the wallet besides its figures has changed."""
 
 
 def begin(customer: Customer, wallet: Wallet) -> Change:
@@ -61,16 +65,18 @@ def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: 
     credit.drop_empty_lots(wallet)
     amount = wallet.balance - change.balance
     held_change = wallet.held - change.figures["held"]
-    entry_alerts: list[dict[str, Any]] = []
     entry_rules: list[dict[str, Any]] = []
     wallet_seq = None
     if lots or amount != 0 or held_change != 0:
         wallet.seq += 1
         wallet_seq = wallet.seq
         lapse_expired(bucket, change)
-        entry_alerts, entry_rules = alerts.check(wallet, change.figures["available"])
+        raised, entry_rules = alerts.check(wallet, change.figures["available"], releveled=change.releveled)
+        change.alerts += raised
         if wallet.available > change.figures["available"]:
             change.blocks += blocks.lift(change.customer, wallet)
+    if wallet_seq is not None or change.touched or change.blocks:
+        change.blocks += blocks.lock(bucket, wallet)
     return bucket.entry(
         given,
         kind,
@@ -83,7 +89,7 @@ def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: 
             "before": change.figures,
             "after": wallet.figures,
             "lots": lots,
-            "alerts": entry_alerts,
+            "alerts": change.alerts,
             "rules": entry_rules,
             "blocks": change.blocks,
             **fields,

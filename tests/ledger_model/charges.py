@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines
+from tests.ledger_model import blocks, changes, credit, deadlines, received
 from tests.ledger_model.changes import Change
-from tests.ledger_model.inputs import Event, Extension, Submission
-from tests.ledger_model.state import Charge, Customer, Wallet
+from tests.ledger_model.inputs import Extension, Submission
+from tests.ledger_model.state import Charge, Customer, Plan, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -15,52 +16,70 @@ if TYPE_CHECKING:
 
 def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, Any]:
     """Checked in this order; the first that applies decides."""
-    allowed, denied = (None, None) if given.received else ("allowed", "denied")
+    if given.received:
+        return received.receive(bucket, customer, given)
     wallet = customer.wallets.get(given.wallet)
     charge = bucket.charge(customer, given.charge_key)
     if wallet is None:
         reason = blocks.denial_of(customer) or "unknown_wallet"
-        return bucket.entry(given, "denied", reason=reason, decision=denied)
+        return bucket.entry(given, "denied", reason=reason, decision="denied")
     if not customer.causes and charge is not None and charge.state in ("committed", "released", "expired"):
-        return bucket.entry(given, "noted", reason="settled", decision=allowed)
+        return bucket.entry(given, "noted", reason="settled", decision="allowed")
     change = changes.begin(customer, wallet)
-    objection = first_objection(bucket, customer, wallet, given, charge)
-    if objection == "insufficient_credit" and given.single and not given.received:
-        change.blocks += want_of_credit(bucket, customer, wallet, given, given.price)
+    objection = first_objection(customer, wallet, given, charge)
+    granted = None
+    if objection is None and given.price > bucket.spendable(customer, wallet, scheduled=given.scheduled):
+        part = covered_part(bucket, customer, wallet, given)
+        if part:
+            granted = {"of": "recipients", "count": len(part), "asked": len(given.recipients or {})}
+            given = replace(given, recipients=part, price=sum(part.values()))
+        else:
+            objection = "insufficient_credit"
+            if blocks_when_short(bucket.plan_of(customer), given):
+                change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
+    if objection is None and changes.out_of_range(wallet, 0, given.price):
+        objection = "amount_out_of_range"
     if objection is not None:
-        return deny(bucket, change, given, charge, objection, denied)
-    if given.charge_on == "submit" or given.received:
-        return debit_at_once(bucket, change, given, allowed)
-    return reserve(bucket, change, given)
+        return deny(bucket, change, given, charge, objection)
+    if given.charge_on == "submit":
+        return debit_at_once(bucket, change, given, granted)
+    return reserve(bucket, change, given, granted)
 
 
-def first_objection(
-    bucket: Bucket, customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None
-) -> str | None:
-    """3. customer suspended. 5. a charge of that id is `held`. 6. sender or wallet blocked (received events skip this).
-    7. p > available + overdraft limit (or what is held or available would reach 2^53).
-    """
+def first_objection(customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None) -> str | None:
+    """3. customer blocked. 5. a charge of that id is `held`. 6. sender or wallet blocked."""
     if customer.causes:
         return blocks.denial_of(customer)
     if charge is not None and charge.state == "held":
         return "charge_exists"
-    if not given.received and blocks.is_blocked(customer, wallet, given.sender):
-        return "blocked"
-    if given.price > bucket.spendable(customer, wallet):
-        return "insufficient_credit"
-    return "amount_out_of_range" if changes.out_of_range(wallet, 0, given.price) else None
+    return "blocked" if blocks.is_blocked(customer, wallet, given.sender) else None
 
 
-def want_of_credit(
-    bucket: Bucket, customer: Customer, wallet: Wallet, given: Event, price: int
-) -> list[dict[str, Any]]:
-    """**Block rule** after a denial of price p, with `needed` = max(p, block level + 1) - overdraft limit."""
-    return blocks.block(bucket, customer, wallet, given.sender, max(price, bucket.plan_of(customer).block_level + 1))
+def covered_part(bucket: Bucket, customer: Customer, wallet: Wallet, given: Submission) -> dict[str, int]:
+    """The first recipients, in their order, that credit covers; none where the plan does not grant parts. A scheduled
+    message is granted in part where the plan lets scheduled messages go until the flag, and only there.
+    """
+    plan = bucket.plan_of(customer)
+    if not given.recipients or not (plan.send_until_flag if given.scheduled else plan.covered_part):
+        return {}
+    left = bucket.spendable(customer, wallet, scheduled=given.scheduled)
+    part = {}
+    for recipient, price in given.recipients.items():
+        if price > left:
+            break
+        left -= price
+        part[recipient] = price
+    return part
+
+
+def blocks_when_short(plan: Plan, given: Submission) -> bool:
+    """Only single charges block, and scheduled ones only where they go until the flag."""
+    return given.single and (plan.send_until_flag or not given.scheduled)
 
 
 def is_remembered(given: Submission) -> bool:
     """A charge is remembered where the event names it, and where an outcome will (by the event's own id)."""
-    return given.charge is not None or (given.charge_on != "submit" and not given.received)
+    return given.charge is not None or given.charge_on != "submit"
 
 
 def new_charge(bucket: Bucket, given: Submission, state: str) -> Charge:
@@ -70,7 +89,7 @@ def new_charge(bucket: Bucket, given: Submission, state: str) -> Charge:
         state=state,
         wallet=given.wallet,
         price=given.price,
-        charge_on="submit" if given.received else given.charge_on,
+        charge_on=given.charge_on,
         touched_at=bucket.clock,
         fee=given.fee,
         sender=given.sender,
@@ -78,19 +97,17 @@ def new_charge(bucket: Bucket, given: Submission, state: str) -> Charge:
     )
 
 
-def deny(
-    bucket: Bucket, change: Change, given: Submission, charge: Charge | None, reason: str, decision: str | None
-) -> dict[str, Any]:
+def deny(bucket: Bucket, change: Change, given: Submission, charge: Charge | None, reason: str) -> dict[str, Any]:
     """Where the charge is remembered, it is so as `denied` with its price; one that is there already stays."""
     shown = None
     if reason != "amount_out_of_range" and is_remembered(given) and (charge is None or charge.state == "denied"):
         denied = new_charge(bucket, given, "denied")
         change.customer.charges[denied.id] = denied
         shown = changes.image(denied) | {"recipients": given.recipients}
-    return changes.finish(bucket, change, given, "denied", reason=reason, decision=decision, charge=shown)
+    return changes.finish(bucket, change, given, "denied", reason=reason, decision="denied", charge=shown)
 
 
-def debit_at_once(bucket: Bucket, change: Change, given: Submission, decision: str | None) -> dict[str, Any]:
+def debit_at_once(bucket: Bucket, change: Change, given: Submission, granted: dict[str, Any] | None) -> dict[str, Any]:
     """Charge on `submit`: debit p: `debited`, charge `committed` (remembered where a `charge_id` was given)."""
     credit.debit(change.wallet, given.price)
     shown = None
@@ -100,10 +117,10 @@ def debit_at_once(bucket: Bucket, change: Change, given: Submission, decision: s
         charge.recipients = None
         change.customer.charges[charge.id] = charge
         shown = changes.image(charge)
-    return changes.finish(bucket, change, given, "debited", decision=decision, charge=shown)
+    return changes.finish(bucket, change, given, "debited", decision="allowed", charge=shown, granted=granted)
 
 
-def reserve(bucket: Bucket, change: Change, given: Submission) -> dict[str, Any]:
+def reserve(bucket: Bucket, change: Change, given: Submission, granted: dict[str, Any] | None) -> dict[str, Any]:
     """Otherwise hold p: `reserved`, charge `held` until the deadline."""
     charge = new_charge(bucket, given, "held")
     charge.parts = credit.hold(change.wallet, given.price)
@@ -111,7 +128,7 @@ def reserve(bucket: Bucket, change: Change, given: Submission) -> dict[str, Any]
     change.customer.charges[charge.id] = charge
     deadlines.set_hold(bucket, change.customer.name, charge)
     shown = changes.image(charge) | {"recipients": given.recipients}
-    return changes.finish(bucket, change, given, "reserved", decision="allowed", charge=shown)
+    return changes.finish(bucket, change, given, "reserved", decision="allowed", charge=shown, granted=granted)
 
 
 def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, Any]:
@@ -133,7 +150,7 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
         reason = "unknown_charge"
     elif given.price > bucket.spendable(customer, wallet):
         reason = "insufficient_credit"
-        change.blocks += want_of_credit(bucket, customer, wallet, given, given.price)
+        change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
     elif changes.out_of_range(wallet, 0, given.price):
         reason = "amount_out_of_range"
     else:

@@ -51,12 +51,16 @@ def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
     wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit)
     if plan.alert is not None:
         level, rearm = plan.alert
-        state = alerts.first_state(0, level, rearm, enabled=True, was=None)
-        wallet.rules.append(Rule("default", level, rearm, enabled=True, state=state))
+        state = alerts.first_state(0, level, rearm, enabled=plan.alert_enabled, was=None)
+        wallet.rules.append(
+            Rule("default", level, rearm, enabled=plan.alert_enabled, state=state, locks=plan.locks, fixed=plan.fixed)
+        )
     bucket.customers[given.customer] = customer
+    change = changes.begin(customer, wallet)
+    change.touched = True
     return changes.finish(
         bucket,
-        changes.begin(customer, wallet),
+        change,
         given,
         "opened",
         settings=customer.settings,
@@ -86,6 +90,8 @@ def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
         return refuse(bucket, given, reason)
     change = changes.begin(customer, customer.wallets[given.wallet])
     lots.add_credit(bucket, change.wallet, given.amount, given.lot_kind, given.expires_at)
+    alerts.relevel(change.wallet, given.amount)
+    change.releveled = True
     return changes.finish(bucket, change, given, "topped_up")
 
 
@@ -115,22 +121,31 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
 
 
 def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, Any]:
-    """Refused `unknown_wallet`, `invalid_level` (rearm <= level), `too_many`. The rule: `settings_changed`."""
+    """Refused `unknown_wallet`, `rule_fixed`, `invalid_level` (rearm <= level), `too_many`. The rule:
+    `settings_changed`.
+    """
     wallet = customer.wallets.get(given.wallet)
     if wallet is None:
         return refuse(bucket, given, "unknown_wallet")
-    rearm = given.level + 1 if given.rearm is None else given.rearm
-    if rearm <= given.level:
-        return refuse(bucket, given, "invalid_level")
+    level = given.level if given.percent == 0 else wallet.last_top_up * given.percent // 100
+    rearm = level + 1 if given.rearm is None or given.percent > 0 else given.rearm
     known = {rule.name: rule for rule in wallet.rules}
+    if given.rule in known and known[given.rule].fixed:
+        return refuse(bucket, given, "rule_fixed")
+    if rearm <= level:
+        return refuse(bucket, given, "invalid_level")
     if given.rule not in known and len(known) >= RULES_MAX:
         return refuse(bucket, given, "too_many")
-    was = known[given.rule].state if given.rule in known else None
-    state = alerts.first_state(wallet.available, given.level, rearm, enabled=given.enabled, was=was)
-    known[given.rule] = Rule(given.rule, given.level, rearm, enabled=given.enabled, state=state)
+    was = known.get(given.rule)
+    state = alerts.first_state(
+        wallet.available, level, rearm, enabled=given.enabled, was=None if was is None else was.state
+    )
+    locks = was is not None and was.locks
+    known[given.rule] = Rule(given.rule, level, rearm, given.enabled, state, given.percent, locks, user=given.user)
     wallet.rules = list(known.values())
-    rules = [alerts.image(known[given.rule])]
-    return changes.finish(bucket, changes.begin(customer, wallet), given, "settings_changed", rules=rules)
+    change = changes.begin(customer, wallet)
+    change.touched = True
+    return changes.finish(bucket, change, given, "settings_changed", rules=[alerts.image(known[given.rule])])
 
 
 def suspend(bucket: Bucket, customer: Customer, given: Suspend) -> dict[str, Any]:

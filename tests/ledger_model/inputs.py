@@ -41,6 +41,9 @@ class Submission(Event):
     recipients: dict[str, int] | None = field(default=None, hash=False)
     broadcast: bool = False
     received: bool = False
+    feature: bool = False
+    """Received, and more than the message or call itself."""
+    scheduled: bool = False
 
     @property
     def single(self) -> bool:
@@ -137,10 +140,12 @@ class SetPlan(Command):
 class SetAlert(Command):
     """Make or change a low-credit rule."""
 
-    level: int
+    level: int = 0
     rearm: int | None = None
     rule: str = "default"
     enabled: bool = True
+    percent: int = 0
+    user: str = ""
     wallet: str = "main"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -31,6 +32,12 @@ class Rule:
     rearm: int
     enabled: bool
     state: str
+    percent: int = 0
+    """The level is that much of the last top-up."""
+    locks: bool = False
+    """The wallet is blocked while less than the level is available."""
+    fixed: bool = False
+    user: str = ""
 
 
 CAUSES = (
@@ -83,6 +90,7 @@ class Wallet:
     lots: list[Lot] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     block: Block | None = None
+    last_top_up: int = 0
 
     @property
     def held(self) -> int:
@@ -142,10 +150,21 @@ class Plan:
 
     unit: str
     overdraft_limit: int = 0
-    block_level: int = 0
     alert: tuple[int, int] | None = None
     """Level and re-arm level of the rule `default`."""
     cycle_months: int = 0
+    alert_enabled: bool = True
+    locks: bool = False
+    """The wallet is blocked below the level of that rule."""
+    fixed: bool = False
+    """That rule may not be changed."""
+    all_features: bool = False
+    """A blocked wallet is denied what comes in and costs credit, too."""
+    inbound_when_empty: str = "accept_without_forwarding"
+    send_until_flag: bool = False
+    """The overdraft is for scheduled messages alone."""
+    covered_part: bool = False
+    """A submission to several is granted for the recipients that are covered."""
 
 
 @dataclass
@@ -189,6 +208,7 @@ class SeenEvent:
     applied_at: int
     decision: str | None
     reason: str | None
+    granted: dict[str, Any] | None = None
 
 
 @dataclass

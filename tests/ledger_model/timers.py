@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import changes, credit
+from tests.ledger_model import alerts, changes, credit
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -37,6 +37,7 @@ def expire_hold(bucket: Bucket, customer: str, name: str, due: int) -> dict[str,
     if charge is None or charge.state != "held" or charge.deadline != due:
         return None
     change = changes.begin(owner, owner.wallets[charge.wallet])
+    change.alerts.append(alerts.told("hold.expired"))
     parts, charge.parts = charge.parts, []
     credit.release(change.wallet, parts)
     charge.state = "expired"

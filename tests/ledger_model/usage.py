@@ -27,8 +27,7 @@ def impossible(customer: Customer, wallet_name: str, amount: int) -> str | None:
 
 def record(bucket: Bucket, customer: Customer, given: Recorded) -> dict[str, Any]:
     """**`usage.recorded`**: debit p whatever is available: `debited`; beyond available + overdraft limit: reason
-    `overdrawn`, and the block rule runs (needed: block level + 1 - overdraft limit). Suspension and blocks do not hold
-    it back (it happened).
+    `overdrawn`, and the block rule runs for nothing more than to go on. Suspension and blocks do not hold it back.
     """
     reason = impossible(customer, given.wallet, -given.price)
     if reason is not None:
@@ -38,8 +37,7 @@ def record(bucket: Bucket, customer: Customer, given: Recorded) -> dict[str, Any
     beyond = given.price > bucket.spendable(customer, wallet)
     credit.debit(wallet, given.price)
     if beyond:
-        needed = bucket.plan_of(customer).block_level + 1
-        change.blocks += blocks.block(bucket, customer, wallet, given.sender, needed)
+        change.blocks += blocks.block(bucket, customer, wallet, given.sender, 1)
     return changes.finish(bucket, change, given, "debited", reason="overdrawn" if beyond else None)
 
 

@@ -34,7 +34,8 @@ def first_of(bucket: Bucket, given: Event | Command) -> SeenEvent | SeenCommand 
 def repeat(bucket: Bucket, given: Event | Command, first: SeenEvent | SeenCommand) -> dict[str, Any]:
     """A repeat is `duplicate`, amount 0, with the first one's decision or answer and `duplicate_of`."""
     if isinstance(first, SeenEvent):
-        return bucket.entry(given, "duplicate", reason=first.reason, decision=first.decision, duplicate_of=first.seq)
+        told = {"reason": first.reason, "decision": first.decision, "granted": first.granted}
+        return bucket.entry(given, "duplicate", duplicate_of=first.seq, **told)
     return bucket.entry(given, "duplicate", reason=first.reason, duplicate_of=first.seq)
 
 
@@ -46,4 +47,4 @@ def remember(bucket: Bucket, given: Event | Command, entry: dict[str, Any]) -> N
             seq, now, reason, entry["wallet"], entry["amount"], entry["after"]
         )
     else:
-        bucket.events[given.source, given.id] = SeenEvent(seq, now, entry["decision"], reason)
+        bucket.events[given.source, given.id] = SeenEvent(seq, now, entry["decision"], reason, entry["granted"])

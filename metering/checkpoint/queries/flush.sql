@@ -47,6 +47,12 @@ FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7
     AS n (customer, wallet, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, changed_at_ms)
 WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
 
+-- name: save_top_ups
+-- The last top-up of wallets that had one in this batch.
+UPDATE wallets w SET last_top_up_micros = n.amount_micros
+FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (customer, wallet, amount_micros)
+WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
+
 -- name: insert_lots
 -- Lots that were made in this batch.
 INSERT INTO lots (
@@ -112,13 +118,15 @@ WHERE c.bucket = EXCLUDED.bucket;
 -- name: save_rules
 -- Low-credit rules after this batch.
 INSERT INTO alert_rules AS r (
-    bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, made_seq, made_place, changed_at_ms
+    bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, made_seq, made_place, changed_at_ms
 )
 SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::bigint[], $10::integer[], $11::bigint[]
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::integer[], $10::boolean[],
+    $11::boolean[], $12::text[], $13::bigint[], $14::integer[], $15::bigint[]
 )
 ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level_micros = EXCLUDED.level_micros,
-    rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, changed_at_ms = EXCLUDED.changed_at_ms
+    rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, percent = EXCLUDED.percent, locks = EXCLUDED.locks,
+    fixed = EXCLUDED.fixed, user_id = EXCLUDED.user_id, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE r.bucket = EXCLUDED.bucket;
 
 -- name: drop_states

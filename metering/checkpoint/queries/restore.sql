@@ -22,9 +22,9 @@ SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_mi
         FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
     )::text, '[]') AS lots,
     coalesce((
-        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled) ORDER BY made_seq, made_place)
+        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id) ORDER BY made_seq, made_place)
         FROM alert_rules r WHERE r.customer = w.customer AND r.wallet = w.wallet
-    )::text, '[]') AS rules
+    )::text, '[]') AS rules, w.last_top_up_micros
 FROM wallets w WHERE w.bucket = $1;
 
 -- name: held_charges
@@ -47,7 +47,7 @@ FROM charges c WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
 
 -- name: events
 -- Usage events whose repeats are recognised, in order. $2 is the oldest moment of the window.
-SELECT event_source, event_id, applied_at_ms, seq, decision, reason FROM entries
+SELECT event_source, event_id, applied_at_ms, seq, decision, reason, granted::text AS granted FROM entries
 WHERE bucket = $1 AND applied_at_ms >= $2 AND event_id IS NOT NULL AND leg = 0 AND kind NOT IN ('duplicate', 'expired')
 ORDER BY seq;
 

@@ -4,6 +4,7 @@
 -- include: save
 -- include: submit
 -- include: settle
+-- include: calls
 -- include: record
 -- include: commands
 -- include: limits
@@ -65,9 +66,9 @@ end
 
 local function apply_event(i, input, op, now, customer)
   local digest = input[INPUT.ID]
-  local seq, decision, reason = event_seen(bucket, i, digest, now)
+  local seq, decision, reason, granted = event_seen(bucket, i, digest, now)
   if seq then
-    return answer_duplicate_event(bucket, i, seq, decision, reason)
+    return answer_duplicate_event(bucket, i, seq, decision, reason, granted)
   end
   if not customer.record then
     emit_plain(bucket, i, KIND.DENIED, REASON.UNKNOWN_CUSTOMER, decision_of_refusal(op, input))
@@ -77,7 +78,7 @@ local function apply_event(i, input, op, now, customer)
     handlers[op](bucket, i, input, customer)
   end
   local entry = bucket.results[#bucket.results]
-  remember_event(bucket, digest, now, entry[4], entry[3])
+  remember_event(bucket, digest, now, entry[4], entry[3], entry[17] and entry[17].granted)
 end
 
 local function apply_command(i, input, op, now, customer)

@@ -38,6 +38,8 @@ def _set_alert(choices: Choices, header: dict[str, Any], amount: int, unit: str)
         rearm=choices.of(None, level, level + 7, level + 1),
         rule=choices.of("default", "second", "third"),
         enabled=choices.rarely(usual=True, rare=False),
+        percent=choices.of(0, 0, 10, 33, 100),
+        user=choices.of("", "u"),
         wallet=choices.rarely("main", "other"),
     )
 

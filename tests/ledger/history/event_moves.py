@@ -16,6 +16,7 @@ def _submission(choices: Choices, header: dict[str, Any], amount: int) -> model.
         deadline=header["at"] + choices.of(*LASTS),
         fee=choices.of(0, 0, 2, amount + 1 if amount < MOST else 3),
         broadcast=choices.rarely(usual=False, rare=True),
+        scheduled=choices.of(False, False, True),
     )
 
 
@@ -31,11 +32,13 @@ def _several(choices: Choices, header: dict[str, Any], amount: int) -> model.Inp
         fee=choices.of(0, 0, 1, 4),
         broadcast=choices.of(False, True),
         recipients=recipients,
+        scheduled=choices.of(False, False, True),
     )
 
 
 def _received(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
-    return model.Submission(**header, price=amount, charge_on="submit", received=True)
+    feature = choices.of(False, True)
+    return model.Submission(**header, price=amount, charge_on="submit", received=True, feature=feature)
 
 
 def _outcome(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:

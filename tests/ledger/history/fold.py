@@ -48,6 +48,7 @@ class FoldedWallet:
     held: int = 0
     lots: dict[str, LotState] = field(default_factory=dict)
     rules: dict[str, RuleState] = field(default_factory=dict)
+    last_top_up: int = 0
 
 
 @dataclass
@@ -105,7 +106,17 @@ class Fold:
             held_over = wallet.held - sum(lot.held_micros for lot in wallet.lots.values())
             lots, rules = tuple(wallet.lots.values()), tuple(wallet.rules.values())
             records.append(
-                WalletState(customer, name, wallet.unit, wallet.seq, wallet.overdrawn, held_over, lots, rules)
+                WalletState(
+                    customer,
+                    name,
+                    wallet.unit,
+                    wallet.seq,
+                    wallet.overdrawn,
+                    held_over,
+                    lots,
+                    rules,
+                    wallet.last_top_up,
+                )
             )
         states: Iterable[StateRecord] = (
             *self.charges.values(),
@@ -124,6 +135,8 @@ class Fold:
         wallet.seq = entry.wallet_seq or wallet.seq
         assert entry.after is not None
         self._take_figures(entry, wallet, entry.after, entry.lots)
+        if entry.kind is Kind.TOPPED_UP:
+            wallet.last_top_up = entry.amount_micros
         for rule in entry.rules:
             self.wallets[entry.customer, rule.wallet or name].rules[rule.rule] = replace(rule, wallet=None)
         for leg in entry.legs:
@@ -185,7 +198,9 @@ class Fold:
     def _remember(self, entry: LedgerEntry) -> None:
         if entry.event is not None:
             digest = event_digest(entry.event.source, entry.event.id)
-            self.events[digest] = RememberedEvent(digest, entry.applied_at_ms, entry.seq, entry.decision, entry.reason)
+            self.events[digest] = RememberedEvent(
+                digest, entry.applied_at_ms, entry.seq, entry.decision, entry.reason, entry.granted
+            )
         if entry.command is not None:
             self.commands[entry.customer, entry.command.id] = RememberedCommand(
                 entry.customer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Position, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -35,7 +35,8 @@ def state_records(bucket: Bucket) -> list[StateRecord]:
     for (source, event_id), seen in bucket.events.items():
         digest = event_digest(source, event_id)
         decision: Literal["allowed", "denied"] | None = seen.decision  # type: ignore[assignment]
-        records.append(RememberedEvent(digest, seen.applied_at, seen.seq, decision, _reason(seen.reason)))
+        granted = None if seen.granted is None else Granted(**seen.granted)
+        records.append(RememberedEvent(digest, seen.applied_at, seen.seq, decision, _reason(seen.reason), granted))
     for (name, command_id), first in bucket.commands.items():
         after = None if first.after is None else Balance(**{f"{k}_micros": v for k, v in first.after.items()})
         reason = _reason(first.reason)
@@ -87,9 +88,20 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
                 for lot in lots_in_order(wallet)
             ),
             tuple(
-                RuleState(rule.name, rule.state, rule.level, rule.rearm, rule.enabled)  # type: ignore[arg-type]
+                RuleState(
+                    rule.name,
+                    rule.state,  # type: ignore[arg-type]
+                    rule.level,
+                    rule.rearm,
+                    rule.enabled,
+                    rule.percent,
+                    rule.locks,
+                    rule.fixed,
+                    rule.user,
+                )
                 for rule in wallet.rules
             ),
+            wallet.last_top_up,
         )
         for wallet in customer.wallets.values()
     ]

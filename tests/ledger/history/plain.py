@@ -17,6 +17,9 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "customer": entry.customer,
         "reason": None if entry.reason is None else entry.reason.value,
         "decision": entry.decision,
+        "granted": None
+        if entry.granted is None
+        else {"of": entry.granted.of, "count": entry.granted.count, "asked": entry.granted.asked},
         "wallet": entry.wallet,
         "wallet_seq": entry.wallet_seq,
         "amount": entry.amount_micros,
@@ -38,7 +41,8 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         ],
         "charge": None if entry.charge is None else _charge(entry.charge),
         "alerts": [
-            {"type": a.type.value, "rule": a.rule, "level": a.level_micros, **_leg(a.wallet)} for a in entry.alerts
+            {"type": a.type.value, "rule": a.rule, "level": a.level_micros, "user": a.user, **_leg(a.wallet)}
+            for a in entry.alerts
         ],
         "rules": [
             {
@@ -47,6 +51,10 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
                 "level": r.level_micros,
                 "rearm": r.rearm_micros,
                 "enabled": r.enabled,
+                "percent": r.percent,
+                "locks": r.locks,
+                "fixed": r.fixed,
+                "user": r.user,
                 **_leg(r.wallet),
             }
             for r in entry.rules

@@ -8,9 +8,18 @@ from typing import Any
 from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
-from metering.ledger.codes import REASON_CODES, Moment, Op
+from metering.ledger.codes import REASON_CODES, Moment, Op, Switch
 from metering.ledger.identity import event_digest
-from metering.ledger.inputs import NO_PRICE, RECEIVED, REMEMBER, SINGLE, ChunkBuilder, CustomerPolicy
+from metering.ledger.inputs import (
+    FEATURE,
+    NO_PRICE,
+    RECEIVED,
+    REMEMBER,
+    SCHEDULED,
+    SINGLE,
+    ChunkBuilder,
+    CustomerPolicy,
+)
 from tests.ledger_model import inputs as model
 from tests.ledger_model.commands import TIME_ZONES
 from tests.ledger_model.state import Plan
@@ -71,6 +80,7 @@ def add_input(
 
 def _submission(builder: ChunkBuilder, given: model.Submission, *head: Any) -> None:
     flags = SINGLE * given.single + RECEIVED * given.received + REMEMBER * (given.charge is not None)
+    flags += FEATURE * given.feature + SCHEDULED * given.scheduled
     builder.submit(
         *head,
         wallet=given.wallet,
@@ -165,19 +175,36 @@ def _refused_before(given: model.Command, plans: dict[str, Plan]) -> tuple[int, 
     return None
 
 
+def _rules_of(plan: Plan) -> list[list[Any]]:
+    if plan.alert is None:
+        return []
+    return [["default", 0, *plan.alert, int(plan.alert_enabled), 0, int(plan.locks), int(plan.fixed), ""]]
+
+
+def policy_of(version: int, plan: Plan) -> CustomerPolicy:
+    """Return what Lua needs to know of a customer on `plan`."""
+    switches = {
+        Switch.ALL_FEATURES: plan.all_features,
+        Switch.INBOUND_NEGATIVE: plan.inbound_when_empty == "forward_into_negative",
+        Switch.INBOUND_REFUSED: plan.inbound_when_empty == "refuse",
+        Switch.SEND_UNTIL_FLAG: plan.send_until_flag,
+        Switch.COVERED_PART: plan.covered_part,
+    }
+    return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))
+
+
 def _fields_of(given: model.Command, plans: dict[str, Plan]) -> tuple[Any, ...]:
     match given:
         case model.OpenCustomer():
             plan = plans[given.plan]
-            alert = plan.alert or (False, False)
-            return (given.plan, plan.unit, given.time_zone, given.country or "", *alert, plan.cycle_months)
+            return (given.plan, plan.unit, given.time_zone, given.country or "", _rules_of(plan), plan.cycle_months)
         case model.TopUp():
             return (given.amount, given.unit, given.lot_kind, given.expires_at or 0)
         case model.SetPlan():
             return (given.plan, plans[given.plan].unit, plans[given.plan].cycle_months)
         case model.SetAlert():
             rearm = given.level + 1 if given.rearm is None else given.rearm
-            return (given.rule, given.level, rearm, int(given.enabled))
+            return (given.rule, given.level, rearm, int(given.enabled), given.percent, given.user)
         case model.Adjust():
             return (given.amount, given.unit)
     return ()

@@ -19,8 +19,15 @@ DAY = 24 * HOUR
 PLANS = {
     "plain": Plan("USD"),
     "overdraft": Plan("USD", overdraft_limit=30),
-    "level": Plan("USD", block_level=100),
+    "level": Plan("USD", alert=(100, 101), locks=True, fixed=True),
     "alert": Plan("USD", alert=(100, 101)),
+    "off": Plan("USD", alert=(100, 101), alert_enabled=False),
+    "locked": Plan("USD", all_features=True),
+    "negative": Plan("USD", inbound_when_empty="forward_into_negative"),
+    "refuse": Plan("USD", inbound_when_empty="refuse"),
+    "flag": Plan("USD", send_until_flag=True),
+    "flag and overdraft": Plan("USD", send_until_flag=True, overdraft_limit=2),
+    "part": Plan("USD", covered_part=True),
     "boundless": Plan("USD", overdraft_limit=2**53 - 1),
     "euro": Plan("EUR"),
 }
@@ -144,6 +151,12 @@ class Story:
 def alerts(entry: Entry) -> list[str]:
     """The types of the low-credit alerts of an entry."""
     return [alert["type"] for alert in entry["alerts"]]
+
+
+def rule_told(name: str, state: str, level: int, **fields: Any) -> dict[str, Any]:
+    """A rule as an entry shows it: absolute, of the wallet, armed again right above its level."""
+    plain = {"enabled": True, "percent": 0, "locks": False, "fixed": False, "user": ""}
+    return {"rule": name, "state": state, "level": level, "rearm": level + 1, **plain, **fields}
 
 
 def block_events(entry: Entry) -> list[tuple[str, str, bool]]:

@@ -105,19 +105,6 @@ async def test_denied_message_to_several_never_blocks(story: Story, fields: dict
     assert told(entry, "reason", "blocks") == ("insufficient_credit", [])
 
 
-@pytest.mark.requirement("BM-15")
-async def test_block_level_blocks_the_wallet_while_credit_is_left(story: Story) -> None:
-    await story.open("level", credit=60)
-
-    denied = await story.submit(70, sender="s")
-    at_level = await story.top_up(40)
-    above = await story.top_up(1)
-
-    assert block_events(denied) == [("wallet", "main", True)]
-    assert [block["needed"] for block in denied["blocks"]] == [101]
-    assert (block_events(at_level), block_events(above)) == ([], [("wallet", "main", False)])
-
-
 async def test_overdraft_limit_counts_towards_what_is_needed(story: Story) -> None:
     await story.open("overdraft", credit=10)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.history.story import HOUR, Story, told
+from tests.ledger.history.story import HOUR, Story, rule_told, told
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
@@ -43,7 +43,7 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
 async def test_open_customer_on_a_plan_with_an_alert_has_its_rule(story: Story) -> None:
     entry = await story.command(OpenCustomer, plan="alert")
 
-    assert entry["rules"] == [{"rule": "default", "state": "quiet", "level": 100, "rearm": 101, "enabled": True}]
+    assert entry["rules"] == [rule_told("default", "quiet", 100)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ledger.history.story import HOUR, Story, alerts, told
+from tests.ledger.history.story import HOUR, Story, alerts, rule_told, told
 
 
 async def debit(story: Story, amount: int) -> list[str]:
@@ -34,8 +34,8 @@ async def test_debit_that_jumps_over_the_level_tells_once(story: Story) -> None:
 
     entry = await story.submit(5, charge_on="submit")
 
-    assert entry["alerts"] == [{"type": "credit.low", "rule": "default", "level": 100}]
-    assert entry["rules"] == [{"rule": "default", "state": "low", "level": 100, "rearm": 101, "enabled": True}]
+    assert entry["alerts"] == [{"type": "credit.low", "rule": "default", "level": 100, "user": ""}]
+    assert entry["rules"] == [rule_told("default", "low", 100)]
 
 
 @pytest.mark.requirement("BM-06")
@@ -80,7 +80,7 @@ async def test_rules_that_a_debit_crosses_together_tell_in_order_of_creation(sto
 
     entry = await story.submit(300, charge_on="submit")
 
-    assert [alert["rule"] for alert in entry["alerts"]] == ["z", "a"]
+    assert [alert["rule"] for alert in entry["alerts"]] == ["z", "a", ""]
 
 
 async def test_hold_counts_as_a_fall_and_its_release_as_a_rise(story: Story) -> None:
@@ -170,7 +170,7 @@ async def test_low_credit_is_told_before_the_block_of_the_same_fall(story: Story
 
     entry = await story.record(160)
 
-    assert alerts(entry) == ["credit.low"]
+    assert alerts(entry) == ["credit.low", "credit.exhausted"]
     assert [block["level"] for block in entry["blocks"]] == ["wallet"]
 
 
@@ -178,4 +178,95 @@ async def test_level_below_zero_is_told_for_an_overdraft(story: Story) -> None:
     await story.open("overdraft", credit=10)
     await story.set_alert(-10)
 
-    assert [await debit(story, 19), await debit(story, 1)] == [[], ["credit.low"]]
+    assert [await debit(story, 19), await debit(story, 1)] == [["credit.exhausted"], ["credit.low"]]
+
+
+@pytest.mark.requirement("PL-32")
+@pytest.mark.requirement("BM-18")
+async def test_falling_balance_tells_low_while_credit_is_left_then_exhausted_then_the_block(story: Story) -> None:
+    await story.open("alert", credit=120)
+
+    steps = [await story.submit(40, charge=f"m{n}", charge_on="submit", sender="s") for n in range(4)]
+    told_in_order = [*alerts(steps[0]), *alerts(steps[1]), *alerts(steps[2]), *alerts(steps[3])]
+
+    assert told_in_order == ["credit.low", "credit.exhausted"]
+    assert steps[0]["after"]["available"] == 80
+    assert [block["level"] for block in steps[3]["blocks"]] == ["wallet"]
+    assert [entry["blocks"] for entry in steps[:3]] == [[], [], []]
+
+
+async def test_exhausted_is_told_without_a_rule_once_a_fall_and_again_after_a_rise(story: Story) -> None:
+    await story.open(credit=10)
+
+    told_of = [
+        await debit(story, 9),
+        await debit(story, 1),
+        alerts(await story.record(5)),
+        alerts(await story.top_up(5)),
+        alerts(await story.top_up(1)),
+        alerts(await story.record(2)),
+    ]
+
+    assert told_of == [[], ["credit.exhausted"], [], [], [], ["credit.exhausted"]]
+
+
+@pytest.mark.requirement("PL-34")
+async def test_two_users_with_thresholds_of_their_own_on_one_pool_are_told_at_theirs(story: Story) -> None:
+    await story.open(credit=300)
+    await story.set_alert(50, rule="user:ann", user="ann")
+    await story.set_alert(200, rule="user:ben", user="ben")
+
+    at_200 = await story.record(100)
+    at_50 = await story.record(150)
+
+    assert [(alert["user"], alert["level"]) for alert in at_200["alerts"]] == [("ben", 200)]
+    assert [(alert["user"], alert["level"]) for alert in at_50["alerts"]] == [("ann", 50)]
+
+
+async def test_level_in_percent_is_found_anew_with_each_top_up(story: Story) -> None:
+    await story.open(credit=1000)
+    made = await story.set_alert(0, rule="tenth", percent=10)
+    low = await story.record(900)
+    more = await story.top_up(255)
+    again = await story.record(330)
+
+    assert made["rules"] == [rule_told("tenth", "armed", 100, percent=10)]
+    assert alerts(low) == ["credit.low"]
+    assert alerts(more) == ["credit.recovered"]
+    assert more["rules"] == [rule_told("tenth", "armed", 25, percent=10)]
+    assert [alert["level"] for alert in again["alerts"]] == [25]
+
+
+async def test_level_in_percent_is_0_before_the_first_top_up_and_quiet_while_less_is_there(story: Story) -> None:
+    await story.open(credit=0)
+    made = await story.set_alert(0, rule="tenth", percent=10)
+    await story.record(95)
+
+    short = await story.top_up(100)
+
+    assert made["rules"] == [rule_told("tenth", "quiet", 0, percent=10)]
+    assert short["rules"] == [rule_told("tenth", "quiet", 10, percent=10)]
+    assert alerts(short) == []
+
+
+async def test_hold_that_expires_is_told(story: Story) -> None:
+    await story.open("alert", credit=120)
+    await story.submit(30, lasts=HOUR)
+    story.wait(HOUR)
+
+    (expired,) = await story.tick()
+
+    assert alerts(expired) == ["hold.expired", "credit.recovered"]
+
+
+@pytest.mark.requirement("ES-06")
+async def test_rule_that_the_plan_gives_switched_off_is_there_to_be_switched_on(story: Story) -> None:
+    opened = await story.open("off", credit=300)
+    off = await debit(story, 200)
+    await story.top_up(200)
+
+    await story.set_alert(100)
+    on = await debit(story, 200)
+
+    assert opened["rules"] == [rule_told("default", "quiet", 100, enabled=False)]
+    assert (off, on) == ([], ["credit.low"])

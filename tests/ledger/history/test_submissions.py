@@ -182,14 +182,6 @@ async def test_received_message_is_debited_at_once_and_gets_no_decision(story: S
     assert told(entry, "kind", "decision", "amount", "charge") == ("debited", None, -3, None)
 
 
-async def test_received_message_without_credit_is_denied_and_blocks_nobody(story: Story) -> None:
-    await story.open(credit=0)
-
-    entry = await story.receive(3, sender="s")
-
-    assert told(entry, "kind", "reason", "decision", "blocks") == ("denied", "insufficient_credit", None, [])
-
-
 async def test_received_message_passes_a_blocked_sender(story: Story) -> None:
     await story.open()
     await story.command(BlockSender, sender="s")

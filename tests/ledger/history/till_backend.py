@@ -15,7 +15,7 @@ from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
-from tests.ledger.history.requests import add_input, carried_of
+from tests.ledger.history.requests import add_input, carried_of, policy_of
 from tests.ledger_model import inputs as model
 from tests.ledger_model.state import Plan
 
@@ -109,7 +109,7 @@ class TillBackend:
         for name, settings in zip(names, await self.reader.settings(names), strict=True):
             if settings is not None:
                 plan = self.plans[settings.plan]
-                policies[name] = CustomerPolicy(settings.version, plan.overdraft_limit, plan.block_level)
+                policies[name] = policy_of(settings.version, plan)
         return policies
 
 

@@ -86,6 +86,7 @@ CREATE TABLE entries (
     -- `json`, not `jsonb`: it keeps the text that the hash was made of, and costs no parsing to write. All operators with -> work.
     rates json,
     lots json,
+    granted json,
     recipients json,
     settled json,
     alerts json,
@@ -168,6 +169,8 @@ CREATE TABLE wallets (
     chain bytea NOT NULL,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL,
+    -- What alert rules in percent go by; 0 before the first.
+    last_top_up_micros bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (customer, wallet)
 ) WITH (fillfactor = 70);  -- room beside the row, so that an update touches no index
 CREATE INDEX wallets_bucket ON wallets (bucket, customer, wallet);
@@ -249,6 +252,10 @@ CREATE TABLE alert_rules (
     level_micros bigint NOT NULL,
     rearm_micros bigint NOT NULL,
     enabled boolean NOT NULL,
+    percent integer NOT NULL,
+    locks boolean NOT NULL,
+    fixed boolean NOT NULL,
+    user_id text NOT NULL,
     -- Rules are looked at in the order of their making: the entry that made it, and its place in that entry.
     made_seq bigint NOT NULL,
     made_place integer NOT NULL,

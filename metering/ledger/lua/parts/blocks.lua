@@ -57,20 +57,36 @@ local function unblock_sender_from(bucket, list, sender_key, name, cause)
 end
 
 -- Block for want of credit: the wallet where nothing is left to spend, else the sender alone.
-local function block_for_want(bucket, change, customer, sender_key, needed)
-  local wallet, policy = change.wallet, customer.policy
-  local want = { wallet = change.name, needed = needed - policy.overdraft }
-  local is_exhausted = available_of(wallet) + policy.overdraft <= policy.block_level
+-- `needed` is what has to be there besides the overdraft for it to be lifted.
+local function block_for_want(bucket, change, sender_key, name, needed, overdraft)
+  local wallet = change.wallet
+  local want = { wallet = change.name, needed = needed - overdraft }
+  local is_exhausted = available_of(wallet) + overdraft <= 0
   if is_exhausted or (sender_key and #wallet[WALLET.BLOCKED] >= SENDERS_BLOCKED_MAX) then
     return block_wallet(bucket, change, CAUSE.INSUFFICIENT_CREDIT, want)
   end
   if sender_key then
-    local name = sender_name(customer, sender_key)
     if block_sender_for(bucket, blocks_noted(change), sender_key, name, CAUSE.INSUFFICIENT_CREDIT, change.now, want) then
       local blocked = wallet[WALLET.BLOCKED]
       blocked[#blocked + 1] = name
       change.touched = true
     end
+  end
+end
+
+-- A wallet is blocked while less is available than the level of a rule that locks.
+local function lock_below_level(bucket, change, available)
+  local level = nil
+  local rules = change.wallet[WALLET.RULES]
+  for n = 1, #rules do
+    if rules[n][RULE.LOCKS] == 1 then
+      level = math.max(level or rules[n][RULE.LEVEL], rules[n][RULE.LEVEL])
+    end
+  end
+  if level and available < level then
+    block_wallet(bucket, change, CAUSE.BELOW_LEVEL, { wallet = change.name, needed = level })
+  elseif change.wallet[WALLET.BLOCK] then
+    unblock_wallet(change, CAUSE.BELOW_LEVEL)
   end
 end
 

@@ -21,7 +21,7 @@ local function note_block(list, level, id, block, changed, reason)
 end
 
 -- Add a cause to `block` (false where nothing blocks yet), at `now` in the entry `seq`; noted in `list`. `more` may
--- have `wallet` and `needed` of want of credit, and `until_ms`, when time alone lifts it.
+-- have `wallet` and `needed`, which must be available there to lift it, and `until_ms`, when time alone lifts it.
 -- Returns the block; nil where the cause stands already.
 local function add_cause(list, level, id, block, cause, now, seq, more)
   if block and has_cause(block[BLOCK.CAUSES], cause) then
@@ -30,8 +30,9 @@ local function add_cause(list, level, id, block, cause, now, seq, more)
   local changed = block and 0 or 1
   block = block or { 0, '', 0, 0, now, seq }
   block[BLOCK.CAUSES] = block[BLOCK.CAUSES] + cause
-  if cause == CAUSE.INSUFFICIENT_CREDIT then
-    block[BLOCK.WALLET], block[BLOCK.NEEDED], block[BLOCK.SEQ] = more.wallet, more.needed, seq
+  if more and more.needed then
+    local needed = block[BLOCK.WALLET] == '' and more.needed or math.max(block[BLOCK.NEEDED], more.needed)
+    block[BLOCK.WALLET], block[BLOCK.NEEDED], block[BLOCK.SEQ] = more.wallet, needed, seq
   elseif more and more.until_ms then
     block[BLOCK.UNTIL] = more.until_ms
   end
@@ -44,13 +45,14 @@ local function remove_cause(list, level, id, block, cause)
   if not block or not has_cause(block[BLOCK.CAUSES], cause) then
     return nil
   end
-  block[BLOCK.CAUSES] = block[BLOCK.CAUSES] - cause
-  if cause == CAUSE.INSUFFICIENT_CREDIT then
+  local left = block[BLOCK.CAUSES] - cause
+  block[BLOCK.CAUSES] = left
+  if not has_cause(left, CAUSE.INSUFFICIENT_CREDIT) and not has_cause(left, CAUSE.BELOW_LEVEL) then
     block[BLOCK.WALLET], block[BLOCK.NEEDED] = '', 0
   elseif cause == CAUSE.LIMIT_REACHED then
     block[BLOCK.UNTIL] = 0
   end
-  local is_gone = block[BLOCK.CAUSES] == 0
+  local is_gone = left == 0
   note_block(list, level, id, block, is_gone and 1 or 0, REASON_OF_CAUSE[cause])
   return not is_gone and block
 end

@@ -38,14 +38,13 @@ local function conclude(bucket, change)
     wallet[WALLET.SEQ] = change.wallet_seq
     change.touched = true
     tidy_lots(bucket, change)
-    if #wallet[WALLET.RULES] > 0 then
-      check_rules(change, change.available, after)
-    end
+    check_rules(change, change.available, after)
     if after > change.available then
       lift_blocks(bucket, change, after)
     end
   end
   if change.touched then
+    lock_below_level(bucket, change, after)
     bucket.wallets_dirty[change.key] = true
   end
   if change.blocks and #change.blocks == 0 then
@@ -73,8 +72,8 @@ local function conclude_others(bucket, change, extras)
         other.held_change, other.available, other.held, other.overdrawn, other.after, other.wallet[WALLET.HELD],
         other.wallet[WALLET.OVERDRAWN], other.lots })
     end
-    tell(extras, 'alerts', other.alerts, other.name, 4)
-    tell(extras, 'rules', other.rules, other.name, 6)
+    tell(extras, 'alerts', other.alerts, other.name, 5)
+    tell(extras, 'rules', other.rules, other.name, 10)
     tell(extras, 'blocks', other.blocks, other.name, 11)
   end
 end

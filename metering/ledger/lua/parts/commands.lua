@@ -1,10 +1,8 @@
 -- include: change
 -- include: credit
+-- include: refusals
+-- include: alert_rules
 -- Commands: what changes credit and settings. Each gives one entry, a refusal included.
-
-local function refuse(bucket, i, reason)
-  return emit_plain(bucket, i, KIND.REFUSED, reason, DECIDED.NONE)
-end
 
 -- What a customer's entry tells of its settings after it.
 local function settings_of(record)
@@ -19,16 +17,11 @@ local function open_customer(bucket, i, input, customer)
     input[INPUT.TS], input[INPUT.CYCLE] }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
-  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {} }
+  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0 }
   bucket.wallets[customer.name .. '\0main'] = wallet
   local change = begin(bucket, customer.name, 'main', input[INPUT.TS])
   change.touched = true
-  if input[INPUT.ALERT_LEVEL] then
-    local level, rearm = input[INPUT.ALERT_LEVEL], input[INPUT.ALERT_REARM]
-    local state = change.available <= level and RULE_STATE.QUIET or RULE_STATE.ARMED
-    wallet[WALLET.RULES] = { { 'default', state, level, rearm, 1 } }
-    change.rules = { { 'default', state, level, rearm, 1 } }
-  end
+  give_rules(change, input[INPUT.RULES])
   return finish(bucket, i, change, KIND.OPENED, 0, DECIDED.NONE, false, settings_of(record))
 end
 
@@ -57,6 +50,7 @@ local function top_up(bucket, i, input, customer)
     return refuse(bucket, i, reason)
   end
   credit(bucket, change, input[INPUT.AMOUNT], kind, expires)
+  relevel_rules(change, input[INPUT.AMOUNT])
   return finish(bucket, i, change, KIND.TOPPED_UP, 0, DECIDED.NONE, false)
 end
 
@@ -86,36 +80,6 @@ local function set_plan(bucket, i, input, customer)
   record[CUSTOMER.VERSION] = record[CUSTOMER.VERSION] + 1
   bucket.customers_dirty[customer.name] = record
   return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, settings_of(record))
-end
-
-local function set_alert(bucket, i, input, customer)
-  local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], input[INPUT.TS])
-  local level, rearm, enabled = input[INPUT.RULE_LEVEL], input[INPUT.RULE_REARM], input[INPUT.RULE_ENABLED]
-  if not change then
-    return refuse(bucket, i, REASON.UNKNOWN_WALLET)
-  elseif rearm <= level then
-    return refuse(bucket, i, REASON.INVALID_LEVEL)
-  end
-  local rules = change.wallet[WALLET.RULES]
-  local at = #rules + 1
-  for n = 1, #rules do
-    if rules[n][RULE.ID] == input[INPUT.RULE] then
-      at = n
-    end
-  end
-  if at > RULES_MAX then
-    return refuse(bucket, i, REASON.TOO_MANY)
-  end
-  local state = change.available <= level and RULE_STATE.QUIET or RULE_STATE.ARMED
-  if enabled == 0 then
-    state = RULE_STATE.QUIET
-  elseif rules[at] and rules[at][RULE.STATE] == RULE_STATE.LOW and change.available < rearm then
-    state = RULE_STATE.LOW
-  end
-  rules[at] = { input[INPUT.RULE], state, level, rearm, enabled }
-  change.rules = { { input[INPUT.RULE], state, level, rearm, enabled } }
-  change.touched = true
-  return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false)
 end
 
 local function suspend_or_resume(bucket, i, input, customer)

@@ -15,6 +15,7 @@ local function expire_hold(bucket, i, timer, now)
   local extras = { customer = customer, charge = id, due_at_ms = timer[1], sender = charge[CHARGE.SENDER] or nil }
   charge[CHARGE.STATE] = STATE.EXPIRED
   keep_charge(bucket, key, charge, now)
+  note_alert(change, ALERT.HOLD_EXPIRED)
   finish(bucket, -i, change, KIND.EXPIRED, REASON.HOLD, DECIDED.NONE, charge, extras)
   return true
 end

@@ -65,7 +65,7 @@ local function read_customers(key, listed)
       stale = stale or n
     end
     customers[n] = { name = listed[n][1], record = record,
-      policy = { overdraft = listed[n][3], block_level = listed[n][4] } }
+      policy = { overdraft = listed[n][3], switches = listed[n][4] } }
   end
   return customers, stale
 end

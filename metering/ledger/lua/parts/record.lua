@@ -1,5 +1,4 @@
--- include: change
--- include: charges
+-- include: objections
 -- include: credit
 -- What has already happened, and what is corrected afterwards.
 
@@ -10,12 +9,12 @@ local function record(bucket, i, input, customer)
   if reason then
     return emit_plain(bucket, i, KIND.DENIED, reason, DECIDED.NONE)
   end
-  local policy = customer.policy
+  local overdraft, sender_key = overdraft_of(customer.policy, false), bucket.sender_keys[input[INPUT.SENDER]]
   reason = 0
   debit(change.wallet, price, change.lots)
-  if price > change.available + policy.overdraft then
+  if price > change.available + overdraft then
     reason = REASON.OVERDRAWN
-    block_for_want(bucket, change, customer, bucket.sender_keys[input[INPUT.SENDER]], policy.block_level + 1)
+    block_for_want(bucket, change, sender_key, sender_name(customer, sender_key), 1, overdraft)
   end
   return finish(bucket, i, change, KIND.DEBITED, reason, DECIDED.NONE, false)
 end

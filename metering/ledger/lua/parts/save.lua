@@ -51,7 +51,8 @@ local function save_slots(bucket, settled)
     local list = ids[seen[1]] or {}
     ids[seen[1]] = list
     list[#list + 1] = digest
-    list[#list + 1] = cmsgpack.pack(seen[2], seen[3], seen[4])
+    list[#list + 1] = seen[5] and cmsgpack.pack(seen[2], seen[3], seen[4], seen[5])
+      or cmsgpack.pack(seen[2], seen[3], seen[4])
   end
   for n = 1, #bucket.slots do
     write_many('HSET', bucket.keys.ids[n], ids[bucket.slots[n]] or {})

@@ -88,29 +88,3 @@ local function outcome(bucket, i, input, customer)
   charge = charge or { STATE.COMMITTED, name, price, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0 }
   return debit_late(bucket, i, change, key, charge, price)
 end
-
-local function end_call(bucket, i, input, customer)
-  local now, price = input[INPUT.TS], input[INPUT.PRICE]
-  local key = bucket.charge_keys[input[INPUT.CHARGE]]
-  local charge = charge_of(bucket, key, now)
-  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
-  local change = begin(bucket, customer.name, name, now)
-  if not change then
-    return note(bucket, i, nil, REASON.UNKNOWN_WALLET)
-  end
-  local state = charge and charge[CHARGE.STATE]
-  if state == STATE.COMMITTED then
-    return note(bucket, i, change, REASON.SETTLED)
-  end
-  if price < 0 then
-    if state ~= STATE.HELD then
-      return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
-    end
-    price = charge[CHARGE.HELD]
-  end
-  if state == STATE.HELD then
-    return settle_whole(bucket, i, change, key, charge, price, STATE.COMMITTED, KIND.COMMITTED)
-  end
-  charge = charge or { STATE.COMMITTED, name, price, 0, 0, MOMENT.SENT, 0, 0, {}, false, false, 0 }
-  return debit_late(bucket, i, change, key, charge, price)
-end

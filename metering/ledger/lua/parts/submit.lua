@@ -1,76 +1,81 @@
--- include: change
--- include: charges
--- Submissions and extensions: may it go out, and what does it cost? Checks in the order of docs/ledger-rules.md.
+-- include: objections
+-- include: received
+-- Submissions: may it go out, and what does it cost? Checks in the order of docs/ledger-rules.md.
 
-local function new_charge(change, state, price, input, sender)
-  local recipients = state ~= STATE.COMMITTED and input[INPUT.RECIPIENTS] or false
-  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender or false, recipients, 0 }
-end
-
--- Why a customer that is blocked as a whole is denied: the first of its causes.
-local function reason_of(causes)
-  for _, cause in ipairs({ CAUSE.SUSPENDED, CAUSE.SPAM, CAUSE.NO_PLAN }) do
-    if has_cause(causes, cause) then
-      return REASON_OF_CAUSE[cause]
+-- `recipients` is a flat list of recipients and prices, or false; a charge keeps them by name.
+local function new_charge(change, state, price, input, sender, recipients)
+  local prices = false
+  if recipients and state ~= STATE.COMMITTED then
+    prices = {}
+    for n = 1, #recipients, 2 do
+      prices[recipients[n]] = recipients[n + 1]
     end
   end
-  return REASON.BLOCKED
+  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender, prices, 0 }
 end
 
--- The first of the checks that hold for submissions and extensions alike; nil where none objects.
-local function objection(bucket, change, customer, sender_key, passes_blocks)
-  if customer.record[CUSTOMER.CAUSES] > 0 then
-    return reason_of(customer.record[CUSTOMER.CAUSES])
+-- The first recipients that `spendable` covers, and what they cost; nothing where that is not even the first.
+local function covered_part(recipients, spendable)
+  local sum, last = 0, 0
+  for n = 2, #recipients, 2 do
+    if sum + recipients[n] > spendable then
+      break
+    end
+    sum, last = sum + recipients[n], n
   end
-  if not change then
-    return REASON.UNKNOWN_WALLET
+  if last == 0 then
+    return nil
   end
-  if not passes_blocks and (change.wallet[WALLET.BLOCK] or (sender_key and sender_of(bucket, sender_key))) then
-    return REASON.BLOCKED
-  end
-  return nil
+  return { unpack(recipients, 1, last) }, sum
 end
 
--- Deny without a change of balance. A denied charge that has a name is remembered with its price.
-local function deny(bucket, i, change, reason, decision, charge, key)
-  if not change then
-    return emit_plain(bucket, i, KIND.DENIED, reason, decision)
+-- What a charge that is there already says to a new submission of its name: a reason to deny, or true = settled.
+local function met_charge(charge)
+  local state = charge and charge[CHARGE.STATE]
+  if state == STATE.HELD then
+    return REASON.CHARGE_EXISTS
   end
-  if charge then
-    keep_charge(bucket, key, charge, change.now)
-  end
-  local recipients = charge and charge[CHARGE.RECIPIENTS]
-  finish(bucket, i, change, KIND.DENIED, reason, decision, charge, recipients and { recipients = recipients } or nil)
+  return nil, state and state ~= STATE.DENIED
 end
 
-local function has_flag(flags, flag)
-  return flags % (2 * flag) >= flag
+-- Whether a submission to several may be granted in part.
+local function grants_part(policy, recipients, is_scheduled)
+  return recipients and has_flag(policy.switches, is_scheduled and SWITCH.SEND_UNTIL_FLAG or SWITCH.COVERED_PART)
 end
 
 local function submit(bucket, i, input, customer)
   local now, price, flags = input[INPUT.TS], input[INPUT.PRICE], input[INPUT.FLAGS]
-  local received = has_flag(flags, FLAG.RECEIVED)
-  local decision = received and DECIDED.NONE or DECIDED.DENIED
+  if has_flag(flags, FLAG.RECEIVED) then
+    return receive(bucket, i, input, customer)
+  end
+  local policy, is_scheduled, recipients = customer.policy, has_flag(flags, FLAG.SCHEDULED), input[INPUT.RECIPIENTS]
   local key, sender_key = bucket.charge_keys[input[INPUT.CHARGE]], bucket.sender_keys[input[INPUT.SENDER]]
   local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], now)
-  local reason = objection(bucket, change, customer, nil, true)
   local charge = key and charge_of(bucket, key, now)
-  if not reason and charge then
-    local state = charge[CHARGE.STATE]
-    if state == STATE.HELD then
-      reason = REASON.CHARGE_EXISTS
-    elseif state ~= STATE.DENIED then
-      return emit_plain(bucket, i, KIND.NOTED, REASON.SETTLED, received and DECIDED.NONE or DECIDED.ALLOWED)
-    end
+  local reason, is_settled = objection(change, customer), false
+  if not reason then
+    reason, is_settled = met_charge(charge)
   end
-  reason = reason or objection(bucket, change, customer, sender_key, received)
-  local remembered = key and (has_flag(flags, FLAG.REMEMBER) or input[INPUT.CHARGE_ON] ~= MOMENT.SUBMIT)
-  local sender = sender_name(customer, sender_key)
-  if not reason and price > change.available + customer.policy.overdraft then
-    reason = REASON.INSUFFICIENT_CREDIT
-    if has_flag(flags, FLAG.SINGLE) and not received then
-      block_for_want(bucket, change, customer, sender_key,
-        math.max(price, customer.policy.block_level + 1))
+  if is_settled then
+    return emit_plain(bucket, i, KIND.NOTED, REASON.SETTLED, DECIDED.ALLOWED)
+  end
+  reason = reason or objection_of_blocks(bucket, change, sender_key)
+  local is_remembered = key and (has_flag(flags, FLAG.REMEMBER) or input[INPUT.CHARGE_ON] ~= MOMENT.SUBMIT)
+  local sender, extras = sender_name(customer, sender_key), nil
+  local spendable = change and change.available + overdraft_of(policy, is_scheduled)
+  if not reason and price > spendable then
+    local part, sum = nil, nil
+    if grants_part(policy, recipients, is_scheduled) then
+      part, sum = covered_part(recipients, spendable)
+    end
+    if part then
+      extras = { granted = { GRANT.RECIPIENTS, #part / 2, #recipients / 2 } }
+      recipients, price = part, sum
+    else
+      reason = REASON.INSUFFICIENT_CREDIT
+      if has_flag(flags, FLAG.SINGLE) and (not is_scheduled or has_flag(policy.switches, SWITCH.SEND_UNTIL_FLAG)) then
+        block_for_want(bucket, change, sender_key, sender, math.max(price, 1), overdraft_of(policy, false))
+      end
     end
   end
   if not reason and out_of_range(change, 0, price) then
@@ -78,60 +83,30 @@ local function submit(bucket, i, input, customer)
   end
   if reason then
     -- An amount out of range is no price to remember. A charge that lives, or has been settled, stays what it is.
-    local replaceable = not charge or charge[CHARGE.STATE] == STATE.DENIED
-    local denied = change and remembered and replaceable and reason ~= REASON.AMOUNT_OUT_OF_RANGE
-      and new_charge(change, STATE.DENIED, price, input, sender)
-    return deny(bucket, i, change, reason, decision, denied, key)
-  end
-  if decision == DECIDED.DENIED then
-    decision = DECIDED.ALLOWED
+    local is_replaceable = not charge or charge[CHARGE.STATE] == STATE.DENIED
+    local denied = change and is_remembered and is_replaceable and reason ~= REASON.AMOUNT_OUT_OF_RANGE
+      and new_charge(change, STATE.DENIED, price, input, sender, recipients)
+    return deny(bucket, i, change, reason, DECIDED.DENIED, denied, key)
   end
   if input[INPUT.CHARGE_ON] == MOMENT.SUBMIT then
     debit(change.wallet, price, change.lots)
     local committed = false
-    if remembered then
-      committed = new_charge(change, STATE.COMMITTED, price, input, sender)
+    if is_remembered then
+      committed = new_charge(change, STATE.COMMITTED, price, input, sender, recipients)
       committed[CHARGE.COMMITTED] = price
       keep_charge(bucket, key, committed, now)
     end
-    return finish(bucket, i, change, KIND.DEBITED, 0, decision, committed)
+    return finish(bucket, i, change, KIND.DEBITED, 0, DECIDED.ALLOWED, committed, extras)
   end
-  local held = new_charge(change, STATE.HELD, price, input, sender)
+  local held = new_charge(change, STATE.HELD, price, input, sender, recipients)
   held[CHARGE.HELD] = price
   held[CHARGE.PARTS] = hold(change.wallet, price, change.lots, {})
   held[CHARGE.DEADLINE] = input[INPUT.DEADLINE]
   keep_charge(bucket, key, held, now)
   set_timer(bucket, 'h\0' .. key, held[CHARGE.DEADLINE])
-  return finish(bucket, i, change, KIND.RESERVED, 0, decision, held,
-    held[CHARGE.RECIPIENTS] and { recipients = held[CHARGE.RECIPIENTS] } or nil)
-end
-
-local function extend(bucket, i, input, customer)
-  local now, price = input[INPUT.TS], input[INPUT.PRICE]
-  local key, sender_key = bucket.charge_keys[input[INPUT.CHARGE]], bucket.sender_keys[input[INPUT.SENDER]]
-  local charge = charge_of(bucket, key, now)
-  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
-  local change = begin(bucket, customer.name, name, now)
-  local reason = objection(bucket, change, customer, sender_key, false)
-  if not reason and (not charge or charge[CHARGE.STATE] ~= STATE.HELD or charge[CHARGE.RECIPIENTS]) then
-    reason = REASON.UNKNOWN_CHARGE
+  if held[CHARGE.RECIPIENTS] then
+    extras = extras or {}
+    extras.recipients = held[CHARGE.RECIPIENTS]
   end
-  if not reason and price > change.available + customer.policy.overdraft then
-    reason = REASON.INSUFFICIENT_CREDIT
-    block_for_want(bucket, change, customer, sender_key, math.max(price, customer.policy.block_level + 1))
-  end
-  if not reason and out_of_range(change, 0, price) then
-    reason = REASON.AMOUNT_OUT_OF_RANGE
-  end
-  if reason then
-    return deny(bucket, i, change, reason, DECIDED.DENIED)
-  end
-  local parts = { unpack(charge[CHARGE.PARTS]) }
-  charge[CHARGE.PARTS] = hold(change.wallet, price, change.lots, parts)
-  charge[CHARGE.HELD] = charge[CHARGE.HELD] + price
-  charge[CHARGE.PRICE] = charge[CHARGE.PRICE] + price
-  charge[CHARGE.DEADLINE] = input[INPUT.DEADLINE]
-  keep_charge(bucket, key, charge, now)
-  set_timer(bucket, 'h\0' .. key, charge[CHARGE.DEADLINE])
-  return finish(bucket, i, change, KIND.EXTENDED, 0, DECIDED.ALLOWED, charge)
+  return finish(bucket, i, change, KIND.RESERVED, 0, DECIDED.ALLOWED, held, extras)
 end

@@ -1,0 +1,140 @@
+"""Parts of entries as Lua notes them, made into what contracts have. Leaves whole entries to `results`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metering.contracts import entries
+from metering.contracts.reasons import BlockLevel
+from metering.ledger.codes import REASONS, GrantOf, Moment, RuleStateCode, State, causes_of
+
+_NEW_LOT_FIELDS = 7
+_STATES = {state.value: state.name.lower() for state in State}
+_MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
+_RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
+_LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER}
+_GRANTS = {of.value: of.name.lower() for of in GrantOf}
+
+
+def granted_of(record: list[int]) -> entries.Granted:
+    """Return a part grant as contracts have it."""
+    of, count, asked = record
+    return entries.Granted(_GRANTS[of], count, asked)  # type: ignore[arg-type]
+
+
+def rule_of(  # noqa: PLR0913, PLR0917  the positions of a rule in Lua
+    rule: str,
+    state: int,
+    level: int,
+    rearm: int,
+    enabled: int,
+    percent: int,
+    locks: int,
+    fixed: int,
+    user: str,
+    wallet: str | None = None,
+) -> entries.RuleState:
+    """Return a rule as contracts have it."""
+    return entries.RuleState(
+        rule,
+        _RULE_STATES[state],  # type: ignore[arg-type]
+        level,
+        rearm,
+        bool(enabled),
+        percent,
+        bool(locks),
+        bool(fixed),
+        user,
+        wallet,
+    )
+
+
+def lot_change_of(lot: list[Any]) -> entries.LotChange:
+    """Return what happened to a lot, and the lot after it."""
+    # A new lot has kind and expiry behind its figures; 0 is "never".
+    is_new = len(lot) == _NEW_LOT_FIELDS
+    return entries.LotChange(*lot[:-1]) if is_new and not lot[-1] else entries.LotChange(*lot)
+
+
+def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.Charge:
+    """Return a charge after an entry; `settled` are the recipients that the entry settled."""
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _ = image
+    return entries.Charge(
+        charge_id,
+        _STATES[state],  # type: ignore[arg-type]
+        wallet,
+        price,
+        held,
+        committed,
+        _MOMENTS[charge_on],  # type: ignore[arg-type]
+        fee,
+        deadline,
+        tuple([(part[0], part[1]) for part in parts]),
+        sender or None,
+        # Lua gives a map in no order; the same entry must have the same bytes.
+        dict(sorted(recipients.items())) if recipients else None,
+        tuple(settled),
+    )
+
+
+def block_of(  # noqa: PLR0913, PLR0917  the positions of a block in Lua
+    level: int,
+    block_id: str,
+    causes: int,
+    changed: int,
+    reason: int,
+    wallet: str,
+    needed: int,
+    until_ms: int,
+    since_ms: int,
+    since_seq: int,
+    leg: str | None = None,
+) -> entries.BlockChange:
+    """Return a cause of a block that came or went, and the block after it."""
+    return entries.BlockChange(
+        _LEVELS[level],
+        block_id,
+        causes > 0,
+        bool(changed),
+        REASONS[reason],
+        causes_of(causes),
+        wallet,
+        needed,
+        until_ms,
+        since_ms,
+        since_seq,
+        leg,
+    )
+
+
+def leg_of(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
+    wallet: str,
+    wallet_seq: int,
+    unit: str,
+    amount: int,
+    held_change: int,
+    available_before: int,
+    held_before: int,
+    overdrawn_before: int,
+    available_after: int,
+    held_after: int,
+    overdrawn_after: int,
+    lots: list[list[Any]],
+) -> entries.Leg:
+    """Return what an entry did to a further wallet."""
+    return entries.Leg(
+        wallet,
+        wallet_seq,
+        unit,
+        amount,
+        held_change,
+        entries.Balance(available_before, held_before, overdrawn_before),
+        entries.Balance(available_after, held_after, overdrawn_after),
+        tuple([lot_change_of(lot) for lot in lots]),
+    )
+
+
+def make_settings(record: list[Any]) -> entries.CustomerSettings:
+    """Return the settings in a customer's record."""
+    version, plan, unit, time_zone, country, causes, *cycle = record
+    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes), *cycle)

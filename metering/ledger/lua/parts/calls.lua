@@ -1,0 +1,60 @@
+-- include: objections
+-- include: settle
+-- Calls that grow and end.
+
+local function extend(bucket, i, input, customer)
+  local now, price = input[INPUT.TS], input[INPUT.PRICE]
+  local key, sender_key = bucket.charge_keys[input[INPUT.CHARGE]], bucket.sender_keys[input[INPUT.SENDER]]
+  local charge = charge_of(bucket, key, now)
+  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
+  local change = begin(bucket, customer.name, name, now)
+  local reason = objection(change, customer) or objection_of_blocks(bucket, change, sender_key)
+  if not reason and (not charge or charge[CHARGE.STATE] ~= STATE.HELD or charge[CHARGE.RECIPIENTS]) then
+    reason = REASON.UNKNOWN_CHARGE
+  end
+  local overdraft = overdraft_of(customer.policy, false)
+  if not reason and price > change.available + overdraft then
+    reason = REASON.INSUFFICIENT_CREDIT
+    block_for_want(bucket, change, sender_key, sender_name(customer, sender_key), math.max(price, 1), overdraft)
+  end
+  if not reason and out_of_range(change, 0, price) then
+    reason = REASON.AMOUNT_OUT_OF_RANGE
+  end
+  if reason then
+    return deny(bucket, i, change, reason, DECIDED.DENIED)
+  end
+  local parts = { unpack(charge[CHARGE.PARTS]) }
+  charge[CHARGE.PARTS] = hold(change.wallet, price, change.lots, parts)
+  charge[CHARGE.HELD] = charge[CHARGE.HELD] + price
+  charge[CHARGE.PRICE] = charge[CHARGE.PRICE] + price
+  charge[CHARGE.DEADLINE] = input[INPUT.DEADLINE]
+  keep_charge(bucket, key, charge, now)
+  set_timer(bucket, 'h\0' .. key, charge[CHARGE.DEADLINE])
+  return finish(bucket, i, change, KIND.EXTENDED, 0, DECIDED.ALLOWED, charge)
+end
+
+local function end_call(bucket, i, input, customer)
+  local now, price = input[INPUT.TS], input[INPUT.PRICE]
+  local key = bucket.charge_keys[input[INPUT.CHARGE]]
+  local charge = charge_of(bucket, key, now)
+  local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
+  local change = begin(bucket, customer.name, name, now)
+  if not change then
+    return note(bucket, i, nil, REASON.UNKNOWN_WALLET)
+  end
+  local state = charge and charge[CHARGE.STATE]
+  if state == STATE.COMMITTED then
+    return note(bucket, i, change, REASON.SETTLED)
+  end
+  if price < 0 then
+    if state ~= STATE.HELD then
+      return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
+    end
+    price = charge[CHARGE.HELD]
+  end
+  if state == STATE.HELD then
+    return settle_whole(bucket, i, change, key, charge, price, STATE.COMMITTED, KIND.COMMITTED)
+  end
+  charge = charge or { STATE.COMMITTED, name, price, 0, 0, MOMENT.SENT, 0, 0, {}, false, false, 0 }
+  return debit_late(bucket, i, change, key, charge, price)
+end
