@@ -105,7 +105,8 @@ class RatesSettings(Section):
     """Plans and decks."""
 
     dir: Path = Field(default_factory=find_rates_directory)
-    """Tree of plans and decks. When left out, the one that comes with the program."""
+    """Tree of plans and decks. When left out, the one that comes with the program. Workers price by it until the first
+    version that was published comes into force."""
 
 
 class LedgerSettings(Section):

@@ -74,7 +74,14 @@ class RatesFollower:
         """Stop reading."""
         if self._task is not None:
             await end_tasks(self._task)
-        await self._consumer.stop()
+        try:
+            await self._consumer.stop()
+        except asyncio.CancelledError:
+            # Without a broker, aiokafka lets out that it cancelled a fetch of its own, and leaves its client open.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            await self._consumer._client.close()  # noqa: SLF001  there is no other way to it
 
     @property
     def read_age_seconds(self) -> float:
