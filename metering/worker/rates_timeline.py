@@ -10,8 +10,8 @@ from msgspec import Struct
 from metering.contracts.rates import LEAD_MS, RatesManifest, part_key
 
 BEGINNING_MS = 0
-END_MS = 2**53
-"""Beyond every moment that a log can have."""
+END_MS = 2**63
+"""Beyond every timestamp that a record can have, an impossible one that will be refused included."""
 
 
 class Publication(Struct, frozen=True):

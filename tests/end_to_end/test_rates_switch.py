@@ -153,6 +153,33 @@ async def test_published_version_prices_from_its_moment_on_and_a_broken_one_neve
     assert (report.differing, report.entries) == (0, len(evidence.all_entries))
 
 
+@pytest.mark.timeout(240)
+async def test_worker_killed_at_the_switch_changes_no_price(system: System, tmp_path: Path) -> None:
+    system.start_checkpointer()
+    victim = system.start_worker()
+    old, new = load_catalog(RATES).version, write_version(tmp_path / "new", "0.07")
+    await system.send_commands([record for customer in CUSTOMERS for record in opening(customer, 50_000_000)])
+    await system.applied()
+    _, published, _ = await run_metering(system, "rates", "publish", str(tmp_path / "new"), "--in", "60", "--json")
+    moment_ms = published["active_from_ms"]
+    steps = range(-1_000, 1_000, 100)
+    for number, step in enumerate(steps):
+        texts = [text(customer, f"{customer}-{number}-{n}") for customer in CUSTOMERS for n in range(5)]
+        await send_stamped(system, texts, moment_ms + step)
+        if number == len(steps) // 2:
+            system.kill(victim)
+            system.start_worker()
+    await system.settled(90)
+    evidence = await collect(system)
+    check_all(evidence)
+    priced = [entry for entry in evidence.all_entries if "rates_version" in entry]
+    assert len(priced) == len(steps) * 5 * len(CUSTOMERS)
+    for entry in priced:
+        expected = (new, NEW_MICROS) if entry["applied_at_ms"] >= moment_ms else (old, OLD_MICROS)
+        assert expected == (entry["rates_version"], entry["price_micros"]), entry["id"]
+    assert {old, new} == {entry["rates_version"] for entry in priced}
+
+
 async def test_publishing_again_writes_nothing_and_what_is_wrong_is_refused(system: System, tmp_path: Path) -> None:
     version = write_version(tmp_path / "new", "0.07")
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 300))

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from metering.contracts.entries import Position
+from metering.contracts.reasons import DeadLetterReason
 from metering.worker.chunking import ChunkTaker
 from metering.worker.merging import InputQueue
-from tests.worker.records import DAY_MS, NOW_MS, record, usage_event
+from tests.worker.records import CREATE_TIME, DAY_MS, NOW_MS, record, usage_event
 from tests.worker.test_chunking import ACME, PARTITIONS
 from tests.worker.test_rates_timeline import publication, timeline_of
 
@@ -56,3 +57,13 @@ def test_how_the_stream_is_cut_changes_no_version(stamps: list[int | None], even
             reached = [number for number, moment in enumerate(OFFSETS) if moment <= clock]
             expected.append((offset, f"{reached[-1]:012x}" if reached else None))
     assert expected == whole
+
+
+@pytest.mark.parametrize("stamp_ms", [2**53, 2**63 - 1])
+def test_record_stamped_at_the_end_of_time_is_taken_and_refused(stamp_ms: int) -> None:
+    queue = InputQueue()
+    queue.add("usage", [record(usage_event(), timestamp=stamp_ms, timestamp_type=CREATE_TIME)])
+    queue.note_end("commands", at_end=True)
+    chunk = ChunkTaker(ACME, PARTITIONS, DAY_MS, 400).take(queue, Position(0, 0), 0, NOW_MS, *TIMELINE.span(stamp_ms))
+    assert chunk is not None
+    assert [("usage", DeadLetterReason.IN_FUTURE)] == chunk.rejected
