@@ -16,7 +16,7 @@ from metering.checkpoint.continuity import Follower, Verdict
 from metering.checkpoint.denials import Denials, is_repeated_denial
 from metering.checkpoint.entry_rows import EntryRow, leg_rows, row_of
 from metering.checkpoint.records import Block, LedgerRecord, decode_record, has_nul
-from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState
+from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState, WalletProfile
 from metering.contracts.reasons import Kind
 from metering.contracts.states import State, kind_of
 from metering.errors import BrokenInvariant, ensure
@@ -51,6 +51,7 @@ class LotMade:
     kind: str
     first_micros: int
     expires_at_ms: int
+    transferable: bool
     seq: int
     at_ms: int
 
@@ -113,6 +114,7 @@ class Batch:
         self.wallets_opened: dict[WalletKey, WalletOpened] = {}
         self.topped_up: dict[WalletKey, int] = {}
         """The last top-up of each."""
+        self.profiles: dict[WalletKey, WalletProfile] = {}
         self.lots: dict[LotKey, LotChange] = {}
         self.lots_made: dict[LotKey, LotMade] = {}
         self.charges: dict[ChargeKey, ChargeAfter] = {}
@@ -196,6 +198,10 @@ class Batch:
             known = self.rules.get(rule_key)
             seq, place_made = (known.seq, known.place) if known else (record.seq, place)
             self.rules[rule_key] = RuleAfter(rule, seq, place_made, at_ms)
+        if record.profile is not None:
+            self.profiles[customer, wallet] = record.profile
+            if record.profile.state == "closed":
+                self.rules = {key: rule for key, rule in self.rules.items() if key[:2] != (customer, wallet)}
 
     def _fold_lots(self, record: LedgerRecord, wallet: str, lots: tuple[LotChange, ...]) -> None:
         customer, at_ms = record.customer, record.applied_at_ms
@@ -203,7 +209,8 @@ class Batch:
             key = (customer, wallet, lot.lot)
             self.lots[key] = lot
             if lot.kind is not None:
-                self.lots_made[key] = LotMade(lot.kind, lot.remaining_micros, lot.expires_at_ms or 0, record.seq, at_ms)
+                first, expires = lot.remaining_micros, lot.expires_at_ms or 0
+                self.lots_made[key] = LotMade(lot.kind, first, expires, lot.transferable, record.seq, at_ms)
 
     def _fold_charge(self, record: LedgerRecord, charge: Charge) -> None:
         """Fold a charge. It has the recipients of the entry that began it, less those settled; none once committed."""

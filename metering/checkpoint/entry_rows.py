@@ -73,6 +73,7 @@ COLUMNS = (
     "blocks",
     "settings",
     "states",
+    "profile",
 )
 """The table's columns up to `chain`, in its order.
 
@@ -167,6 +168,7 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.blocks).decode() if record.blocks else None,
         _encode(record.settings).decode() if record.settings else None,
         _encode(record.states).decode() if record.states else None,
+        _encode(record.profile).decode() if record.profile else None,
     )
 
 

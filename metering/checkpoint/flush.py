@@ -23,7 +23,7 @@ from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Connection
 from metering.checkpoint.flush_states import save_blocks, save_charges, save_customers, save_rules, save_states
-from metering.checkpoint.flush_wallets import Tails, save_lots, save_wallets
+from metering.checkpoint.flush_wallets import Tails, save_lots, save_profiles, save_wallets
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.queries import load_queries
 from metering.checkpoint.wallet_tails import link_rows
@@ -89,6 +89,7 @@ async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> N
         await connection.copy_records_to_table("denials", records=denied, columns=_DENIAL_COLUMNS)
     await save_customers(connection, batch)
     await save_wallets(connection, batch, tails.by_wallet)
+    await save_profiles(connection, batch)
     await save_lots(connection, batch)
     await save_charges(connection, batch)
     await save_rules(connection, batch)

@@ -68,6 +68,15 @@ async def save_wallets(connection: Connection, batch: Batch, tails: dict[WalletK
     await run_bulk(connection, queries["save_top_ups"], topped_up, batch.bucket, every="wallets")
 
 
+async def save_profiles(connection: Connection, batch: Batch) -> None:
+    """Write the profiles that changed; a closed wallet has no rules any more. Part of the transaction of `flush`."""
+    queries = load_queries("flush")
+    rows = [(*key, p.state, p.kind, p.user, p.name, p.reference, p.keyword) for key, p in batch.profiles.items()]
+    await run_bulk(connection, queries["save_profiles"], rows, batch.bucket, every="profiles")
+    closed = [key for key, profile in batch.profiles.items() if profile.state == "closed"]
+    await run_bulk(connection, queries["forget_rules"], closed)
+
+
 async def save_lots(connection: Connection, batch: Batch) -> None:
     """Write the lots that the batch made or changed. Part of the transaction of `flush`."""
     queries = load_queries("flush")
@@ -78,6 +87,17 @@ async def save_lots(connection: Connection, batch: Batch) -> None:
         if begun is None:
             changed.append((*key, *figures))
         else:
-            made.append((*key, begun.kind, begun.first_micros, *figures, begun.expires_at_ms, begun.seq, begun.at_ms))
+            made.append(
+                (
+                    *key,
+                    begun.kind,
+                    begun.first_micros,
+                    *figures,
+                    begun.expires_at_ms,
+                    begun.transferable,
+                    begun.seq,
+                    begun.at_ms,
+                )
+            )
     await run_bulk(connection, queries["insert_lots"], made, batch.bucket)
     await run_bulk(connection, queries["update_lots"], changed, batch.bucket, every="lots")

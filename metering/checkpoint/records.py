@@ -22,6 +22,7 @@ from metering.contracts.entries import (
     LotChange,
     Position,
     RuleState,
+    WalletProfile,
 )
 from metering.contracts.states import State
 
@@ -80,6 +81,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     blocks: tuple[Block, ...] = ()
     settings: CustomerSettings | None = None
     states: tuple[State, ...] = ()
+    profile: WalletProfile | None = None
     due_at_ms: int | None = None
     position: Position
     applied_at_ms: int

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState, WalletProfile
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
 from metering.errors import ensure
@@ -25,7 +25,7 @@ from metering.ledger.state import (
     WalletState,
 )
 
-_decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int]]).decode
+_decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int, bool]]).decode
 _decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, bool, bool, str]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
@@ -51,7 +51,9 @@ def block_of(row: asyncpg.Record) -> BlockState:
 
 def wallet_of(row: asyncpg.Record) -> WalletState:
     """Return a wallet with its lots and rules. Raises `BrokenInvariant` where its lots do not add up to its figures."""
-    customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text, topped_up = row.values()
+    customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text, topped_up, *profile = (
+        row.values()
+    )
     lots = tuple(LotState(*lot) for lot in _decode_lots(lots_text))
     held_over = held - sum(lot.held_micros for lot in lots)
     ensure(
@@ -59,7 +61,8 @@ def wallet_of(row: asyncpg.Record) -> WalletState:
         f"the lots of wallet {wallet!r} of {customer!r} do not add up to its figures in Postgres",
     )
     rules = tuple(RuleState(*rule) for rule in _decode_rules(rules_text))
-    return WalletState(customer, wallet, unit, wallet_seq, overdrawn, held_over, lots, rules, topped_up)
+    figures = (unit, wallet_seq, overdrawn, held_over)
+    return WalletState(customer, wallet, *figures, lots, rules, topped_up, WalletProfile(*profile))
 
 
 def record_of(row: asyncpg.Record) -> RecordState:

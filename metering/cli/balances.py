@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
-from metering.contracts.entries import RuleState
+from metering.contracts.entries import RuleState, WalletProfile
 from metering.contracts.partitioning import partition_of
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, balance_of
@@ -31,6 +31,7 @@ class WalletView(Struct, frozen=True):
     overdrawn_micros: int
     lots: tuple[LotState, ...]
     rules: tuple[RuleState, ...]
+    profile: WalletProfile
 
 
 class HoldView(Struct, frozen=True):
@@ -97,7 +98,7 @@ def describe_customer(view: CustomerView) -> str:
 
 def _describe(view: CustomerView) -> Iterator[str]:
     yield f"{view.customer}  plan {view.plan}, bucket {view.bucket}" + (", SUSPENDED" if view.suspended else "")
-    head = ("wallet", "unit", "available", "held", "overdrawn")
+    head = ("wallet", "unit", "available", "held", "overdrawn", "kind", "state", "name")
     rows = [
         (
             wallet.wallet,
@@ -106,6 +107,9 @@ def _describe(view: CustomerView) -> Iterator[str]:
                 format_amount(micros)
                 for micros in (wallet.available_micros, wallet.held_micros, wallet.overdrawn_micros)
             ),
+            wallet.profile.kind,
+            wallet.profile.state,
+            wallet.profile.name or "",
         )
         for wallet in view.wallets
     ]
@@ -133,6 +137,7 @@ def _view_wallet(state: WalletState) -> WalletView:
         figures.overdrawn_micros,
         state.lots,
         state.rules,
+        state.profile,
     )
 
 

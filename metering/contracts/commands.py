@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from metering.contracts.fields import Identifier, Micros, PositiveMicros, Unit
+from metering.contracts.fields import MAIN_WALLET, Identifier, Label, Micros, PositiveMicros, Unit
 from metering.contracts.states import LimitLevel, Window
 
 
@@ -44,6 +44,8 @@ class TopUp(CommandHeader, frozen=True, kw_only=True, tag="top_up"):
     """Lots are used in the order NRO, FRO (`nro`: lapses with its cycle, `fro`: forever)."""
     expires_at_ms: Annotated[int, Meta(gt=0, lt=2**53)] | None = None
     """When what is left of the lot lapses, in log time (Unix milliseconds); never when left out."""
+    transferable: bool = True
+    """Whether the credit may be moved to another wallet."""
 
 
 class SetPlan(CommandHeader, frozen=True, kw_only=True, tag="set_plan"):
@@ -110,12 +112,79 @@ class PutLimit(CommandHeader, frozen=True, kw_only=True, tag="put_limit"):
     carry: bool = False
 
 
+class PutWallet(CommandHeader, frozen=True, kw_only=True, tag="put_wallet"):
+    """Open a wallet in the customer's unit, or change what is said of one. What is left out stays, empty clears it."""
+
+    wallet: Identifier | None = None
+    """Left out: the `user` names it. An event that names only its user is charged to the wallet of that name."""
+    kind: Literal["user", "team", "sub_account"] | None = None
+    """Left out of a new wallet: `user` where it names one, else `sub_account`. `main` is always the company pool."""
+    user: Annotated[str, Meta(max_length=128)] | None = None
+    name: Label | None = None
+    reference: Annotated[str, Meta(max_length=128)] | None = None
+    keyword: Label | None = None
+
+
+class FreezeWallet(CommandHeader, frozen=True, kw_only=True, tag="freeze_wallet"):
+    """Keep what is in a wallet from being spent. It can be moved out; holds are settled as if nothing were."""
+
+    wallet: Identifier
+
+
+class ThawWallet(CommandHeader, frozen=True, kw_only=True, tag="thaw_wallet"):
+    """End a freeze."""
+
+    wallet: Identifier
+
+
+class CloseWallet(CommandHeader, frozen=True, kw_only=True, tag="close_wallet"):
+    """Close a wallet for good. What is in it goes to another; what it owes too, where the plan writes that off."""
+
+    wallet: Identifier
+    to: Identifier = MAIN_WALLET
+
+
+class MergeWallets(CommandHeader, frozen=True, kw_only=True, tag="merge_wallets"):
+    """Move all that is in `wallet`, or what it owes, into `to`, and close it."""
+
+    wallet: Identifier
+    to: Identifier
+
+
+class Transfer(CommandHeader, frozen=True, kw_only=True, tag="transfer"):
+    """Move free credit from `wallet` to `to`, both of this customer. Kind and expiry of the lots go along."""
+
+    wallet: Identifier = MAIN_WALLET
+    to: Identifier
+    amount_micros: Micros
+    unit: Unit
+    accept_terms: bool = False
+    """Must be true where the plan has transfer terms."""
+
+
 class Tick(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
     """Written by a bucket's owner to its own partition when a timer is due and no input comes. Yields no entry."""
 
     due_at_ms: int
 
 
-Command = OpenCustomer | TopUp | SetPlan | SetAlert | Suspend | Resume | BlockSender | UnblockSender | Adjust | PutLimit
+Command = (
+    OpenCustomer
+    | TopUp
+    | SetPlan
+    | SetAlert
+    | Suspend
+    | Resume
+    | BlockSender
+    | UnblockSender
+    | Adjust
+    | PutLimit
+    | PutWallet
+    | FreezeWallet
+    | ThawWallet
+    | CloseWallet
+    | MergeWallets
+    | Transfer
+)
 CommandRecord = Command | Tick
 """Whatever may stand in the `commands` topic."""

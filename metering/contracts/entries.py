@@ -38,6 +38,8 @@ class LotChange(Struct, frozen=True, omit_defaults=True, gc=False):
     kind: str | None = None
     """The rest only on the entry that makes the lot."""
     expires_at_ms: int | None = None
+    transferable: bool = True
+    """Whether it may be moved to another wallet."""
 
 
 class Leg(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -143,6 +145,18 @@ class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
     """The wallet in which it was judged, only where it is that of a leg."""
 
 
+class WalletProfile(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Whom a wallet is for, whether it may be used, and what it is called. The wallet `main` is the company pool."""
+
+    state: Literal["active", "frozen", "closed"] = "active"
+    """What is in a `frozen` one can be moved out and not spent; a `closed` one is empty for good."""
+    kind: Literal["company_pool", "user", "team", "sub_account"] = "company_pool"
+    user: str | None = None
+    name: str | None = None
+    reference: str | None = None
+    keyword: str | None = None
+
+
 class EventReference(Struct, frozen=True, gc=False):
     """The usage event behind an entry."""
 
@@ -234,6 +248,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     settings: CustomerSettings | None = None
     states: tuple[State, ...] = ()
     """Other records of the customer that this entry changed, after it."""
+    profile: WalletProfile | None = None
+    """Of `wallet`, after the entry; only where it was opened or its profile changed."""
     applied_at_ms: int
     """The bucket's clock when it took effect."""
     due_at_ms: int | None = None

@@ -33,6 +33,9 @@ Address = Annotated[str, Meta(min_length=1, max_length=32)]
 MccMnc = Annotated[str, Meta(pattern=r"^[0-9]{5,6}$")]
 """Mobile country and network code, ITU-T E.212: three digits of country, two or three of network."""
 
+Label = Annotated[str, Meta(max_length=50)]
+"""What people call something: at most 50 characters, whatever they take as bytes. Empty: none."""
+
 Unit = Annotated[str, Meta(min_length=1, max_length=16)]
 """The unit of a wallet: an ISO 4217 currency code or `credit`."""
 

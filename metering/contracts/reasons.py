@@ -31,6 +31,11 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"
     TRANSFERRED = "transferred"
     """Credit moved between wallets of a customer; the entry's legs are the other sides."""
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    CLOSED = "closed"
+    MERGED = "merged"
+    """A wallet closed for good; what was in it, or what it owed, went to the wallet of the leg."""
 
 
 class Reason(StrEnum):
@@ -85,6 +90,17 @@ class Reason(StrEnum):
     NO_PLAN = "no_plan"
     RULE_FIXED = "rule_fixed"
     """The plan does not let its alert rule be changed."""
+    SAME_WALLET = "same_wallet"
+    WALLET_CLOSED = "wallet_closed"
+    NOT_FROZEN = "not_frozen"
+    MAIN_WALLET = "main_wallet"
+    """The company pool is what it is: it has no other kind, and is neither closed nor merged into another wallet."""
+    HOLDS_OPEN = "holds_open"
+    WALLET_OVERDRAWN = "wallet_overdrawn"
+    TERMS_NOT_ACCEPTED = "terms_not_accepted"
+    TRANSFERS_DISABLED = "transfers_disabled"
+    POOL_NOT_SPENDABLE = "pool_not_spendable"
+    """Credit of the company pool has to be moved into a wallet before it can pay, as the plan has it."""
 
 
 class DeadLetterReason(StrEnum):

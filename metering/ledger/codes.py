@@ -50,6 +50,12 @@ class Op(IntEnum):
     ADJUST = 28
     REFUSE_COMMAND = 29
     PUT_LIMIT = 30
+    PUT_WALLET = 60
+    FREEZE_WALLET = 61
+    THAW_WALLET = 62
+    CLOSE_WALLET = 63
+    MERGE_WALLETS = 64
+    TRANSFER = 65
 
 
 class KindCode(IntEnum):
@@ -74,6 +80,10 @@ class KindCode(IntEnum):
     REFUSED = 17
     DUPLICATE = 18
     TRANSFERRED = 19
+    FROZEN = 30
+    THAWED = 31
+    CLOSED = 32
+    MERGED = 33
 
 
 class ReasonCode(IntEnum):
@@ -119,6 +129,15 @@ class ReasonCode(IntEnum):
     NO_PLAN = 38
     RULE_FIXED = 39
     UNKNOWN_LIMIT = 40
+    SAME_WALLET = 60
+    WALLET_CLOSED = 61
+    NOT_FROZEN = 62
+    MAIN_WALLET = 63
+    HOLDS_OPEN = 64
+    WALLET_OVERDRAWN = 65
+    TERMS_NOT_ACCEPTED = 66
+    TRANSFERS_DISABLED = 67
+    POOL_NOT_SPENDABLE = 68
 
 
 class Decided(IntEnum):
@@ -156,6 +175,23 @@ class RuleStateCode(IntEnum):
     ARMED = 0
     LOW = 1
     QUIET = 2
+
+
+class WalletStateCode(IntEnum):
+    """Whether a wallet may be used."""
+
+    ACTIVE = 0
+    FROZEN = 1
+    CLOSED = 2
+
+
+class WalletKindCode(IntEnum):
+    """Whom a wallet is for."""
+
+    COMPANY_POOL = 0
+    USER = 1
+    TEAM = 2
+    SUB_ACCOUNT = 3
 
 
 class Level(IntEnum):

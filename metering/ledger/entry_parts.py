@@ -8,7 +8,7 @@ from metering.contracts import entries
 from metering.contracts.reasons import BlockLevel
 from metering.ledger.codes import REASONS, GrantOf, Moment, RuleStateCode, State, causes_of
 
-_NEW_LOT_FIELDS = 7
+_LOT_FIGURES = 5
 _STATES = {state.value: state.name.lower() for state in State}
 _MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
 _RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
@@ -51,9 +51,11 @@ def rule_of(  # noqa: PLR0913, PLR0917  the positions of a rule in Lua
 
 def lot_change_of(lot: list[Any]) -> entries.LotChange:
     """Return what happened to a lot, and the lot after it."""
-    # A new lot has kind and expiry behind its figures; 0 is "never".
-    is_new = len(lot) == _NEW_LOT_FIELDS
-    return entries.LotChange(*lot[:-1]) if is_new and not lot[-1] else entries.LotChange(*lot)
+    # A new lot has kind, expiry (0 is "never") and whether it may be moved behind its figures.
+    if len(lot) == _LOT_FIGURES:
+        return entries.LotChange(*lot)
+    expires, transferable = lot[-2:]
+    return entries.LotChange(*[*lot[:-2], expires or None, bool(transferable)])
 
 
 def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.Charge:

@@ -37,6 +37,8 @@ class Input(IntEnum):
     UNIT = 9
     LOT_KIND = 10
     EXPIRES = 11
+    TRANSFERABLE = 12
+    """1, or 0 where the credit may not be moved to another wallet."""
     PLAN = 8
     TIME_ZONE = 10
     COUNTRY = 11
@@ -58,6 +60,15 @@ class Input(IntEnum):
     RULE_ENABLED = 11
     RULE_PERCENT = 12
     RULE_USER = 13
+    WALLET_KIND = 8
+    """By `codes.WalletKindCode`; false leaves it."""
+    USER = 9
+    NAME = 10
+    REFERENCE = 11
+    KEYWORD = 13
+    TO_WALLET = 10
+    MOVES_SHORTFALL = 11
+    """1 where what a closing wallet owes goes along, 0 where that keeps it from closing."""
 
 
 class Customer(IntEnum):
@@ -92,6 +103,8 @@ class Wallet(IntEnum):
     """Senders blocked for want of credit in it, in order of blocking."""
     TOPPED_UP = 11
     """The amount of the last top-up, 0 before the first."""
+    PROFILE = 12
+    """By `Profile`, or false: an active company pool without names."""
 
 
 class Lot(IntEnum):
@@ -103,6 +116,19 @@ class Lot(IntEnum):
     HELD = 4
     EXPIRES = 5
     MADE = 6
+    TRANSFERABLE = 7
+    """1, or 0 where it may not be moved to another wallet."""
+
+
+class Profile(IntEnum):
+    """Positions in a wallet's profile. Texts are false where there are none."""
+
+    STATE = 1
+    KIND = 2
+    USER = 3
+    NAME = 4
+    REFERENCE = 5
+    KEYWORD = 6
 
 
 class Rule(IntEnum):

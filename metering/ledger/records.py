@@ -12,9 +12,11 @@ from metering.contracts.entries import Balance, CustomerSettings, RuleState
 from metering.ledger.codes import REASON_CODES, GrantOf, Moment, RuleStateCode, State, mask_of
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
+from metering.ledger.profiles import profile_record
 from metering.ledger.raw_text import RawText, pack_raw
 from metering.ledger.results import DECISIONS
 from metering.ledger.state import (
+    COMPANY_POOL,
     BlockState,
     ChargeState,
     CustomerState,
@@ -136,10 +138,14 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         state.overdrawn_micros,
         state.held_over_micros,
         blocks.wallets.get(key, False),
-        [[x.lot, x.kind, x.remaining_micros, x.held_micros, x.expires_at_ms, x.made_seq] for x in lots],
+        [
+            [x.lot, x.kind, x.remaining_micros, x.held_micros, x.expires_at_ms, x.made_seq, int(x.transferable)]
+            for x in lots
+        ],
         rules,
         blocks.senders.get(key, []),
         state.last_top_up_micros,
+        False if state.profile == COMPANY_POOL else profile_record(state.profile),
     ]
     part.wallets += (key, RawText(pack(record)))
     for lot in lots:
@@ -163,9 +169,9 @@ def rule_record(rule: RuleState) -> list[Any]:
     ]
 
 
-def _lot_order(lot: LotState) -> tuple[int, int, int]:
-    """Return the order of use: kind (`nro` first), soonest expiry (never = last), oldest."""
-    return (0 if lot.kind == "nro" else 1, lot.expires_at_ms or 2**63, lot.made_seq)
+def _lot_order(lot: LotState) -> tuple[int, int, int, str]:
+    """Return the order of use: kind (`nro` first), soonest expiry (never = last), oldest; of one entry, the first."""
+    return (0 if lot.kind == "nro" else 1, lot.expires_at_ms or 2**63, lot.made_seq, lot.lot)
 
 
 def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]) -> None:

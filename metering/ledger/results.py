@@ -15,6 +15,7 @@ from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
 from metering.ledger.codes import KINDS, REASONS, AlertCode
 from metering.ledger.entry_parts import block_of, charge_of, granted_of, leg_of, lot_change_of, make_settings, rule_of
+from metering.ledger.profiles import make_profile
 from metering.ledger.states import make_state
 
 
@@ -32,6 +33,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     settled: list[str] = []
     settings: list[Any] | None = None
     states: list[tuple[int, str, list[Any], int]] = []
+    profile: list[Any] | None = None
     duplicate_of: int | None = None
     granted: list[int] | None = None
     first_answer: list[Any] | None = None
@@ -104,6 +106,7 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocks: tuple[entries.BlockChange, ...] = ()
     settings: entries.CustomerSettings | None = None
     states: tuple[State, ...] = ()
+    profile: entries.WalletProfile | None = None
     due_at_ms: int | None = None
 
 
@@ -188,5 +191,6 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
         blocks=tuple(block_of(*block) for block in more.blocks),
         settings=make_settings(more.settings) if more.settings else None,
         states=tuple([make_state(*state) for state in more.states]),
+        profile=make_profile(more.profile) if more.profile else None,
         due_at_ms=more.due_at_ms,
     )

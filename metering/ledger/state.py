@@ -10,9 +10,12 @@ from typing import Literal
 from msgspec import Struct
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState, WalletProfile
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
+
+COMPANY_POOL = WalletProfile()
+"""The profile of a wallet that was never given one: `main`."""
 
 
 class LotState(Struct, frozen=True, gc=False):
@@ -25,6 +28,7 @@ class LotState(Struct, frozen=True, gc=False):
     expires_at_ms: int
     made_seq: int
     """The `seq` of the entry that made it: its age."""
+    transferable: bool = True
 
 
 class WalletState(Struct, frozen=True):
@@ -41,6 +45,7 @@ class WalletState(Struct, frozen=True):
     rules: tuple[RuleState, ...]
     last_top_up_micros: int = 0
     """The amount of the last top-up: what rules in percent go by. 0 before the first."""
+    profile: WalletProfile = COMPANY_POOL
 
 
 class CustomerState(Struct, frozen=True):

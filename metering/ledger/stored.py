@@ -13,7 +13,8 @@ from metering.contracts.reasons import Reason
 from metering.ledger.codes import REASONS, Moment, State, causes_of
 from metering.ledger.entry_parts import make_settings, rule_of
 from metering.ledger.identity import split_scoped
-from metering.ledger.state import BlockState, ChargeState, LotState, WalletState
+from metering.ledger.profiles import make_profile
+from metering.ledger.state import COMPANY_POOL, BlockState, ChargeState, LotState, WalletState
 
 unpack = msgspec.msgpack.Decoder().decode
 
@@ -54,7 +55,7 @@ def read_settings(record: bytes) -> CustomerSettings:
 def read_wallet(key: str, record: bytes) -> WalletState:
     """Return the wallet in a record; `key` is customer, U+0000, wallet."""
     customer, wallet = split_scoped(key)
-    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up = unpack(record)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up, profile = unpack(record)
     return WalletState(
         customer,
         wallet,
@@ -62,9 +63,10 @@ def read_wallet(key: str, record: bytes) -> WalletState:
         seq,
         overdrawn,
         held_over,
-        tuple(LotState(*lot) for lot in lots),
+        tuple(LotState(*[*lot[:-1], bool(lot[-1])]) for lot in lots),
         tuple(rule_of(*rule) for rule in rules),
         topped_up,
+        make_profile(profile) if profile else COMPANY_POOL,
     )
 
 

@@ -24,6 +24,7 @@ from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.zones import zone_record
 from metering.rating import Catalog
 from metering.worker.customers import Customer, rules_of
+from metering.worker.wallet_inputs import add_wallet_command
 
 PLAN_DEFAULT = "payg-usd"
 CYCLE_MONTHS = {"monthly": 1, "yearly": 12, "none": 0}
@@ -77,6 +78,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
                 command.unit,
                 command.lot_kind,
                 command.expires_at_ms or 0,
+                int(command.transferable),
                 wallet=command.wallet or MAIN_WALLET,
             )
         case SetPlan():
@@ -101,6 +103,8 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             add(Op.PUT_LIMIT, limit, command.level, command.window, command.name, cap, int(command.carry))
         case Adjust():
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
+        case _:
+            add_wallet_command(add, command, customer.plan)
 
 
 def changes_prices(content: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.ledger_model.state import Rule, Wallet
+from tests.ledger_model.state import Plan, Rule, Wallet
 
 
 def check(wallet: Wallet, before: int, *, releveled: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -84,3 +84,12 @@ def image(rule: Rule) -> dict[str, Any]:
         "fixed": rule.fixed,
         "user": rule.user,
     }
+
+
+def rules_of(plan: Plan) -> list[Rule]:
+    """The rules that a plan gives a new wallet: its `default`, if it has one."""
+    if plan.alert is None:
+        return []
+    level, rearm = plan.alert
+    state = first_state(0, level, rearm, enabled=plan.alert_enabled, was=None)
+    return [Rule("default", level, rearm, enabled=plan.alert_enabled, state=state, locks=plan.locks, fixed=plan.fixed)]

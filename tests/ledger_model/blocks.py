@@ -125,9 +125,15 @@ def lift(customer: Customer, wallet: Wallet) -> list[dict[str, Any]]:
     lifted = []
     if wallet.block is not None and wallet.block.needed <= wallet.available:
         lifted += take_from_wallet(wallet, WANT)
+    return lifted + lift_senders(customer, wallet, wallet.available)
+
+
+def lift_senders(customer: Customer, wallet: Wallet, available: int | None) -> list[dict[str, Any]]:
+    """The senders blocked for want of credit there, in order of blocking; all of them where `available` is None."""
+    lifted = []
     for name in wanting(customer, wallet):
         sender = customer.senders[name]
-        if sender.needed <= wallet.available:
+        if available is None or sender.needed <= available:
             left = shrink(sender, WANT)
             if left is None:
                 del customer.senders[name]

@@ -42,6 +42,7 @@ class Bucket:
         self.clock = 0
         self.seq = 0
         self.timers_run = 0
+        self.lots_made = self.lots_made_in = 0
         self.customers: dict[str, Customer] = {}
         self.timers: dict[str, int] = {}
         self.events: dict[tuple[str, str], SeenEvent] = {}
@@ -107,9 +108,10 @@ class Bucket:
         }
 
     @property
-    def next_id(self) -> str:
-        """The id of the entry that is being made."""
-        return f"{self.number}-{self.seq + 1}"
+    def next_lot_id(self) -> str:
+        """The id of the entry that is being made; that of further lots of one entry goes on with .002, .003, ..."""
+        made = self.lots_made if self.lots_made_in == self.seq + 1 else 0
+        return f"{self.number}-{self.seq + 1}" + (f".{made + 1:03}" if made else "")
 
     def charge(self, customer: Customer, name: str) -> Charge | None:
         """The charge, unless it is settled and no longer remembered."""
@@ -149,6 +151,7 @@ NOTHING_ELSE: Entry = {
     "rules": [],
     "blocks": [],
     "settings": None,
+    "profile": None,
     "duplicate_of": None,
     "due_at": None,
 }

@@ -51,14 +51,14 @@ def lots_changed(change: Change) -> dict[str, dict[str, Any]]:
                 "held": lot.held,
             }
             if lot.id not in change.lots:
-                changed[lot.id] |= {"kind": lot.kind, "expires_at": lot.expires_at}
+                changed[lot.id] |= {"kind": lot.kind, "expires_at": lot.expires_at, "transferable": lot.transferable}
     return changed
 
 
-def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: str, **fields: Any) -> dict[str, Any]:
-    """Make the entry. In one entry low-credit alerts come before blocks.
+def conclude(bucket: Bucket, change: Change) -> dict[str, Any]:
+    """What an entry tells of one wallet that it changed, and what follows from that.
 
-    `wallet_seq` is gap-free within the wallet; only on entries that change its balance.
+    `wallet_seq` is gap-free within the wallet; only where its balance changed.
     """
     wallet = change.wallet
     lots = lots_changed(change)
@@ -77,24 +77,32 @@ def finish(bucket: Bucket, change: Change, given: Event | Command | None, kind: 
             change.blocks += blocks.lift(change.customer, wallet)
     if wallet_seq is not None or change.touched or change.blocks:
         change.blocks += blocks.lock(bucket, wallet)
-    return bucket.entry(
-        given,
-        kind,
-        **{
-            "customer": wallet.customer,
-            "wallet": wallet.name,
-            "wallet_seq": wallet_seq,
-            "amount": amount,
-            "held_change": held_change,
-            "before": change.figures,
-            "after": wallet.figures,
-            "lots": lots,
-            "alerts": change.alerts,
-            "rules": entry_rules,
-            "blocks": change.blocks,
-            **fields,
-        },
-    )
+    return {
+        "wallet": wallet.name,
+        "wallet_seq": wallet_seq,
+        "amount": amount,
+        "held_change": held_change,
+        "before": change.figures,
+        "after": wallet.figures,
+        "lots": lots,
+        "alerts": change.alerts,
+        "rules": entry_rules,
+        "blocks": change.blocks,
+    }
+
+
+def finish(
+    bucket: Bucket, change: Change, given: Event | Command | None, kind: str, *others: Change, **fields: Any
+) -> dict[str, Any]:
+    """Make the entry, which shows what else it changed as legs. In one entry low-credit alerts come before blocks."""
+    shown = conclude(bucket, change)
+    legs = []
+    for other in others:
+        leg = conclude(bucket, other)
+        for told in ("alerts", "rules", "blocks"):
+            shown[told] += [one | {"leg": leg["wallet"]} for one in leg.pop(told)]
+        legs.append(leg)
+    return bucket.entry(given, kind, **{"customer": change.wallet.customer, **shown, "legs": legs, **fields})
 
 
 def lapse_expired(bucket: Bucket, change: Change) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines, received
+from tests.ledger_model import blocks, changes, credit, deadlines, received, wallets
 from tests.ledger_model.changes import Change
 from tests.ledger_model.inputs import Extension, Submission
 from tests.ledger_model.state import Charge, Customer, Plan, Wallet
@@ -23,7 +23,8 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
     if wallet is None:
         reason = blocks.denial_of(customer) or "unknown_wallet"
         return bucket.entry(given, "denied", reason=reason, decision="denied")
-    if not customer.causes and charge is not None and charge.state in ("committed", "released", "expired"):
+    usable = not customer.causes and wallets.objection(wallet) is None
+    if usable and charge is not None and charge.state in ("committed", "released", "expired"):
         return bucket.entry(given, "noted", reason="settled", decision="allowed")
     change = changes.begin(customer, wallet)
     objection = first_objection(customer, wallet, given, charge)
@@ -47,9 +48,11 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
 
 
 def first_objection(customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None) -> str | None:
-    """3. customer blocked. 5. a charge of that id is `held`. 6. sender or wallet blocked."""
+    """3. customer blocked. 4. wallet frozen or closed. 5. a charge of that id is held. 6. sender or wallet blocked."""
     if customer.causes:
         return blocks.denial_of(customer)
+    if (unusable := wallets.objection(wallet)) is not None:
+        return unusable
     if charge is not None and charge.state == "held":
         return "charge_exists"
     return "blocked" if blocks.is_blocked(customer, wallet, given.sender) else None
@@ -144,6 +147,8 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
     change = changes.begin(customer, wallet)
     if customer.causes:
         reason = blocks.denial_of(customer)
+    elif (unusable := wallets.objection(wallet)) is not None:
+        reason = unusable
     elif blocks.is_blocked(customer, wallet, given.sender):
         reason = "blocked"
     elif charge is None or charge.state != "held" or charge.recipients is not None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, changes, credit, lots
+from tests.ledger_model import alerts, blocks, changes, credit, lots, transfers, wallets
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
+    CloseWallet,
     Command,
+    FreezeWallet,
+    MergeWallets,
     OpenCustomer,
+    PutWallet,
     Resume,
     SetAlert,
     SetPlan,
     Suspend,
+    ThawWallet,
     TopUp,
+    Transfer,
     UnblockSender,
 )
-from tests.ledger_model.state import Block, Customer, Rule, Wallet
+from tests.ledger_model.state import Block, Customer, Lot, Rule, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -48,13 +54,7 @@ def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
     customer = Customer(
         given.customer, 1, given.plan, plan.unit, given.time_zone, given.country, bucket.clock, plan.cycle_months
     )
-    wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit)
-    if plan.alert is not None:
-        level, rearm = plan.alert
-        state = alerts.first_state(0, level, rearm, enabled=plan.alert_enabled, was=None)
-        wallet.rules.append(
-            Rule("default", level, rearm, enabled=plan.alert_enabled, state=state, locks=plan.locks, fixed=plan.fixed)
-        )
+    wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit, rules=alerts.rules_of(plan))
     bucket.customers[given.customer] = customer
     change = changes.begin(customer, wallet)
     change.touched = True
@@ -75,12 +75,19 @@ def money_refusal(customer: Customer, given: TopUp | Adjust) -> str | None:
         return "unknown_wallet"
     if wallet.unit != given.unit:
         return "wrong_unit"
+    if wallet.profile["state"] == "closed":
+        return "wallet_closed"
     if given.amount == 0 or changes.out_of_range(wallet, given.amount):
         return "amount_out_of_range"
-    kind, expires_at = (given.lot_kind, given.expires_at) if isinstance(given, TopUp) else ("fro", None)
-    if given.amount > 0 and len(wallet.lots) >= lots.LOTS_MAX and lots.twin_of(wallet, kind, expires_at) is None:
+    if given.amount > 0 and len(wallet.lots) >= lots.LOTS_MAX and _twin(wallet, given) is None:
         return "too_many"
     return None
+
+
+def _twin(wallet: Wallet, given: TopUp | Adjust) -> Lot | None:
+    if isinstance(given, TopUp):
+        return lots.twin_of(wallet, given.lot_kind, given.expires_at, transferable=given.transferable)
+    return lots.twin_of(wallet, "fro", None)
 
 
 def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
@@ -89,7 +96,9 @@ def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
     if reason is not None:
         return refuse(bucket, given, reason)
     change = changes.begin(customer, customer.wallets[given.wallet])
-    lots.add_credit(bucket, change.wallet, given.amount, given.lot_kind, given.expires_at)
+    lots.add_credit(
+        bucket, change.wallet, given.amount, given.lot_kind, given.expires_at, transferable=given.transferable
+    )
     alerts.relevel(change.wallet, given.amount)
     change.releveled = True
     return changes.finish(bucket, change, given, "topped_up")
@@ -127,6 +136,8 @@ def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, 
     wallet = customer.wallets.get(given.wallet)
     if wallet is None:
         return refuse(bucket, given, "unknown_wallet")
+    if wallet.profile["state"] == "closed":
+        return refuse(bucket, given, "wallet_closed")
     level = given.level if given.percent == 0 else wallet.last_top_up * given.percent // 100
     rearm = level + 1 if given.rearm is None or given.percent > 0 else given.rearm
     known = {rule.name: rule for rule in wallet.rules}
@@ -193,4 +204,10 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     BlockSender: block_sender,
     UnblockSender: unblock_sender,
     Adjust: adjust,
+    PutWallet: wallets.put,
+    FreezeWallet: wallets.freeze,
+    ThawWallet: wallets.thaw,
+    CloseWallet: transfers.close,
+    MergeWallets: transfers.merge,
+    Transfer: transfers.transfer,
 }

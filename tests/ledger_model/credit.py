@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.ledger_model.state import Lot, Part, Wallet
 
 
-def usage_order(lot: Lot) -> tuple[bool, bool, int, int]:
+def usage_order(lot: Lot) -> tuple[bool, bool, int, int, str]:
     """Lots are used in the order: kind (`nro` before any other), soonest expiry (never = last), oldest."""
-    return (lot.kind != "nro", lot.expires_at is None, lot.expires_at or 0, lot.made_seq)
+    return (lot.kind != "nro", lot.expires_at is None, lot.expires_at or 0, lot.made_seq, lot.id)
 
 
 def lots_in_order(wallet: Wallet) -> list[Lot]:

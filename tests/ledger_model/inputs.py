@@ -127,6 +127,7 @@ class TopUp(Command):
     wallet: str = "main"
     lot_kind: str = "fro"
     expires_at: int | None = None
+    transferable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,59 @@ class Adjust(Command):
     amount: int
     unit: str = "USD"
     wallet: str = "main"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutWallet(Command):
+    """Open a wallet, or change what is said of it: what is None stays, empty clears."""
+
+    wallet: str
+    kind: str | None = None
+    user: str | None = None
+    name: str | None = None
+    reference: str | None = None
+    keyword: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeWallet(Command):
+    """Keep what is in it from being spent."""
+
+    wallet: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThawWallet(Command):
+    """End a freeze."""
+
+    wallet: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseWallet(Command):
+    """Close a wallet; what is in it goes to another, what it owes only where the plan writes that off."""
+
+    wallet: str
+    to: str = "main"
+    writes_off: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeWallets(Command):
+    """Move all into another, and close it."""
+
+    wallet: str
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(Command):
+    """Move free credit."""
+
+    wallet: str = "main"
+    to: str
+    amount: int
+    unit: str = "USD"
 
 
 Input = Tick | Event | Command

@@ -21,13 +21,25 @@ class Books:
         self.figures: dict[tuple[str, str], dict[str, int]] = {}
 
     def take(self, entry: dict[str, Any]) -> None:
-        """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap."""
+        """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap.
+
+        Credit that an entry moves between wallets is neither made nor lost on the way.
+        """
         self.seq += 1
         assert entry["seq"] == self.seq
         if entry["before"] is None:
-            assert (entry["amount"], entry["held_change"], entry["lots"]) == (0, 0, {})
+            assert (entry["amount"], entry["held_change"], entry["lots"], entry["legs"]) == (0, 0, {}, [])
             return
-        key = (entry["customer"], entry["wallet"])
+        self._take_wallet(entry["customer"], entry)
+        for leg in entry["legs"]:
+            assert leg["wallet_seq"] is not None
+            self._take_wallet(entry["customer"], leg)
+        if entry["legs"]:
+            assert entry["amount"] + sum(leg["amount"] for leg in entry["legs"]) == 0
+            assert len({entry["wallet"], *(leg["wallet"] for leg in entry["legs"])}) == 1 + len(entry["legs"])
+
+    def _take_wallet(self, customer: str, entry: dict[str, Any]) -> None:
+        key = (customer, entry["wallet"])
         assert entry["before"] == self.figures.get(key, {"available": 0, "held": 0, "overdrawn": 0})
         self.figures[key] = entry["after"]
         if entry["wallet_seq"] is None:

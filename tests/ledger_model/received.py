@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit
+from tests.ledger_model import blocks, changes, credit, wallets
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.state import Customer
 
@@ -13,18 +13,17 @@ if TYPE_CHECKING:
 
 
 def receive(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, Any]:
-    """1. customer blocked as a whole, unknown wallet. 2. `account_locked`: it costs credit, the wallet is blocked, and
-    the plan locks all features. 3. Not covered: by policy debited all the same (`overdrawn`), denied, or (a message or
-    call itself) accepted and not charged: `noted`. Else `debited`.
+    """1. customer blocked as a whole, wallet unknown, frozen or closed. 2. `account_locked`: it costs credit, the
+    wallet is blocked, and the plan locks all features. 3. Not covered: by policy debited all the same (`overdrawn`),
+    denied, or (a message or call itself) accepted and not charged: `noted`. Else `debited`.
     """
     wallet = customer.wallets.get(given.wallet)
-    if wallet is None or customer.causes:
-        reason = blocks.denial_of(customer) or "unknown_wallet"
-        if wallet is None:
-            return bucket.entry(given, "denied", reason=reason)
-        return changes.finish(bucket, changes.begin(customer, wallet), given, "denied", reason=reason)
-    plan = bucket.plan_of(customer)
+    if wallet is None:
+        return bucket.entry(given, "denied", reason=blocks.denial_of(customer) or "unknown_wallet")
     change = changes.begin(customer, wallet)
+    if (reason := blocks.denial_of(customer) or wallets.objection(wallet)) is not None:
+        return changes.finish(bucket, change, given, "denied", reason=reason)
+    plan = bucket.plan_of(customer)
     if plan.all_features and wallet.block is not None and given.price > 0:
         return changes.finish(bucket, change, given, "denied", reason="account_locked")
     if changes.out_of_range(wallet, -given.price):

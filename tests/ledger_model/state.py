@@ -16,6 +16,7 @@ class Lot:
     held: int
     expires_at: int | None
     made_seq: int
+    transferable: bool = True
 
     @property
     def free(self) -> int:
@@ -77,6 +78,17 @@ class Block:
         return in_order(self.causes)
 
 
+COMPANY_POOL: dict[str, str | None] = {
+    "state": "active",
+    "kind": "company_pool",
+    "user": None,
+    "name": None,
+    "reference": None,
+    "keyword": None,
+}
+"""What is said of a wallet."""
+
+
 @dataclass
 class Wallet:
     """Holds credit."""
@@ -91,6 +103,7 @@ class Wallet:
     rules: list[Rule] = field(default_factory=list)
     block: Block | None = None
     last_top_up: int = 0
+    profile: dict[str, str | None] = field(default_factory=lambda: dict(COMPANY_POOL))
 
     @property
     def held(self) -> int:

@@ -53,13 +53,26 @@ UPDATE wallets w SET last_top_up_micros = n.amount_micros
 FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (customer, wallet, amount_micros)
 WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
 
+-- name: save_profiles
+-- What is said of wallets after this batch.
+UPDATE wallets w SET state = n.state, kind = n.kind, user_id = n.user_id, name = n.name, reference = n.reference, keyword = n.keyword
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+    AS n (customer, wallet, state, kind, user_id, name, reference, keyword)
+WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
+
+-- name: forget_rules
+-- Low-credit rules of wallets that were closed.
+DELETE FROM alert_rules r USING unnest($1::text[], $2::text[]) AS n (customer, wallet)
+WHERE r.customer = n.customer AND r.wallet = n.wallet;
+
 -- name: insert_lots
 -- Lots that were made in this batch.
 INSERT INTO lots (
-    bucket, customer, wallet, lot, kind, first_micros, remaining_micros, held_micros, expires_at_ms, made_seq, made_at_ms
+    bucket, customer, wallet, lot, kind, first_micros, remaining_micros, held_micros, expires_at_ms, transferable, made_seq, made_at_ms
 )
 SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[],
+    $11::bigint[], $12::bigint[]
 );
 
 -- name: update_lots

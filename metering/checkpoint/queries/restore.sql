@@ -18,13 +18,15 @@ FROM blocks WHERE bucket = $1 AND level <> 'customer' ORDER BY since_seq;
 -- Wallets, each with the lots that are not used up, oldest first, and its rules in the order of their making, both as JSON.
 SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_micros, w.available_micros,
     coalesce((
-        SELECT json_agg(json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq) ORDER BY made_seq, lot)
+        SELECT json_agg(
+            json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq, transferable) ORDER BY made_seq, lot
+        )
         FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
     )::text, '[]') AS lots,
     coalesce((
         SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id) ORDER BY made_seq, made_place)
         FROM alert_rules r WHERE r.customer = w.customer AND r.wallet = w.wallet
-    )::text, '[]') AS rules, w.last_top_up_micros
+    )::text, '[]') AS rules, w.last_top_up_micros, w.state, w.kind, w.user_id, w.name, w.reference, w.keyword
 FROM wallets w WHERE w.bucket = $1;
 
 -- name: held_charges

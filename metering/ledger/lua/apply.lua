@@ -8,6 +8,9 @@
 -- include: record
 -- include: commands
 -- include: limits
+-- include: wallets
+-- include: transfers
+-- include: closing
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
@@ -55,6 +58,8 @@ local handlers = {
   [OP.ADJUST_CHARGE] = adjust_charge, [OP.TOP_UP] = top_up, [OP.SET_PLAN] = set_plan, [OP.SET_ALERT] = set_alert,
   [OP.SUSPEND] = suspend_or_resume, [OP.RESUME] = suspend_or_resume, [OP.BLOCK_SENDER] = block_sender,
   [OP.UNBLOCK_SENDER] = unblock_sender, [OP.ADJUST] = adjust, [OP.PUT_LIMIT] = put_limit,
+  [OP.PUT_WALLET] = put_wallet, [OP.FREEZE_WALLET] = freeze_or_thaw, [OP.THAW_WALLET] = freeze_or_thaw,
+  [OP.TRANSFER] = transfer, [OP.CLOSE_WALLET] = close_wallet, [OP.MERGE_WALLETS] = close_wallet,
 }
 
 -- Whether a usage event asks for a decision: submissions, extensions, and refusals of these.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.ledger.history.world import LASTS, MOST, PLANS, Choices
+from tests.ledger.history.world import LASTS, MOST, PLANS, WALLETS, Choices
 from tests.ledger_model import inputs as model
 
 
@@ -20,10 +20,41 @@ def _top_up(choices: Choices, header: dict[str, Any], amount: int, unit: str) ->
         **header,
         amount=max(1, amount),
         unit=choices.rarely(unit, "EUR"),
-        wallet=choices.rarely("main", "other"),
+        wallet=choices.of("main", *WALLETS),
         lot_kind=choices.of("fro", "nro"),
         expires_at=None if lasts is None else header["at"] + lasts,
+        transferable=choices.of(True, True, True, False),
     )
+
+
+def _put_wallet(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.PutWallet(
+        **header,
+        wallet=choices.of(*WALLETS),
+        kind=choices.of(None, None, "user", "team"),
+        user=choices.of(None, "u7"),
+        name=choices.of(None, "Sales", ""),
+        reference=choices.of(None, "r-1"),
+        keyword=choices.of(None, "SALE", ""),
+    )
+
+
+def _freeze_wallet(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.FreezeWallet(**header, wallet=choices.of(*WALLETS))
+
+
+def _thaw_wallet(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.ThawWallet(**header, wallet=choices.of(*WALLETS))
+
+
+def _close_wallet(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.CloseWallet(
+        **header, wallet=choices.of(*WALLETS), to=choices.of("main", *WALLETS), writes_off=choices.of(True, False)
+    )
+
+
+def _merge_wallets(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.MergeWallets(**header, wallet=choices.of(*WALLETS), to=choices.of(*WALLETS))
 
 
 def _set_plan(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
@@ -40,7 +71,7 @@ def _set_alert(choices: Choices, header: dict[str, Any], amount: int, unit: str)
         enabled=choices.rarely(usual=True, rare=False),
         percent=choices.of(0, 0, 10, 33, 100),
         user=choices.of("", "u"),
-        wallet=choices.rarely("main", "other"),
+        wallet=choices.of("main", *WALLETS),
     )
 
 
@@ -65,7 +96,7 @@ def _adjust(choices: Choices, header: dict[str, Any], amount: int, unit: str) ->
         **header,
         amount=choices.of(amount, -amount),
         unit=choices.rarely(unit, "EUR"),
-        wallet=choices.rarely("main", "other"),
+        wallet=choices.of("main", *WALLETS),
     )
 
 
@@ -79,4 +110,9 @@ COMMANDS = {
     "block_sender": _block_sender,
     "unblock_sender": _unblock_sender,
     "adjust": _adjust,
+    "put_wallet": _put_wallet,
+    "freeze_wallet": _freeze_wallet,
+    "thaw_wallet": _thaw_wallet,
+    "close_wallet": _close_wallet,
+    "merge_wallets": _merge_wallets,
 }

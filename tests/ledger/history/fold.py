@@ -20,11 +20,13 @@ from metering.contracts.entries import (
     LedgerEntry,
     LotChange,
     RuleState,
+    WalletProfile,
 )
 from metering.contracts.reasons import BlockLevel, Kind
 from metering.contracts.states import State
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
+    COMPANY_POOL,
     BlockState,
     BucketPosition,
     ChargeState,
@@ -49,6 +51,7 @@ class FoldedWallet:
     lots: dict[str, LotState] = field(default_factory=dict)
     rules: dict[str, RuleState] = field(default_factory=dict)
     last_top_up: int = 0
+    profile: WalletProfile = COMPANY_POOL
 
 
 @dataclass
@@ -116,6 +119,7 @@ class Fold:
                     lots,
                     rules,
                     wallet.last_top_up,
+                    wallet.profile,
                 )
             )
         states: Iterable[StateRecord] = (
@@ -139,6 +143,9 @@ class Fold:
             wallet.last_top_up = entry.amount_micros
         for rule in entry.rules:
             self.wallets[entry.customer, rule.wallet or name].rules[rule.rule] = replace(rule, wallet=None)
+        if entry.profile is not None:
+            wallet.profile = entry.profile
+            wallet.rules = {} if entry.profile.state == "closed" else wallet.rules
         for leg in entry.legs:
             other = self.wallets[entry.customer, leg.wallet]
             other.seq = leg.wallet_seq
@@ -151,7 +158,9 @@ class Fold:
         for change in lots:
             if change.kind is not None:
                 expires = change.expires_at_ms or 0
-                wallet.lots[change.lot] = LotState(change.lot, change.kind, 0, 0, expires, entry.seq)
+                wallet.lots[change.lot] = LotState(
+                    change.lot, change.kind, 0, 0, expires, entry.seq, change.transferable
+                )
             lot = replace(
                 wallet.lots[change.lot], remaining_micros=change.remaining_micros, held_micros=change.held_micros
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState, WalletProfile
 from metering.contracts.reasons import Reason
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -84,7 +84,7 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
             wallet.overdrawn,
             wallet.held_over,
             tuple(
-                LotState(lot.id, lot.kind, lot.remaining, lot.held, lot.expires_at or 0, lot.made_seq)
+                LotState(lot.id, lot.kind, lot.remaining, lot.held, lot.expires_at or 0, lot.made_seq, lot.transferable)
                 for lot in lots_in_order(wallet)
             ),
             tuple(
@@ -102,8 +102,9 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
                 for rule in wallet.rules
             ),
             wallet.last_top_up,
+            WalletProfile(**wallet.profile),  # type: ignore[arg-type]
         )
-        for wallet in customer.wallets.values()
+        for _, wallet in sorted(customer.wallets.items())
     ]
 
 

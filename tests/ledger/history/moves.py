@@ -7,12 +7,25 @@ available, so that prices fall on both sides of it and on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.ledger.history.command_moves import COMMANDS
 from tests.ledger.history.event_moves import EVENTS
-from tests.ledger.history.world import AMOUNTS, CHARGES, CUSTOMERS, HUGE, MOST, PAUSES, PLANS, SENDERS, START, Choices
+from tests.ledger.history.world import (
+    AMOUNTS,
+    CHARGES,
+    CUSTOMERS,
+    HUGE,
+    MOST,
+    PAUSES,
+    PLANS,
+    SENDERS,
+    START,
+    WALLETS,
+    Choices,
+)
 from tests.ledger_model import inputs as model
 from tests.ledger_model.bucket import Bucket
 
@@ -36,9 +49,23 @@ KINDS = {
     "block_sender": 1,
     "unblock_sender": 3,
     "open_customer": 1,
+    "put_wallet": 3,
+    "transfer": 12,
+    "freeze_wallet": 1,
+    "thaw_wallet": 4,
+    "close_wallet": 1,
+    "merge_wallets": 1,
     "tick": 2,
     "repeat": 5,
 }
+PAIRS = (
+    ("main", "other"),
+    ("main", "other"),
+    ("other", "main"),
+    ("main", "third"),
+    ("third", "other"),
+    ("main", "main"),
+)
 WEIGHTED = tuple(kind for kind, weight in KINDS.items() for _ in range(weight))
 
 
@@ -72,6 +99,9 @@ def prelude(first: str, second: str, credit: int) -> list[model.Input]:
     return [
         model.OpenCustomer(at=START, id="open-a", customer="anna", plan=first),
         model.OpenCustomer(at=START, id="open-b", customer="bob", plan=second),
+        model.PutWallet(at=START, id="other-a", customer="anna", wallet="other", kind="user"),
+        model.PutWallet(at=START, id="third-a", customer="anna", wallet="third", user="u3"),
+        model.PutWallet(at=START, id="other-b", customer="bob", wallet="other", name="Bob's other"),
         model.TopUp(at=START + 1, id="credit-a", customer="anna", amount=credit, unit=PLANS[first].unit),
     ]
 
@@ -90,27 +120,33 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
     if move.kind == "repeat":
         return replace(earlier[move.variant % len(earlier)], at=at)
     number = len(earlier)
-    amount = amount_of(move, bucket)
-    if move.kind in COMMANDS:
-        header = {"at": at, "id": f"c{number}", "customer": move.customer}
+    if move.kind in COMMANDS or move.kind == "transfer":
+        header: dict[str, Any] = {"at": at, "id": f"c{number}", "customer": move.customer}
+        if move.kind == "transfer":
+            source, to = choices.of(*PAIRS)
+            amount = choices.rarely(amount_of(move, bucket, source), -1)
+            unit = choices.rarely(unit_of(move, bucket), "EUR")
+            return model.Transfer(**header, wallet=source, to=to, amount=amount, unit=unit)
+        amount = amount_of(move, bucket, "main")
         return COMMANDS[move.kind](choices, header, amount, unit_of(move, bucket))
+    wallet = choices.of("main", *WALLETS)
     header = {
         "at": at,
         "id": f"e{number}",
         "customer": move.customer,
-        "wallet": choices.rarely("main", "other"),
+        "wallet": wallet,
         "charge": charge_named(move, choices, bucket),
         "sender": move.sender,
     }
-    return EVENTS[move.kind](choices, header, amount)
+    return EVENTS[move.kind](choices, header, amount_of(move, bucket, wallet))
 
 
-def amount_of(move: Move, bucket: Bucket) -> int:
-    """Return the amount, often near to what may be spent."""
+def amount_of(move: Move, bucket: Bucket, name: str) -> int:
+    """Return the amount, often near to what may be spent from the wallet of that name."""
     spendable = 25
     customer = bucket.customers.get(move.customer)
-    if customer is not None:
-        spendable = max(0, min(MOST, bucket.spendable(customer, customer.wallets["main"])))
+    if customer is not None and name in customer.wallets:
+        spendable = max(0, min(MOST, bucket.spendable(customer, customer.wallets[name])))
     amounts = {
         "zero": 0,
         "one": 1,

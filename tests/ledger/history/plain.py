@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from metering.contracts.entries import Balance, Charge, LedgerEntry, LotChange
 
 
@@ -88,6 +90,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "billing_start": entry.settings.billing_start_ms,
             "cycle_months": entry.settings.cycle_months,
         },
+        "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
         "duplicate_of": entry.duplicate_of,
         "due_at": entry.due_at_ms,
     }
@@ -118,7 +121,11 @@ def _lots(changes: tuple[LotChange, ...]) -> dict[str, dict[str, Any]]:
         lot["remaining"] = change.remaining_micros
         lot["held"] = change.held_micros
         if change.kind is not None:
-            lot |= {"kind": change.kind, "expires_at": change.expires_at_ms or None}
+            lot |= {
+                "kind": change.kind,
+                "expires_at": change.expires_at_ms or None,
+                "transferable": change.transferable,
+            }
     return {name: lot for name, lot in lots.items() if (lot["amount"], lot["held_change"]) != (0, 0)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
-from metering.ledger.codes import REASON_CODES, Moment, Op, Switch
+from metering.ledger.codes import REASON_CODES, Moment, Op, Switch, WalletKindCode
 from metering.ledger.identity import event_digest
 from metering.ledger.inputs import (
     FEATURE,
@@ -36,11 +36,17 @@ OPS = {
     model.BlockSender: Op.BLOCK_SENDER,
     model.UnblockSender: Op.UNBLOCK_SENDER,
     model.Adjust: Op.ADJUST,
+    model.PutWallet: Op.PUT_WALLET,
+    model.FreezeWallet: Op.FREEZE_WALLET,
+    model.ThawWallet: Op.THAW_WALLET,
+    model.CloseWallet: Op.CLOSE_WALLET,
+    model.MergeWallets: Op.MERGE_WALLETS,
+    model.Transfer: Op.TRANSFER,
 }
 
 
-def carried_of(given: model.Input, clock: int, before: Position) -> Carried:
-    """What the entry of an input says about it. `before` is the position at which the input stands."""
+def carried_of(given: model.Input, clock: int, before: Position, known: dict[str, Plan]) -> Carried:
+    """What the entry of an input says about it. It stands at `before`; `known` are the customers' plans."""
     if isinstance(given, model.Event):
         return Carried(
             position=Position(before.usage + 1, before.commands),
@@ -57,6 +63,7 @@ def carried_of(given: model.Input, clock: int, before: Position) -> Carried:
         applied_at_ms=clock,
         input=InputReference("commands", 0, before.commands),
         customer="" if isinstance(given, model.Tick) else given.customer,
+        unit=None if isinstance(given, model.Tick) or given.customer not in known else known[given.customer].unit,
         command=command,
     )
 
@@ -67,12 +74,13 @@ def add_input(
     carried: Carried,
     policy: CustomerPolicy,
     plans: dict[str, Plan],
+    plan: Plan | None,
 ) -> None:
-    """Add one input to a chunk."""
+    """Add one input to a chunk; `plan` is the customer's."""
     if isinstance(given, model.Tick):
         builder.tick(carried.applied_at_ms, carried)
     elif isinstance(given, model.Command):
-        _add_command(builder, given, carried, policy, plans)
+        _add_command(builder, given, carried, policy, plans, plan)
     else:
         digest = event_digest(given.source, given.id)
         EVENTS[type(given)](builder, given, carried.applied_at_ms, carried, policy, digest)
@@ -148,11 +156,16 @@ EVENTS: dict[type[model.Event], Callable[..., None]] = {
 
 
 def _add_command(
-    builder: ChunkBuilder, given: model.Command, carried: Carried, policy: CustomerPolicy, plans: dict[str, Plan]
+    builder: ChunkBuilder,
+    given: model.Command,
+    carried: Carried,
+    policy: CustomerPolicy,
+    plans: dict[str, Plan],
+    plan: Plan | None,
 ) -> None:
     refusal = _refused_before(given, plans)
     op = OPS[type(given)] if refusal is None else Op.REFUSE_COMMAND
-    fields = _fields_of(given, plans) if refusal is None else refusal
+    fields = _fields_of(given, plans, plan) if refusal is None else refusal
     builder.command(
         op,
         carried.applied_at_ms,
@@ -193,13 +206,15 @@ def policy_of(version: int, plan: Plan) -> CustomerPolicy:
     return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))
 
 
-def _fields_of(given: model.Command, plans: dict[str, Plan]) -> tuple[Any, ...]:
+def _fields_of(  # noqa: PLR0911  one return for each command
+    given: model.Command, plans: dict[str, Plan], its_plan: Plan | None
+) -> tuple[Any, ...]:
     match given:
         case model.OpenCustomer():
             plan = plans[given.plan]
             return (given.plan, plan.unit, given.time_zone, given.country or "", _rules_of(plan), plan.cycle_months)
         case model.TopUp():
-            return (given.amount, given.unit, given.lot_kind, given.expires_at or 0)
+            return (given.amount, given.unit, given.lot_kind, given.expires_at or 0, int(given.transferable))
         case model.SetPlan():
             return (given.plan, plans[given.plan].unit, plans[given.plan].cycle_months)
         case model.SetAlert():
@@ -207,4 +222,13 @@ def _fields_of(given: model.Command, plans: dict[str, Plan]) -> tuple[Any, ...]:
             return (given.rule, given.level, rearm, int(given.enabled), given.percent, given.user)
         case model.Adjust():
             return (given.amount, given.unit)
+        case model.PutWallet():
+            kind = WalletKindCode[given.kind.upper()].value if given.kind else False
+            texts = (given.user, given.name, given.reference, given.keyword)
+            user, name, reference, keyword = (False if text is None else text for text in texts)
+            return (kind, user, name, reference, _rules_of(its_plan) if its_plan else [], keyword)
+        case model.CloseWallet() | model.MergeWallets():
+            return (0, "", given.to, int(isinstance(given, model.MergeWallets) or given.writes_off))
+        case model.Transfer():
+            return (given.amount, given.unit, given.to)
     return ()

@@ -115,7 +115,7 @@ class Story:
         """Send an event that cannot be priced."""
         return await self.do(self.event(model.Unpriced, reason=reason, asked=asked, **fields))
 
-    async def command(self, kind: type[model.Command], **fields: Any) -> Entry:
+    async def command(self, kind: type[model.Command], /, **fields: Any) -> Entry:
         """Send a command."""
         header = {"at": self.now, "id": f"command-{len(self.told)}", "customer": "anna"}
         return await self.do(kind(**{**header, **fields}))

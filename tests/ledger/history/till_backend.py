@@ -34,6 +34,7 @@ class TillBackend:
         self.values: list[bytes] = []
         """The entries as they go to the ledger."""
         self.clock = 0
+        self.known: dict[str, Plan] = {}
         self._redis = redis
         self._till = Till(redis, bucket)
         self._token = ""
@@ -81,8 +82,9 @@ class TillBackend:
         builder = ChunkBuilder(position)
         for given in inputs:
             self.clock = max(self.clock, given.at)
-            carried = carried_of(given, self.clock, position)
-            add_input(builder, given, carried, policies.get(carried.customer, UNKNOWN), self.plans)
+            carried = carried_of(given, self.clock, position, self.known)
+            policy, plan = policies.get(carried.customer, UNKNOWN), self.known.get(carried.customer)
+            add_input(builder, given, carried, policy, self.plans, plan)
             position = carried.position
         chunk_id, chunk = fresh_chunk_id(), builder.finish(position)
         answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
@@ -109,6 +111,7 @@ class TillBackend:
         for name, settings in zip(names, await self.reader.settings(names), strict=True):
             if settings is not None:
                 plan = self.plans[settings.plan]
+                self.known[name] = plan
                 policies[name] = policy_of(settings.version, plan)
         return policies
 

@@ -26,6 +26,7 @@ PLANS = {
     "boundless": Plan("USD", overdraft_limit=MOST),
     "euro": Plan("EUR", cycle_months=12),
 }
+WALLETS = ("main", "other", "third")
 CHARGES = ("x", "y", "Z")
 SENDERS = (None, "s1", "S2", "s3")
 RECIPIENTS = ("+1", "+2", "+10")

@@ -32,7 +32,7 @@ CREATE TABLE positions (
 
 -- One row for each ledger entry but repeated denials (see denials), and one for each further wallet that an entry changed. Never
 -- updated, never deleted one by one.
--- The columns up to `states` are what the hash in `chain` covers, in this order.
+-- The columns up to `profile` are what the hash in `chain` covers, in this order.
 CREATE TABLE entries (
     bucket integer NOT NULL,
     seq bigint NOT NULL CHECK (seq > 0),
@@ -94,6 +94,7 @@ CREATE TABLE entries (
     blocks json,
     settings json,
     states json,
+    profile json,
     chain bytea,
     PRIMARY KEY (bucket, seq, leg, applied_at_ms),
     CHECK ((chain IS NULL) = (wallet_seq IS NULL)),
@@ -171,6 +172,12 @@ CREATE TABLE wallets (
     changed_at_ms bigint NOT NULL,
     -- What alert rules in percent go by; 0 before the first.
     last_top_up_micros bigint NOT NULL DEFAULT 0,
+    state text NOT NULL DEFAULT 'active',
+    kind text NOT NULL DEFAULT 'company_pool',
+    user_id text,
+    name text,
+    reference text,
+    keyword text,
     PRIMARY KEY (customer, wallet)
 ) WITH (fillfactor = 70);  -- room beside the row, so that an update touches no index
 CREATE INDEX wallets_bucket ON wallets (bucket, customer, wallet);
@@ -185,6 +192,7 @@ CREATE TABLE lots (
     remaining_micros bigint NOT NULL,
     held_micros bigint NOT NULL CHECK (held_micros >= 0),
     expires_at_ms bigint NOT NULL,
+    transferable boolean NOT NULL,
     made_seq bigint NOT NULL,
     made_at_ms bigint NOT NULL,
     PRIMARY KEY (customer, wallet, lot),

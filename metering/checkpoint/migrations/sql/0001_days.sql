@@ -40,8 +40,8 @@ FROM entries;
 COMMENT ON VIEW journal IS 'Entries with timestamps and whole units. Limit applied_at_ms with ms(): that is what partitions go by';
 
 CREATE VIEW balances AS
-SELECT w.customer, w.wallet, w.unit, w.available_micros, w.held_micros, w.overdrawn_micros,
-    w.available_micros + w.held_micros AS balance_micros, units(w.available_micros) AS available, units(w.held_micros) AS held,
+SELECT w.customer, w.wallet, w.kind, w.state, w.name, w.reference, w.keyword, w.user_id, w.unit, w.available_micros,
+    w.held_micros, w.overdrawn_micros, w.available_micros + w.held_micros AS balance_micros, units(w.available_micros) AS available, units(w.held_micros) AS held,
     units(w.overdrawn_micros) AS overdrawn, w.wallet_seq, at(w.changed_at_ms) AS changed_at, at(p.clock_ms) AS books_as_of
 FROM wallets w JOIN positions p USING (bucket);
 COMMENT ON VIEW balances IS 'Wallets as the books have them; books_as_of is the bucket''s clock at the last checkpoint';

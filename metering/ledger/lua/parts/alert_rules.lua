@@ -1,4 +1,5 @@
 -- include: refusals
+-- include: profiles
 -- Alert rules as a wallet is given them by its plan, and as a command changes them.
 
 -- Give a new wallet the rules of its plan: those that are switched off too, so that they can be switched on.
@@ -27,6 +28,8 @@ local function set_alert(bucket, i, input, customer)
   local level, rearm, percent = input[INPUT.RULE_LEVEL], input[INPUT.RULE_REARM], input[INPUT.RULE_PERCENT]
   if not change then
     return refuse(bucket, i, REASON.UNKNOWN_WALLET)
+  elseif is_closed(change.wallet) then
+    return refuse(bucket, i, REASON.WALLET_CLOSED)
   end
   if percent > 0 then
     level = percent_of(change.wallet[WALLET.TOPPED_UP], percent)

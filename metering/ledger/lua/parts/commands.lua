@@ -2,6 +2,7 @@
 -- include: credit
 -- include: refusals
 -- include: alert_rules
+-- include: profiles
 -- Commands: what changes credit and settings. Each gives one entry, a refusal included.
 
 -- What a customer's entry tells of its settings after it.
@@ -17,7 +18,7 @@ local function open_customer(bucket, i, input, customer)
     input[INPUT.TS], input[INPUT.CYCLE] }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
-  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0 }
+  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0, false }
   bucket.wallets[customer.name .. '\0main'] = wallet
   local change = begin(bucket, customer.name, 'main', input[INPUT.TS])
   change.touched = true
@@ -34,6 +35,8 @@ local function begin_money(bucket, i, input, customer)
     reason = REASON.UNKNOWN_WALLET
   elseif change.wallet[WALLET.UNIT] ~= input[INPUT.UNIT] then
     reason = REASON.WRONG_UNIT
+  elseif is_closed(change.wallet) then
+    reason = REASON.WALLET_CLOSED
   elseif amount == 0 or out_of_range(change, amount) then
     reason = REASON.AMOUNT_OUT_OF_RANGE
   end
@@ -43,13 +46,13 @@ end
 local function top_up(bucket, i, input, customer)
   local change, reason = begin_money(bucket, i, input, customer)
   local kind, expires = input[INPUT.LOT_KIND], input[INPUT.EXPIRES]
-  if not reason and not has_room(change.wallet, kind, expires) then
+  if not reason and not has_room(change.wallet, kind, expires, input[INPUT.TRANSFERABLE]) then
     reason = REASON.TOO_MANY
   end
   if reason then
     return refuse(bucket, i, reason)
   end
-  credit(bucket, change, input[INPUT.AMOUNT], kind, expires)
+  credit(bucket, change, input[INPUT.AMOUNT], kind, expires, input[INPUT.TRANSFERABLE])
   relevel_rules(change, input[INPUT.AMOUNT])
   return finish(bucket, i, change, KIND.TOPPED_UP, 0, DECIDED.NONE, false)
 end
@@ -57,14 +60,14 @@ end
 local function adjust(bucket, i, input, customer)
   local change, reason = begin_money(bucket, i, input, customer)
   local amount = input[INPUT.AMOUNT]
-  if not reason and amount > 0 and not has_room(change.wallet, 'fro', 0) then
+  if not reason and amount > 0 and not has_room(change.wallet, 'fro', 0, 1) then
     reason = REASON.TOO_MANY
   end
   if reason then
     return refuse(bucket, i, reason)
   end
   if amount > 0 then
-    credit(bucket, change, amount, 'fro', 0)
+    credit(bucket, change, amount, 'fro', 0, 1)
   else
     debit(change.wallet, -amount, change.lots)
   end

@@ -17,10 +17,10 @@ local function place_of(lots, kind, expires)
   return at
 end
 
--- The newest lot of the same kind and expiry, or nil.
-local function twin_of(lots, kind, expires)
+-- The newest lot of the same kind and expiry, and alike in whether it may be moved, or nil.
+local function twin_of(lots, kind, expires, transferable)
   for n = #lots, 1, -1 do
-    if lots[n][LOT.KIND] == kind and lots[n][LOT.EXPIRES] == expires then
+    if lots[n][LOT.KIND] == kind and lots[n][LOT.EXPIRES] == expires and lots[n][LOT.TRANSFERABLE] == transferable then
       return lots[n]
     end
   end
@@ -28,15 +28,24 @@ local function twin_of(lots, kind, expires)
 end
 
 -- A wallet has at most LOTS_MAX lots: then credit joins a lot of the same kind and expiry, or finds no room.
-local function has_room(wallet, kind, expires)
+local function has_room(wallet, kind, expires, transferable)
   if #wallet[WALLET.LOTS] < LOTS_MAX then
     return true
   end
-  return twin_of(wallet[WALLET.LOTS], kind, expires) ~= nil
+  return twin_of(wallet[WALLET.LOTS], kind, expires, transferable) ~= nil
 end
 
--- Add credit; what is overdrawn is paid first. A new lot is named after the entry that is about to be made.
-local function credit(bucket, change, amount, kind, expires)
+-- The id of a lot is that of the entry that makes it; of further lots of one entry it goes on with .002, .003, …
+local function next_lot_id(bucket)
+  local seq = bucket.seq + 1
+  bucket.lots_made = bucket.lots_made_in == seq and bucket.lots_made + 1 or 1
+  bucket.lots_made_in = seq
+  local id = bucket.number .. '-' .. string.format('%.0f', seq)
+  return bucket.lots_made == 1 and id or id .. string.format('.%03d', bucket.lots_made)
+end
+
+-- Add credit; what is overdrawn is paid first, the rest is a new lot. `transferable`: 1, or 0 where it may not be moved.
+local function credit(bucket, change, amount, kind, expires, transferable)
   local wallet = change.wallet
   local paid = math.min(amount, wallet[WALLET.OVERDRAWN])
   local left = amount - paid
@@ -46,14 +55,14 @@ local function credit(bucket, change, amount, kind, expires)
   end
   wallet[WALLET.CREDIT] = wallet[WALLET.CREDIT] + left
   local lots = wallet[WALLET.LOTS]
-  local twin = #lots >= LOTS_MAX and twin_of(lots, kind, expires)
+  local twin = #lots >= LOTS_MAX and twin_of(lots, kind, expires, transferable)
   if twin then
     twin[LOT.REMAINING] = twin[LOT.REMAINING] + left
     return note_lot(change.lots, twin, left, 0)
   end
-  local id = bucket.number .. '-' .. string.format('%.0f', bucket.seq + 1)
-  table.insert(lots, place_of(lots, kind, expires), { id, kind, left, 0, expires, bucket.seq + 1 })
-  change.lots[#change.lots + 1] = { id, left, 0, left, 0, kind, expires }
+  local id = next_lot_id(bucket)
+  table.insert(lots, place_of(lots, kind, expires), { id, kind, left, 0, expires, bucket.seq + 1, transferable })
+  change.lots[#change.lots + 1] = { id, left, 0, left, 0, kind, expires, transferable }
   if expires > 0 then
     set_timer(bucket, 'l\0' .. change.key .. '\0' .. id, expires)
   end

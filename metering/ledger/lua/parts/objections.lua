@@ -1,4 +1,5 @@
 -- include: change
+-- include: profiles
 -- include: charges
 -- What is checked before credit is, and how a denial is told.
 
@@ -21,7 +22,10 @@ local function objection(change, customer)
   if customer.record[CUSTOMER.CAUSES] > 0 then
     return reason_of(customer.record[CUSTOMER.CAUSES])
   end
-  return not change and REASON.UNKNOWN_WALLET or nil
+  if not change then
+    return REASON.UNKNOWN_WALLET
+  end
+  return profile_objection(change.wallet)
 end
 
 local function objection_of_blocks(bucket, change, sender_key)
