@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from metering.cli.kafka import open_producer
 from metering.contracts.rates import LEAD_MS, part_key
 from metering.errors import Retryable
 from metering.observe.metrics import WorkerMetrics
-from metering.rating import Catalog, Packed, load_catalog, pack_files
+from metering.rating import Catalog, Packed, load_catalog, pack_files, unpack_files
 from metering.rating.check import check_tree
+from metering.rating.packing import PART_BYTES_MAX
 from metering.rating.tree import DirectoryTree
 from metering.worker import rates_follower
 from metering.worker.kafka import Kafka
@@ -141,3 +144,19 @@ async def test_nothing_is_priced_while_the_topic_cannot_be_read(
                 await asyncio.sleep(0.1)
     finally:
         await follower.stop()
+
+
+async def test_parts_of_full_size_pass_the_producer_of_the_command_line_and_the_broker(system: System) -> None:
+    files = {"decks/large.csv": random.Random(1).randbytes(2 * PART_BYTES_MAX + 1)}
+    packed = pack_files(files)
+    assert [len(part) for part in packed.parts[:2]] == [PART_BYTES_MAX] * 2
+    moment_ms = moment_in(60)
+    async with open_producer(system.settings.kafka) as producer:
+        publisher = RatesPublisher(Kafka(system.settings.kafka), producer, await read(system))
+        await publisher.publish("0" * 12, packed, moment_ms)
+    rates = await read(system)
+    publication = rates.timeline.at(moment_ms)
+    assert publication is not None
+    parts = await rates.read_files(publication.manifest)
+    assert parts is not None
+    assert files == unpack_files(parts, packed.digest, packed.files_bytes)
