@@ -27,7 +27,7 @@ async def test_a_published_deck_of_50000_rows_is_switched_to_without_a_long_paus
     plan.compile()
     numbers = make_numbers(plan.book.rows)
     new = write_deck(tmp_path / "new", price="0.0124")
-    pauses = []
+    pauses: list[float] = []
     gc.collect()
     gc.freeze()  # what other tests left behind is not the worker's to go through
     try:
