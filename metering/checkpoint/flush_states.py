@@ -38,6 +38,7 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
             charge.sender,
             after.several,
             after.touched_at_ms,
+            _encode(charge.call).decode() if charge.call else None,
         )
         for key, after in batch.charges.items()
         for charge in (after.charge,)

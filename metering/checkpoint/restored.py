@@ -9,7 +9,15 @@ import asyncpg
 import msgspec
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState, WalletProfile
+from metering.contracts.entries import (
+    Balance,
+    CallTerms,
+    Charge,
+    CustomerSettings,
+    Granted,
+    RuleState,
+    WalletProfile,
+)
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
 from metering.errors import ensure
@@ -30,6 +38,7 @@ _decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, b
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
 _decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode
+_decode_call = msgspec.json.Decoder(CallTerms).decode
 _decode_granted = msgspec.json.Decoder(Granted).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -73,7 +82,9 @@ def record_of(row: asyncpg.Record) -> RecordState:
 
 def charge_of(row: asyncpg.Record) -> ChargeState:
     """Return a charge; `recipients` are those that are not settled yet, None where there are none."""
-    customer, charge_id, state, wallet, *figures, deadline, parts, sender, recipients, touched_at_ms = row.values()
+    customer, charge_id, state, wallet, *figures, deadline, parts, sender, recipients, touched_at_ms, call = (
+        row.values()
+    )
     price, held, committed, charge_on, fee = figures
     charge = Charge(
         charge_id,
@@ -88,6 +99,7 @@ def charge_of(row: asyncpg.Record) -> ChargeState:
         _decode_parts(parts),
         sender,
         _decode_recipients(recipients) if recipients else None,
+        call=_decode_call(call) if call else None,
     )
     return ChargeState(customer, charge, touched_at_ms)
 

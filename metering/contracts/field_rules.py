@@ -22,7 +22,6 @@ class FieldRule(Struct, frozen=True):
 EVERY_TYPE_MAY = ("user", "wallet", "on_behalf_of", "campaign", "reply_to")
 """Kept with the entry, or naming who pays and who wants the answer; of no type in particular."""
 
-_TO_ONE: Alternatives = (("to",),)
 _TO_ANY: Alternatives = (("to",), ("recipients",))
 _CHARGE: Alternatives = (("charge_id",),)
 _SECONDS: Alternatives = (("seconds",),)
@@ -84,15 +83,17 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     ),
     FieldRule(
         (EventType.VOICE_EXTENDED,),
-        "Asks: reserves `seconds` more and sets the deadline anew.",
-        (_CHARGE, _TO_ONE, _SECONDS),
-        ("sender", "sender_type", "mcc_mnc"),
+        "Asks: reserves `seconds` more and sets the deadline anew. Priced as the call's beginning was; `to` matters"
+        " only where that is not known.",
+        (_CHARGE, _SECONDS),
+        ("to", "sender", "sender_type", "mcc_mnc"),
     ),
     FieldRule(
         (EventType.VOICE_ENDED,),
-        "Commits the `seconds` used, releases the rest, debits an excess.",
-        (_CHARGE, _TO_ONE, _SECONDS),
-        ("sender", "sender_type", "mcc_mnc", "machine_detection"),
+        "Commits the `seconds` used, releases the rest, debits an excess. Priced as the call's beginning was; with `to`"
+        " it is charged even where that was never seen.",
+        (_CHARGE, _SECONDS),
+        ("to", "sender", "sender_type", "mcc_mnc", "machine_detection"),
     ),
     FieldRule(
         (EventType.SMS_RECEIVED, EventType.MMS_RECEIVED, EventType.SMS_REPROCESSED),

@@ -262,6 +262,17 @@ class Switch(IntEnum):
     """Scheduled messages may use the overdraft, alone, until a block holds them back."""
     COVERED_PART = 16
     """A submission to several is granted for the first recipients that credit covers."""
+    CALL_PART = 32
+    """A call is granted the seconds that credit covers, as its last."""
+
+
+class RoundingCode(IntEnum):
+    """How the amount of a call is rounded."""
+
+    UP = 0
+    DOWN = 1
+    HALF_UP = 2
+    HALF_EVEN = 3
 
 
 class GrantOf(IntEnum):

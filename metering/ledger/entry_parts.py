@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from metering.contracts import entries
 from metering.contracts.reasons import BlockLevel
-from metering.ledger.codes import REASONS, GrantOf, Moment, RuleStateCode, State, causes_of
+from metering.ledger.codes import REASONS, GrantOf, Moment, RoundingCode, RuleStateCode, State, causes_of
 
 _LOT_FIGURES = 5
 _STATES = {state.value: state.name.lower() for state in State}
 _MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
 _RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
 _LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER}
+_MODES = {mode.value: mode.name.lower() for mode in RoundingCode}
 _GRANTS = {of.value: of.name.lower() for of in GrantOf}
 
 
@@ -60,7 +61,7 @@ def lot_change_of(lot: list[Any]) -> entries.LotChange:
 
 def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.Charge:
     """Return a charge after an entry; `settled` are the recipients that the entry settled."""
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _ = image
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _, call = image
     return entries.Charge(
         charge_id,
         _STATES[state],  # type: ignore[arg-type]
@@ -76,7 +77,49 @@ def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.C
         # Lua gives a map in no order; the same entry must have the same bytes.
         dict(sorted(recipients.items())) if recipients else None,
         tuple(settled),
+        call_of(call),
     )
+
+
+def call_of(record: list[Any] | Literal[False]) -> entries.CallTerms | None:
+    """Return the terms of a call as contracts have them."""
+    if not record:
+        return None
+    seconds, headroom, first, following, fixed, unit, denominator, mode, step, minimum, others, per_call = record
+    return entries.CallTerms(
+        seconds,
+        headroom,
+        first,
+        following,
+        fixed,
+        unit,
+        denominator,
+        _MODES[mode],  # type: ignore[arg-type]
+        step,
+        minimum,
+        others,
+        bool(per_call),
+    )
+
+
+def call_record(terms: entries.CallTerms | None) -> list[int] | Literal[False]:
+    """Return the terms of a call as Lua keeps them."""
+    if terms is None:
+        return False
+    return [
+        terms.seconds,
+        terms.headroom_seconds,
+        terms.first,
+        terms.next,
+        terms.fixed,
+        terms.unit,
+        terms.denominator,
+        RoundingCode[terms.mode.upper()].value,
+        terms.step_micros,
+        terms.minimum,
+        terms.others_micros,
+        int(terms.per_call),
+    ]
 
 
 def block_of(  # noqa: PLR0913, PLR0917  the positions of a block in Lua

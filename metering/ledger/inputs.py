@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from metering.contracts.entries import Position
+from metering.contracts.entries import CallTerms, Position
 from metering.ledger.carried import Carried, encode_carried
 from metering.ledger.codes import Flag, Moment, Op, StateKind
+from metering.ledger.entry_parts import call_record
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.zones import zone_record
 
@@ -98,12 +99,13 @@ class ChunkBuilder:
         failed_fee: int,
         flags: int,
         recipients: Mapping[str, int] | None = None,
+        call: CallTerms | None = None,
     ) -> None:
         """Add a submission or a received event; `charge` may be None only where it is charged on submit."""
         head = self._head(Op.SUBMIT.value, ts, carried.customer, policy, wallet, charge, sender, digest)
         # Flat, because their order decides who is granted, and a map has none in Lua.
         prices = [part for pair in recipients.items() for part in pair] if recipients else False
-        self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, prices), carried)
+        self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, prices, call_record(call)), carried)
 
     def extend(  # noqa: PLR0913  the columns of its row
         self,
@@ -115,12 +117,13 @@ class ChunkBuilder:
         wallet: str,
         charge: str,
         sender: str | None,
+        seconds: int,
         price: int,
         deadline_at_ms: int,
     ) -> None:
-        """Add more seconds of a call, at `price`."""
+        """Add more seconds of a call; `price` is their own, for a call whose charge keeps no terms."""
         head = self._head(Op.EXTEND.value, ts, carried.customer, policy, wallet, charge, sender, digest)
-        self._add((*head, price, 0, deadline_at_ms), carried)
+        self._add((*head, price, 0, deadline_at_ms, seconds), carried)
 
     def outcome(  # noqa: PLR0913  the columns of its row
         self,
@@ -141,7 +144,7 @@ class ChunkBuilder:
         head = self._head(Op.OUTCOME.value, ts, carried.customer, policy, wallet, charge, None, digest)
         self._add((*head, price, charge_on, moment.value, 0, int(actual), to or False), carried)
 
-    def end_call(
+    def end_call(  # noqa: PLR0913  the columns of its row
         self,
         ts: int,
         carried: Carried,
@@ -150,11 +153,12 @@ class ChunkBuilder:
         *,
         wallet: str,
         charge: str,
+        seconds: int,
         price: int,
     ) -> None:
-        """Add the end of a call; `price` is that of the seconds used."""
+        """Add the end of a call; `price` is that of the seconds used, for a call whose charge keeps no terms."""
         head = self._head(Op.END.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, price), carried)
+        self._add((*head, price, 0, 0, seconds), carried)
 
     def record(
         self,

@@ -27,6 +27,10 @@ class Input(IntEnum):
     ACTUAL = 12
     RECIPIENTS = 13
     TO = 13
+    CALL = 14
+    """Of a submission: the terms of its call, or false."""
+    SECONDS = 11
+    """Of a call that is extended or has ended."""
     # Refusals
     REASON = 8
     ASKED = 9
@@ -164,6 +168,8 @@ class Charge(IntEnum):
     SENDER = 10
     RECIPIENTS = 11
     TOUCHED = 12
+    CALL = 13
+    """False, or the terms of a call by `Call`."""
 
 
 class Limit(IntEnum):
@@ -178,6 +184,23 @@ class Limit(IntEnum):
     CARRY = 7
     STARTS = 8
     ENDS = 9
+
+
+class Call(IntEnum):
+    """Positions in the terms of a call; see `contracts.entries.CallTerms`."""
+
+    SECONDS = 1
+    HEADROOM = 2
+    FIRST = 3
+    NEXT = 4
+    FIXED = 5
+    UNIT = 6
+    DENOMINATOR = 7
+    MODE = 8
+    STEP = 9
+    MINIMUM = 10
+    OTHERS = 11
+    PER_CALL = 12
 
 
 class Block(IntEnum):

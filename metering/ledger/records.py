@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from metering.contracts.entries import Balance, CustomerSettings, RuleState
 from metering.ledger.codes import REASON_CODES, GrantOf, Moment, RuleStateCode, State, mask_of
+from metering.ledger.entry_parts import call_record
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.profiles import profile_record
@@ -192,6 +193,7 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
                 charge.sender or False,
                 charge.recipients or False,
                 state.touched_at_ms,
+                call_record(charge.call),
             ]
         )
     )

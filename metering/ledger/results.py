@@ -35,6 +35,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     states: list[tuple[int, str, list[Any], int]] = []
     profile: list[Any] | None = None
     duplicate_of: int | None = None
+    price: int | None = None
     granted: list[int] | None = None
     first_answer: list[Any] | None = None
 
@@ -92,6 +93,8 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     wallet_seq: int | None = None
     amount_micros: int = 0
     held_change_micros: int = 0
+    price_micros: int | None = None
+    """Where Lua finds it: seconds of a call. Then what the input carries says nothing of it."""
     before: entries.Balance | None = None
     after: entries.Balance | None = None
     lots: tuple[entries.LotChange, ...] = ()
@@ -173,6 +176,7 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
         wallet_seq=result.wallet_seq or None,
         amount_micros=result.amount,
         held_change_micros=result.held_change,
+        price_micros=more.price,
         before=entries.Balance(result.available_before, result.held_before, result.overdrawn_before)
         if on_wallet
         else None,

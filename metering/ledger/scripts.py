@@ -44,6 +44,8 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "FLAG": codes.Flag,
     "SWITCH": codes.Switch,
     "GRANT": codes.GrantOf,
+    "ROUNDING": codes.RoundingCode,
+    "CALL": layout.Call,
     "INPUT": layout.Input,
     "CUSTOMER": layout.Customer,
     "WALLET": layout.Wallet,

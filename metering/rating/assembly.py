@@ -10,7 +10,9 @@ from typing import NoReturn
 
 import msgspec
 
+from metering.contracts.entries import CallTerms
 from metering.rating.book import RateBook
+from metering.rating.calls import call_terms
 from metering.rating.charges import AmountTooLargeError, encode_lines
 from metering.rating.index import Index
 from metering.rating.money import AMOUNT_MICROS_MAX
@@ -72,6 +74,23 @@ class Assembler:
             return Refusal(error.reason, str(error))
         except AmountTooLargeError as error:
             return Refusal("amount_too_large", f"{error} micro-units")
+
+    def call_terms(self, request: PriceRequest, seconds: int, headroom_steps: int) -> CallTerms | None:
+        """Return the terms of a call to one; None for anything else, or where a counter takes part in its price."""
+        try:
+            wanted = self._accept(request)
+            found = list(self._rows(request, wanted, request.to[0]))
+        except _RefusedError:
+            return None
+        if len(request.to) != 1 or not found or (found[0][1].channel, found[0][1].charge) != ("voice", "rate"):
+            return None
+        size, row = Size(request, 0, self._count_text), found[0][1]
+        others = [
+            _signed(self._book.line(each_row, size.quantity(each_row)), each.sign) for each, each_row in found[1:]
+        ]
+        if self._book.line(row, 1).terms is not None:
+            return None
+        return call_terms(row, others, self._book.rounding, seconds, headroom_steps)
 
     def _price_one(self, request: PriceRequest, wanted: tuple[_Wanted, ...], size: Size) -> Price:
         found = [(each, row, size.quantity(row)) for each, row in self._rows(request, wanted, request.to[0])]

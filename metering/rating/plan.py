@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from metering.contracts.entries import CallTerms
 from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
 from metering.rating.groups import RateKey
@@ -63,6 +64,10 @@ class Plan:
     def price_hold(self, request: PriceRequest) -> Price | Refusal:
         """Price what to reserve: a call with the plan's headroom of billing increments, anything else as it is."""
         return self._assembler.price(request, self.policy.hold_headroom_steps)
+
+    def call_terms(self, request: PriceRequest, seconds: int) -> CallTerms | None:
+        """Return how a call to one is priced to its end; None for what is no such call, or depends on a counter."""
+        return self._assembler.call_terms(request, seconds, self.policy.hold_headroom_steps)
 
     def price_sms(
         self,

@@ -73,6 +73,7 @@ class Policies(_Strict, frozen=True):
     # Broadcasts and schedules
     scheduled_shortfall: Literal["send_until_flag", "all_or_nothing"] = "all_or_nothing"  # C-03
     broadcast_grant: Literal["all_or_none", "covered_part"] = "all_or_none"
+    call_grant: Literal["all_or_none", "covered_part"] = "all_or_none"
     insufficient_at_create: Literal["warn", "refuse"] = "warn"  # C-25
     hold_headroom_steps: Annotated[int, msgspec.Meta(ge=0, le=60)] = 1  # C-22: billing increments of a call
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from metering.contracts.entries import EventReference, InputReference, Position
+from metering.contracts.entries import CallTerms, EventReference, InputReference, Position
 from metering.contracts.events import UsageData
 from metering.contracts.fields import MAIN_WALLET, MICROS_LIMIT, RECIPIENTS_MAX
 from metering.contracts.reasons import Reason
@@ -61,7 +61,10 @@ def add_event(
         builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
         return
     price = _price(usage, customer, plan)
-    if isinstance(price, Price):
+    if kind.role in (Role.EXTEND, Role.END):
+        # The ledger finds the price, by the terms of the call; only where there are none this one counts.
+        price = price if isinstance(price, Price) else None
+    elif isinstance(price, Price):
         about["price_micros"] = price.amount_micros
         about["quantity"] = price.quantity
         about["country"] = price.country or None
@@ -69,7 +72,7 @@ def add_event(
         about["rates_version"] = rates_version
     elif isinstance(price, Refusal):
         about["country"] = price.country
-        if kind.role not in (Role.OUTCOME, Role.END):
+        if kind.role is not Role.OUTCOME:
             reason = REASON_CODES[_REFUSALS.get(price.reason) or Reason(price.reason)]
             builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
             return
@@ -123,6 +126,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 failed_fee=price.failed_fee_micros if isinstance(price, Price) and not several else 0,
                 flags=flags,
                 recipients={to: one.amount_micros for to, one in several.items()} if several else None,
+                call=_call_of(usage, customer, plan),
             )
         case Role.EXTEND:
             builder.extend(
@@ -133,6 +137,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 wallet=wallet,
                 charge=data.charge_id or "",
                 sender=data.sender,
+                seconds=data.seconds or 0,
                 price=amount,
                 deadline_at_ms=deadline_ms,
             )
@@ -152,7 +157,14 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
             )
         case Role.END:
             builder.end_call(
-                clock_ms, carried, policy, digest, wallet=wallet, charge=data.charge_id or "", price=amount
+                clock_ms,
+                carried,
+                policy,
+                digest,
+                wallet=wallet,
+                charge=data.charge_id or "",
+                seconds=data.seconds or 0,
+                price=amount,
             )
         case Role.RECORD:
             builder.record(clock_ms, carried, policy, digest, wallet=wallet, sender=data.sender, price=amount)
@@ -171,6 +183,8 @@ def _price(  # noqa: PLR0911  one return for each way to come to a price
         return data.amount_micros
     if kind.role is Role.OUTCOME and (kind.moment >= Moment.FAILED or not _can_price(data)):
         return None
+    if kind.role in (Role.EXTEND, Role.END) and data.to is None:
+        return None
     if len(recipients_of(data)) > RECIPIENTS_MAX:
         return Refusal("too_many", f"{len(recipients_of(data))} recipients; at most {RECIPIENTS_MAX}")
     try:
@@ -185,6 +199,15 @@ def _price(  # noqa: PLR0911  one return for each way to come to a price
     if isinstance(priced, Price) and priced.amount_micros >= MICROS_LIMIT:
         return Refusal("amount_too_large", f"{priced.amount_micros} micro-units", priced.country)
     return priced
+
+
+def _call_of(usage: UsageInput, customer: Customer, plan: Plan) -> CallTerms | None:
+    """Return how a call that begins is priced to its end; None for what is no call to one."""
+    data = usage.event.data
+    if usage.kind.channel != "voice" or usage.kind.role is not Role.SUBMIT or len(recipients_of(data)) != 1:
+        return None
+    to = numbers_of(data, customer.settings.country if customer.settings else None)
+    return plan.call_terms(request_of(usage, to), FIRST_SECONDS if data.seconds is None else data.seconds)
 
 
 def numbers_of(data: UsageData, country: str | None) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def missing_field(kind: EventKind, data: UsageData) -> str | None:
         case Role.OUTCOME:
             return None if data.charge_id else "charge_id"
         case Role.EXTEND | Role.END:
-            for name in ("charge_id", "seconds", "to"):
+            for name in ("charge_id", "seconds"):
                 if getattr(data, name) is None:
                     return name
         case Role.RECORD:

@@ -65,7 +65,7 @@ def _price_of(made: EntryMade) -> int | None:
     """Return what was asked, or of a part grant what that costs; of its repeat, which moves nothing, None."""
     effect = made.effect
     if effect.granted is None:
-        return made.carried.price_micros
+        return made.carried.price_micros if effect.price_micros is None else effect.price_micros
     return effect.held_change_micros - effect.amount_micros if effect.wallet else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from tests.ledger_model import charges, commands, outcomes, timers, usage, windows
+from tests.ledger_model import charges, commands, extensions, outcomes, timers, usage, windows
 from tests.ledger_model.inputs import (
     Adjustment,
     CallEnd,
@@ -138,6 +138,7 @@ NOTHING_ELSE: Entry = {
     "reason": None,
     "decision": None,
     "granted": None,
+    "price": None,
     "wallet": None,
     "wallet_seq": None,
     "amount": 0,
@@ -158,7 +159,7 @@ NOTHING_ELSE: Entry = {
 
 EVENT_RULES: dict[type[Event], Callable[[Bucket, Customer, Any], Entry]] = {
     Submission: charges.submit,
-    Extension: charges.extend,
+    Extension: extensions.extend,
     Outcome: outcomes.outcome,
     CallEnd: outcomes.end_call,
     Recorded: usage.record,

@@ -128,6 +128,7 @@ def image(charge: Charge) -> dict[str, Any]:
         "sender": charge.sender,
         "recipients": None,
         "settled": [],
+        "call": charge.call,
     }
 
 

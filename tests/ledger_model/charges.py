@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model import blocks, changes, credit, deadlines, received, wallets
 from tests.ledger_model.changes import Change
-from tests.ledger_model.inputs import Extension, Submission
+from tests.ledger_model.inputs import Submission
 from tests.ledger_model.state import Charge, Customer, Plan, Wallet
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
     objection = first_objection(customer, wallet, given, charge)
     granted = None
     if objection is None and given.price > bucket.spendable(customer, wallet, scheduled=given.scheduled):
-        part = covered_part(bucket, customer, wallet, given)
-        if part:
-            granted = {"of": "recipients", "count": len(part), "asked": len(given.recipients or {})}
-            given = replace(given, recipients=part, price=sum(part.values()))
-        else:
+        given, granted = in_part(bucket, customer, wallet, given)
+        if granted is None:
             objection = "insufficient_credit"
             if blocks_when_short(bucket.plan_of(customer), given):
                 change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
@@ -45,6 +42,21 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
     if given.charge_on == "submit":
         return debit_at_once(bucket, change, given, granted)
     return reserve(bucket, change, given, granted)
+
+
+def in_part(
+    bucket: Bucket, customer: Customer, wallet: Wallet, given: Submission
+) -> tuple[Submission, dict[str, Any] | None]:
+    """What is granted of a submission that credit does not cover, where the plan grants parts; else as it was."""
+    seconds, cost = covered_seconds(bucket, customer, wallet, given)
+    if seconds and given.call is not None:
+        granted = {"of": "seconds", "count": seconds, "asked": given.call.seconds}
+        return replace(given, price=cost, call=replace(given.call, seconds=seconds)), granted
+    part = covered_part(bucket, customer, wallet, given)
+    if part:
+        granted = {"of": "recipients", "count": len(part), "asked": len(given.recipients or {})}
+        return replace(given, recipients=part, price=sum(part.values())), granted
+    return given, None
 
 
 def first_objection(customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None) -> str | None:
@@ -75,6 +87,13 @@ def covered_part(bucket: Bucket, customer: Customer, wallet: Wallet, given: Subm
     return part
 
 
+def covered_seconds(bucket: Bucket, customer: Customer, wallet: Wallet, given: Submission) -> tuple[int, int]:
+    """The first seconds of a call that credit covers, and their price, where the plan grants them."""
+    if given.call is None or given.scheduled or not bucket.plan_of(customer).call_part:
+        return 0, 0
+    return replace(given.call, seconds=0).covered(given.call.seconds, 0, bucket.spendable(customer, wallet))
+
+
 def blocks_when_short(plan: Plan, given: Submission) -> bool:
     """Only single charges block, and scheduled ones only where they go until the flag."""
     return given.single and (plan.send_until_flag or not given.scheduled)
@@ -97,6 +116,7 @@ def new_charge(bucket: Bucket, given: Submission, state: str) -> Charge:
         fee=given.fee,
         sender=given.sender,
         recipients=dict(given.recipients) if given.recipients is not None else None,
+        call=given.call,
     )
 
 
@@ -132,37 +152,3 @@ def reserve(bucket: Bucket, change: Change, given: Submission, granted: dict[str
     deadlines.set_hold(bucket, change.customer.name, charge)
     shown = changes.image(charge) | {"recipients": given.recipients}
     return changes.finish(bucket, change, given, "reserved", decision="allowed", charge=shown, granted=granted)
-
-
-def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, Any]:
-    """The checks 1-4 and 6; charge not `held`: denied `unknown_charge`; p > available + overdraft limit: denied
-    `insufficient_credit` (block rule); else hold p more, the deadline is set anew: `extended`.
-    """
-    charge = bucket.charge(customer, given.charge_key)
-    wallet = customer.wallets.get(charge.wallet if charge is not None else given.wallet)
-    reason: str | None
-    if wallet is None:
-        reason = blocks.denial_of(customer) or "unknown_wallet"
-        return bucket.entry(given, "denied", reason=reason, decision="denied")
-    change = changes.begin(customer, wallet)
-    if customer.causes:
-        reason = blocks.denial_of(customer)
-    elif (unusable := wallets.objection(wallet)) is not None:
-        reason = unusable
-    elif blocks.is_blocked(customer, wallet, given.sender):
-        reason = "blocked"
-    elif charge is None or charge.state != "held" or charge.recipients is not None:
-        reason = "unknown_charge"
-    elif given.price > bucket.spendable(customer, wallet):
-        reason = "insufficient_credit"
-        change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
-    elif changes.out_of_range(wallet, 0, given.price):
-        reason = "amount_out_of_range"
-    else:
-        charge.parts += credit.hold(wallet, given.price)
-        charge.price += given.price
-        charge.deadline = given.deadline
-        charge.touched_at = bucket.clock
-        deadlines.set_hold(bucket, customer.name, charge)
-        return changes.finish(bucket, change, given, "extended", decision="allowed", charge=changes.image(charge))
-    return changes.finish(bucket, change, given, "denied", reason=reason, decision="denied")

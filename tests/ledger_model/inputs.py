@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.ledger_model.calls import Call
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
@@ -41,6 +43,8 @@ class Submission(Event):
     recipients: dict[str, int] | None = field(default=None, hash=False)
     broadcast: bool = False
     received: bool = False
+    call: Call | None = None
+    """Of a call: how it is priced. Then `price` is what its first seconds reserve."""
     feature: bool = False
     """Received, and more than the message or call itself."""
     scheduled: bool = False
@@ -53,10 +57,11 @@ class Submission(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Extension(Event):
-    """`voice.extended`, with the price of the additional seconds."""
+    """`voice.extended`; `price` is that of the additional seconds by themselves, if the event could be priced."""
 
-    price: int
+    price: int | None
     deadline: int
+    seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +78,10 @@ class Outcome(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CallEnd(Event):
-    """`voice.ended`, with the price of the seconds used."""
+    """`voice.ended`; `price` is that of the seconds used, if the event could be priced."""
 
     price: int | None
+    seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

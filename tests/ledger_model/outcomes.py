@@ -65,14 +65,16 @@ def charge_own_price(bucket: Bucket, change: Change, given: Outcome, charge: Cha
     return debit_late(bucket, change, given, charge, given.price)
 
 
-def debit_late(bucket: Bucket, change: Change, given: Event, charge: Charge, price: int) -> dict[str, Any]:
+def debit_late(
+    bucket: Bucket, change: Change, given: Event, charge: Charge, price: int, *, told_price: int | None = None
+) -> dict[str, Any]:
     """Debit: `debited`, reason `late`; charge `committed`."""
     if out_of_range(change, charge, price, 0):
         return note(bucket, change, given, "amount_out_of_range")
     credit.debit(change.wallet, price)
     charge.committed += price
     settled = settle_all(charge)
-    return keep(bucket, change, given, charge, "debited", settled, reason="late")
+    return keep(bucket, change, given, charge, "debited", settled, reason="late", price=None if settled else told_price)
 
 
 def settle_all(charge: Charge) -> list[str]:
@@ -158,14 +160,17 @@ def of_held(bucket: Bucket, change: Change, given: Outcome, charge: Charge) -> d
     return settle(bucket, change, given, charge, price, "committed")
 
 
-def settle(bucket: Bucket, change: Change, given: Event, charge: Charge, price: int, state: str) -> dict[str, Any]:
+def settle(
+    bucket: Bucket, change: Change, given: Event, charge: Charge, amount: int, state: str, **told: Any
+) -> dict[str, Any]:
     """More than held: the excess is debited; less: the rest is released."""
+    price = amount
     if out_of_range(change, charge, price, charge.held):
         return note(bucket, change, given, "amount_out_of_range")
     take_from_hold(change, charge, price, charge.held)
     charge.state = state
     settled = settle_all(charge) if state == "committed" else []
-    return keep(bucket, change, given, charge, state, settled)
+    return keep(bucket, change, given, charge, state, settled, **({} if settled else told))
 
 
 def take_from_hold(change: Change, charge: Charge, price: int, share: int) -> None:
@@ -201,8 +206,9 @@ def settle_recipient(bucket: Bucket, change: Change, given: Outcome, charge: Cha
 
 
 def end_call(bucket: Bucket, customer: Customer, given: CallEnd) -> dict[str, Any]:
-    """`voice.ended`, p = price of the seconds used: held: commit p (excess debited, rest released); committed: `noted`;
-    otherwise debit p: `debited`, reason `late`. Without a price: all that is held, else `noted` `unknown_charge`.
+    """`voice.ended`, p = price of the seconds used, by the terms of the call where it has them: held: commit p (excess
+    debited, rest released); committed: `noted`; otherwise debit p: `debited`, reason `late`. Without a price: all that
+    is held, else `noted` `unknown_charge`.
     """
     charge = bucket.charge(customer, given.charge_key)
     wallet = customer.wallets.get(charge.wallet if charge is not None else given.wallet)
@@ -211,11 +217,12 @@ def end_call(bucket: Bucket, customer: Customer, given: CallEnd) -> dict[str, An
     change = changes.begin(customer, wallet)
     if charge is not None and charge.state == "committed":
         return note(bucket, change, given, "settled")
+    price = given.price if charge is None or charge.call is None else charge.call.price(given.seconds)
     if charge is not None and charge.state == "held":
-        price = charge.held if given.price is None else given.price
-        return settle(bucket, change, given, charge, price, "committed")
-    if given.price is None:
+        price = charge.held if price is None else price
+        return settle(bucket, change, given, charge, price, "committed", price=price)
+    if price is None:
         return note(bucket, change, given, "unknown_charge")
     if charge is None:
-        charge = Charge(given.charge_key, "released", wallet.name, given.price, "sent", bucket.clock)
-    return debit_late(bucket, change, given, charge, given.price)
+        charge = Charge(given.charge_key, "released", wallet.name, price, "sent", bucket.clock)
+    return debit_late(bucket, change, given, charge, price, told_price=price)

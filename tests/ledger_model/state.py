@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.ledger_model.calls import Call
+
 
 @dataclass
 class Lot:
@@ -150,6 +152,7 @@ class Charge:
     parts: list[Part] = field(default_factory=list)
     sender: str | None = None
     recipients: dict[str, int] | None = None
+    call: Call | None = None
 
     @property
     def held(self) -> int:
@@ -176,6 +179,8 @@ class Plan:
     inbound_when_empty: str = "accept_without_forwarding"
     send_until_flag: bool = False
     """The overdraft is for scheduled messages alone."""
+    call_part: bool = False
+    """A call is granted the seconds that are covered, as its last."""
     covered_part: bool = False
     """A submission to several is granted for the recipients that are covered."""
 

@@ -85,22 +85,22 @@ WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bu
 -- Charges after this batch. `several` is null where the batch does not say, and then stays.
 INSERT INTO charges AS c (
     bucket, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts, sender, several, touched_at_ms
+    deadline_at_ms, parts, sender, several, touched_at_ms, call
 )
 SELECT $1, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts::json, sender, several, touched_at_ms
+    deadline_at_ms, parts::json, sender, several, touched_at_ms, call::json
 FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[],
-    $11::bigint[], $12::text[], $13::text[], $14::boolean[], $15::bigint[]
+    $11::bigint[], $12::text[], $13::text[], $14::boolean[], $15::bigint[], $16::text[]
 ) AS n (
     customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts, sender, several, touched_at_ms
+    deadline_at_ms, parts, sender, several, touched_at_ms, call
 )
 ON CONFLICT (customer, charge_id) DO UPDATE SET wallet = EXCLUDED.wallet, state = EXCLUDED.state,
     price_micros = EXCLUDED.price_micros, held_micros = EXCLUDED.held_micros, committed_micros = EXCLUDED.committed_micros,
     charge_on = EXCLUDED.charge_on, failed_fee_micros = EXCLUDED.failed_fee_micros, deadline_at_ms = EXCLUDED.deadline_at_ms,
     parts = EXCLUDED.parts, sender = EXCLUDED.sender,
-    several = coalesce(EXCLUDED.several, c.several), touched_at_ms = EXCLUDED.touched_at_ms
+    several = coalesce(EXCLUDED.several, c.several), touched_at_ms = EXCLUDED.touched_at_ms, call = EXCLUDED.call
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: forget_recipients

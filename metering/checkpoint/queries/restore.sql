@@ -35,7 +35,7 @@ SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_
     parts::text AS parts, sender, CASE WHEN several THEN (
         SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
         WHERE r.customer = c.customer AND r.charge_id = c.charge_id
-    ) END::text AS recipients, touched_at_ms
+    ) END::text AS recipients, touched_at_ms, call::text AS call
 FROM charges c WHERE bucket = $1 AND state = 'held';
 
 -- name: settled_charges
@@ -44,7 +44,7 @@ SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_
     parts::text AS parts, sender, CASE WHEN several THEN (
         SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
         WHERE r.customer = c.customer AND r.charge_id = c.charge_id
-    ) END::text AS recipients, touched_at_ms
+    ) END::text AS recipients, touched_at_ms, call::text AS call
 FROM charges c WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
 
 -- name: events

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.ledger.history.world import DUES, LASTS, MOST, OUTCOMES, RECIPIENTS, Choices
 from tests.ledger_model import inputs as model
+from tests.ledger_model.calls import Call
 
 
 def _submission(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
@@ -52,12 +53,38 @@ def _outcome(choices: Choices, header: dict[str, Any], amount: int) -> model.Inp
     )
 
 
+def _call(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
+    call = Call(
+        seconds=choices.of(0, 1, 7, 30, 61),
+        first=choices.of(1, 30, 60),
+        next=choices.of(1, 6, 60),
+        per_minute=choices.of(0, 1, 7, 60, min(amount, 10**6)),
+        headroom=choices.of(0, 1, 60),
+        connect_fee=choices.of(0, 0, 3),
+        minimum=choices.of(0, 0, 9),
+        mode=choices.of("half_up", "up", "down", "half_even"),
+        step=choices.of(1, 1, 5),
+        others=choices.of(0, 0, 2),
+        per_call=choices.rarely(usual=False, rare=True),
+    )
+    return model.Submission(
+        **header,
+        price=call.reserved(call.seconds),
+        charge_on="sent",
+        deadline=header["at"] + choices.of(*LASTS),
+        call=call,
+        scheduled=choices.rarely(usual=False, rare=True),
+    )
+
+
 def _extension(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
-    return model.Extension(**header, price=amount, deadline=header["at"] + choices.of(*LASTS))
+    seconds = choices.of(0, 1, 6, 29, 60, 600)
+    price = choices.of(amount, amount, None)
+    return model.Extension(**header, price=price, deadline=header["at"] + choices.of(*LASTS), seconds=seconds)
 
 
 def _call_end(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
-    return model.CallEnd(**header, price=choices.of(amount, amount, None))
+    return model.CallEnd(**header, price=choices.of(amount, amount, None), seconds=choices.of(0, 1, 29, 60, 95, 4000))
 
 
 def _recorded(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
@@ -76,6 +103,7 @@ def _unpriced(choices: Choices, header: dict[str, Any], amount: int) -> model.In
 EVENTS = {
     "submission": _submission,
     "several": _several,
+    "call": _call,
     "received": _received,
     "outcome": _outcome,
     "extension": _extension,

@@ -18,6 +18,7 @@ from metering.ledger.state import (
     StateRecord,
     WalletState,
 )
+from tests.ledger.history.requests import terms_of
 from tests.ledger_model import state as model
 from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.credit import lots_in_order
@@ -123,6 +124,7 @@ def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:
         tuple((part.lot, part.amount) for part in charge.parts),
         charge.sender,
         charge.recipients or None,
+        call=terms_of(charge.call),
     )
     return ChargeState(customer.name, known, charge.touched_at)
 

@@ -34,7 +34,8 @@ KINDS = {
     "submission": 12,
     "outcome": 15,
     "several": 6,
-    "extension": 7,
+    "call": 7,
+    "extension": 9,
     "call_end": 4,
     "received": 2,
     "recorded": 3,
@@ -170,7 +171,7 @@ def unit_of(move: Move, bucket: Bucket) -> str:
 
 def charge_named(move: Move, choices: Choices, bucket: Bucket) -> str | None:
     """Return a charge id: a submission's is one of few, or none (its own id then); others mostly name a known one."""
-    if move.kind in ("submission", "several", "received"):
+    if move.kind in ("submission", "several", "call", "received"):
         return choices.of(move.charge, None)
     customer = bucket.customers.get(move.customer)
     charges = [] if customer is None else [*customer.charges.values()]

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from metering.contracts.entries import Balance, Charge, LedgerEntry, LotChange
+from metering.contracts.entries import Balance, CallTerms, Charge, LedgerEntry, LotChange
+from tests.ledger_model.calls import Call
 
 
 def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "customer": entry.customer,
         "reason": None if entry.reason is None else entry.reason.value,
         "decision": entry.decision,
+        "price": entry.price_micros,
         "granted": None
         if entry.granted is None
         else {"of": entry.granted.of, "count": entry.granted.count, "asked": entry.granted.asked},
@@ -129,6 +131,26 @@ def _lots(changes: tuple[LotChange, ...]) -> dict[str, dict[str, Any]]:
     return {name: lot for name, lot in lots.items() if (lot["amount"], lot["held_change"]) != (0, 0)}
 
 
+def call_of(terms: CallTerms | None) -> Call | None:
+    """The terms of a call as the model has them."""
+    if terms is None:
+        return None
+    share = terms.denominator
+    return Call(
+        terms.seconds,
+        terms.first,
+        terms.next,
+        terms.unit,
+        terms.headroom_seconds,
+        terms.fixed // share,
+        terms.minimum // share,
+        terms.mode,
+        terms.step_micros,
+        terms.others_micros,
+        terms.per_call,
+    )
+
+
 def _charge(charge: Charge) -> dict[str, Any]:
     return {
         "id": charge.id,
@@ -144,4 +166,5 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "sender": charge.sender,
         "recipients": charge.recipients,
         "settled": list(charge.settled),
+        "call": call_of(charge.call),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
+from metering.contracts.entries import CallTerms, CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Moment, Op, Switch, WalletKindCode
@@ -21,6 +21,7 @@ from metering.ledger.inputs import (
     CustomerPolicy,
 )
 from tests.ledger_model import inputs as model
+from tests.ledger_model.calls import Call
 from tests.ledger_model.commands import TIME_ZONES
 from tests.ledger_model.state import Plan
 
@@ -100,6 +101,7 @@ def _submission(builder: ChunkBuilder, given: model.Submission, *head: Any) -> N
         failed_fee=given.fee,
         flags=flags,
         recipients=given.recipients,
+        call=terms_of(given.call),
     )
 
 
@@ -109,8 +111,30 @@ def _extension(builder: ChunkBuilder, given: model.Extension, *head: Any) -> Non
         wallet=given.wallet,
         charge=given.charge_key,
         sender=given.sender,
-        price=given.price,
+        seconds=given.seconds,
+        price=NO_PRICE if given.price is None else given.price,
         deadline_at_ms=given.deadline,
+    )
+
+
+def terms_of(call: Call | None) -> CallTerms | None:
+    """The terms of a call as contracts have them."""
+    if call is None:
+        return None
+    denominator = 1 if call.per_call else 60
+    return CallTerms(
+        call.seconds,
+        0 if call.per_call else call.headroom,
+        call.first,
+        call.next,
+        call.connect_fee * denominator,
+        call.per_minute,
+        denominator,
+        call.mode,  # type: ignore[arg-type]
+        call.step,
+        call.minimum * denominator,
+        call.others,
+        call.per_call,
     )
 
 
@@ -129,7 +153,7 @@ def _outcome(builder: ChunkBuilder, given: model.Outcome, *head: Any) -> None:
 
 def _call_end(builder: ChunkBuilder, given: model.CallEnd, *head: Any) -> None:
     price = NO_PRICE if given.price is None else given.price
-    builder.end_call(*head, wallet=given.wallet, charge=given.charge_key, price=price)
+    builder.end_call(*head, wallet=given.wallet, charge=given.charge_key, seconds=given.seconds, price=price)
 
 
 def _recorded(builder: ChunkBuilder, given: model.Recorded, *head: Any) -> None:
@@ -201,6 +225,7 @@ def policy_of(version: int, plan: Plan) -> CustomerPolicy:
         Switch.INBOUND_NEGATIVE: plan.inbound_when_empty == "forward_into_negative",
         Switch.INBOUND_REFUSED: plan.inbound_when_empty == "refuse",
         Switch.SEND_UNTIL_FLAG: plan.send_until_flag,
+        Switch.CALL_PART: plan.call_part,
         Switch.COVERED_PART: plan.covered_part,
     }
     return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))

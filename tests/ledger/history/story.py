@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from tests.ledger_model import inputs as model
+from tests.ledger_model.calls import Call
 from tests.ledger_model.state import Plan
 
 Entry = dict[str, Any]
@@ -28,6 +29,7 @@ PLANS = {
     "flag": Plan("USD", send_until_flag=True),
     "flag and overdraft": Plan("USD", send_until_flag=True, overdraft_limit=2),
     "part": Plan("USD", covered_part=True),
+    "final unit": Plan("USD", call_part=True),
     "boundless": Plan("USD", overdraft_limit=2**53 - 1),
     "euro": Plan("EUR"),
 }
@@ -91,7 +93,11 @@ class Story:
         )
         return await self.do(given)
 
-    async def extend(self, price: int, *, lasts: int = DAY, **fields: Any) -> Entry:
+    async def call(self, call: Call, *, lasts: int = DAY, **fields: Any) -> Entry:
+        """Ask whether a call may begin."""
+        return await self.submit(call.reserved(call.seconds), lasts=lasts, call=call, **fields)
+
+    async def extend(self, price: int | None, *, lasts: int = DAY, **fields: Any) -> Entry:
         """Ask for more seconds of a call."""
         return await self.do(self.event(model.Extension, price=price, deadline=self.now + lasts, **fields))
 

@@ -18,8 +18,10 @@ MOST = 2**53 - 1
 PLANS = {
     "strict": Plan("USD", alert=(10, 15), cycle_months=1),
     "overdraft": Plan("USD", overdraft_limit=30),
-    "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True),
-    "both": Plan("USD", overdraft_limit=12, alert=(-3, 4), inbound_when_empty="refuse", covered_part=True),
+    "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True, call_part=True),
+    "both": Plan(
+        "USD", overdraft_limit=12, alert=(-3, 4), inbound_when_empty="refuse", covered_part=True, call_part=True
+    ),
     "flag": Plan("USD", overdraft_limit=9, send_until_flag=True, inbound_when_empty="forward_into_negative"),
     "locks": Plan("USD", alert=(8, 30), locks=True, covered_part=True, send_until_flag=True),
     "off": Plan("USD", alert=(25, 26), alert_enabled=False),

@@ -217,6 +217,8 @@ CREATE TABLE charges (
     -- Whether it has recipients of its own price that are not settled yet: then they are in charge_recipients. Null: no.
     several boolean,
     touched_at_ms bigint NOT NULL,
+    -- How a call is priced to its end.
+    call json,
     PRIMARY KEY (customer, charge_id),
     CHECK (state = 'held' OR held_micros = 0)
 ) WITH (

@@ -93,7 +93,7 @@ local function finish(bucket, input, change, kind, reason, decision, charge, ext
   end
   local image = false
   if charge then
-    image = { unpack(charge, 1, CHARGE.TOUCHED) }
+    image = { unpack(charge, 1, CHARGE.CALL) }
     image[CHARGE.RECIPIENTS] = extras and extras.recipients and copy_map(extras.recipients) or false
     if extras then
       extras.recipients = nil

@@ -2,26 +2,26 @@
 -- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
 
 -- Charge what has happened without a hold: below zero if need be, since the message did go out.
-local function debit_late(bucket, i, change, key, charge, price)
+local function debit_late(bucket, i, change, key, charge, price, extras)
   if charge_out_of_range(change, charge, price, 0) then
     return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   debit(change.wallet, price, change.lots)
   charge[CHARGE.STATE] = STATE.COMMITTED
   charge[CHARGE.COMMITTED] = charge[CHARGE.COMMITTED] + price
-  local extras = settle_all_recipients(charge)
+  extras = settle_all_recipients(charge) or extras
   keep_charge(bucket, key, charge, change.now)
   return finish(bucket, i, change, KIND.DEBITED, REASON.LATE, DECIDED.NONE, charge, extras)
 end
 
 -- End the hold of a single charge: `price` is charged (0 = none), what is left of the hold is released.
-local function settle_whole(bucket, i, change, key, charge, price, state, kind)
+local function settle_whole(bucket, i, change, key, charge, price, state, kind, extras)
   if charge_out_of_range(change, charge, price, charge[CHARGE.HELD]) then
     return note(bucket, i, change, REASON.AMOUNT_OUT_OF_RANGE)
   end
   settle_parts(change.wallet, charge, price, change.lots)
   release_parts(change.wallet, charge, change.lots)
-  local extras = state == STATE.COMMITTED and settle_all_recipients(charge) or nil
+  extras = state == STATE.COMMITTED and settle_all_recipients(charge) or extras
   charge[CHARGE.STATE] = state
   keep_charge(bucket, key, charge, change.now)
   return finish(bucket, i, change, kind, 0, DECIDED.NONE, charge, extras)
@@ -66,7 +66,7 @@ local function outcome(bucket, i, input, customer)
     if charge then
       return note(bucket, i, change, REASON.SETTLED)
     end
-    local failed = { STATE.RELEASED, name, 0, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0 }
+    local failed = { STATE.RELEASED, name, 0, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0, false }
     keep_charge(bucket, key, failed, now)
     return finish(bucket, i, change, KIND.NOTED, REASON.UNKNOWN_CHARGE, DECIDED.NONE, failed)
   end
@@ -85,6 +85,6 @@ local function outcome(bucket, i, input, customer)
   if price < 0 then
     return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
   end
-  charge = charge or { STATE.COMMITTED, name, price, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0 }
+  charge = charge or { STATE.COMMITTED, name, price, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0, false }
   return debit_late(bucket, i, change, key, charge, price)
 end

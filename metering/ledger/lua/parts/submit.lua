@@ -1,5 +1,6 @@
 -- include: objections
 -- include: received
+-- include: call_price
 -- Submissions: may it go out, and what does it cost? Checks in the order of docs/ledger-rules.md.
 
 -- `recipients` is a flat list of recipients and prices, or false; a charge keeps them by name.
@@ -11,7 +12,8 @@ local function new_charge(change, state, price, input, sender, recipients)
       prices[recipients[n]] = recipients[n + 1]
     end
   end
-  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender, prices, 0 }
+  return { state, change.name, price, 0, 0, input[INPUT.CHARGE_ON], input[INPUT.FEE], 0, {}, sender, prices, 0,
+    input[INPUT.CALL] }
 end
 
 -- The first recipients that `spendable` covers, and what they cost; nothing where that is not even the first.
@@ -43,6 +45,14 @@ local function grants_part(policy, recipients, is_scheduled)
   return recipients and has_flag(policy.switches, is_scheduled and SWITCH.SEND_UNTIL_FLAG or SWITCH.COVERED_PART)
 end
 
+-- The first seconds of a call that is not covered whole, and their price, where the plan grants them; else 0.
+local function first_seconds(policy, call, is_scheduled, spendable)
+  if not call or is_scheduled or not has_flag(policy.switches, SWITCH.CALL_PART) then
+    return 0
+  end
+  return covered_seconds(call, 0, call[CALL.SECONDS], 0, spendable)
+end
+
 local function submit(bucket, i, input, customer)
   local now, price, flags = input[INPUT.TS], input[INPUT.PRICE], input[INPUT.FLAGS]
   if has_flag(flags, FLAG.RECEIVED) then
@@ -68,7 +78,11 @@ local function submit(bucket, i, input, customer)
     if grants_part(policy, recipients, is_scheduled) then
       part, sum = covered_part(recipients, spendable)
     end
-    if part then
+    local seconds, cost = first_seconds(policy, input[INPUT.CALL], is_scheduled, spendable)
+    if seconds > 0 then
+      extras = { granted = { GRANT.SECONDS, seconds, input[INPUT.CALL][CALL.SECONDS] } }
+      input[INPUT.CALL][CALL.SECONDS], price = seconds, cost
+    elseif part then
       extras = { granted = { GRANT.RECIPIENTS, #part / 2, #recipients / 2 } }
       recipients, price = part, sum
     else
