@@ -121,3 +121,41 @@ async def test_estimate_of_any_text_to_anyone_is_what_the_ledger_debits(
     asked = {"channel": "sms", "to": to, "text": text}
     found = await debited(fresh_redis, "payg-usd", asked, "sms.submitted", "sms.delivered")
     assert estimated("payg-usd", asked) == found
+
+
+async def metered(redis: Redis, *events: bytes) -> list[dict[str, Any]]:
+    """The entries of events of a customer with 100 credits on the plan of the requirements' US prices."""
+    bucket = MeteredBucket(redis, shipped_rates())
+    await bucket.open()
+    await bucket.commands(
+        command("open_customer", "open", plan="rollover-credits"),
+        command("top_up", "credit", amount_micros=100_000_000, unit="credit"),
+    )
+    return [orjson.loads(made.value) for made in await bucket.events(*events)]
+
+
+@pytest.mark.requirement("PL-26")
+@pytest.mark.parametrize(("seconds", "debit", "above"), [(180, 6_000_000, True), (30, 2_000_000, False)])
+async def test_call_held_for_a_minute_settles_at_what_it_cost(
+    seconds: int, debit: int, above: bool, fresh_redis: Redis
+) -> None:
+    call: dict[str, Any] = {"to": GROUP[0], "segments": None, "charge_id": "call"}
+    started, ended = await metered(
+        fresh_redis,
+        usage_event("started", type="voice.started", seconds=60, **call),
+        usage_event("ended", type="voice.ended", seconds=seconds, **call),
+    )
+    held = 4_000_000  # a minute, and one step of headroom
+    assert (started["kind"], started["held_change_micros"]) == ("reserved", held)
+    assert (ended["amount_micros"], ended["held_change_micros"]) == (-debit, -held)
+    assert ended["after"]["available_micros"] == 100_000_000 - debit
+    assert above is (debit > held)
+
+
+@pytest.mark.requirement("PL-02")
+@pytest.mark.requirement("PL-16")
+async def test_received_text_in_the_us_is_recorded_at_nothing(fresh_redis: Redis) -> None:
+    (entry,) = await metered(fresh_redis, usage_event("in", type="sms.received", to=GROUP[0], text="x", segments=None))
+    assert (entry["kind"], entry["price_micros"], entry.get("amount_micros", 0)) == ("debited", 0, 0)
+    assert entry["after"]["available_micros"] == 100_000_000
+    assert [line["charge"] for line in entry["rates"]] == ["rate"]
