@@ -21,6 +21,8 @@ class ChargedInput(Struct, frozen=True):
     customer: str
     plan: str
     country: str | None
+    event_type: str
+    charge_id: str | None
 
 
 async def charged_usage(

@@ -104,8 +104,8 @@ def _print_usage(report: UsageReport, hours: float) -> None:
     for unit, (old, new) in _totals(report.customers).items():
         print(f"all: {format_amount(old)} -> {format_amount(new)} {unit}, difference {format_amount(new - old)}")
     print(
-        f"the last {hours:g} hours: {report.inputs:,} charged inputs, {report.gone:,} of them older than the topic"
-        f" keeps, {report.unpriced:,} with amounts of their own"
+        f"the last {hours:g} hours: {report.inputs:,} charged inputs, {report.gone:,} of them not to be read any more,"
+        f" {report.unpriced:,} with amounts of their own"
     )
 
 

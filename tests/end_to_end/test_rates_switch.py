@@ -234,7 +234,7 @@ async def test_usage_of_the_books_is_priced_again_before_anything_is_in_force(sy
         [
             outcome("acme", "sent-1", "sent"),
             outcome("acme", "failed-1", "failed", "failed"),
-            event("bravo", "call-1", "voice.ended", charge_id="call", to=SPAIN, seconds=60),
+            event("bravo", "call-1", "voice.ended", charge_id="call", seconds=60),
         ]
     )
     await system.settled()
