@@ -122,7 +122,8 @@ def _describe(view: CustomerView) -> Iterator[str]:
             yield f"alert {rule.rule}: at {format_amount(rule.level_micros, wallet.unit)}, {rule.state}"
     for block in view.blocks:
         needed = f", lifted at {format_amount(block.needed_micros)}" if block.needed_micros else ""
-        yield f"BLOCKED {block.level} {block.id} since {_format_time(block.since_ms)}{needed}"
+        causes = ", ".join(str(cause) for cause in block.causes)
+        yield f"BLOCKED {block.level} {block.id} ({causes}) since {_format_time(block.since_ms)}{needed}"
     if view.holds_open:
         yield f"{view.holds_open} open holds"
 

@@ -1,4 +1,4 @@
-"""Every cell of the table of outcomes in docs/ledger-rules.md, on the model and on the real Lua."""
+"""Outcomes beside the table of `test_every_event`: prices, fees, segments, what comes first. On both buckets."""
 
 from __future__ import annotations
 
@@ -7,60 +7,14 @@ import pytest
 from tests.ledger.history.story import HOUR, Story, told
 from tests.ledger_model.inputs import Suspend
 
-NOTED = ("noted", None, 0, 0, None)
-SETTLED = ("noted", "settled", 0, 0, None)
-UNKNOWN = ("noted", "unknown_charge", 0, 0, None)
-COMMITTED = ("committed", None, -40, -40, "committed")
-RELEASED = ("released", None, 0, -40, "released")
-LATE = ("debited", "late", -40, 0, "committed")
 
-CELLS = {
-    ("held", "sent"): COMMITTED,
-    ("held", "delivered"): COMMITTED,
-    ("held", "sent too early"): NOTED,
-    ("held", "failed"): RELEASED,
-    ("held", "cancelled"): RELEASED,
-    ("held", "expired"): RELEASED,
-    ("committed", "sent"): SETTLED,
-    ("committed", "delivered"): SETTLED,
-    ("committed", "sent too early"): NOTED,
-    ("committed", "failed"): SETTLED,
-    ("committed", "cancelled"): SETTLED,
-    ("committed", "expired"): SETTLED,
-    ("released", "sent"): LATE,
-    ("released", "delivered"): LATE,
-    ("released", "sent too early"): NOTED,
-    ("released", "failed"): SETTLED,
-    ("released", "cancelled"): SETTLED,
-    ("released", "expired"): SETTLED,
-    ("expired", "sent"): LATE,
-    ("expired", "delivered"): LATE,
-    ("expired", "sent too early"): NOTED,
-    ("expired", "failed"): SETTLED,
-    ("expired", "cancelled"): SETTLED,
-    ("expired", "expired"): SETTLED,
-    ("denied", "sent"): LATE,
-    ("denied", "delivered"): LATE,
-    ("denied", "sent too early"): NOTED,
-    ("denied", "failed"): SETTLED,
-    ("denied", "cancelled"): SETTLED,
-    ("denied", "expired"): SETTLED,
-    ("none", "sent"): UNKNOWN,
-    ("none", "delivered"): UNKNOWN,
-    ("none", "sent too early"): UNKNOWN,
-    ("none", "failed"): ("noted", "unknown_charge", 0, 0, "released"),
-    ("none", "cancelled"): ("noted", "unknown_charge", 0, 0, "released"),
-    ("none", "expired"): ("noted", "unknown_charge", 0, 0, "released"),
-}
-
-
-async def bring_charge_to(story: Story, state: str, charge_on: str) -> None:
+async def bring_charge_to(story: Story, state: str, charge_on: str, *, fee: int = 0) -> None:
     """Have a charge `x` of 40 in that state, in a wallet with 100."""
     await story.open(credit=100)
     if state == "denied":
         await story.record(80)
     if state != "none":
-        await story.submit(40, charge_on=charge_on, lasts=HOUR)
+        await story.submit(40, charge_on=charge_on, lasts=HOUR, fee=fee)
     if state == "committed":
         await story.outcome("delivered")
     if state == "released":
@@ -70,22 +24,6 @@ async def bring_charge_to(story: Story, state: str, charge_on: str) -> None:
         await story.tick()
     if state == "denied":
         await story.top_up(80)
-
-
-@pytest.mark.requirement("INF-04")
-@pytest.mark.parametrize(("state", "outcome"), CELLS, ids=[f"{state}-{outcome}" for state, outcome in CELLS])
-async def test_outcome_of_a_charge_gives_what_the_tables_cell_says(story: Story, state: str, outcome: str) -> None:
-    too_early = outcome == "sent too early"
-    charge_on = "delivered" if too_early else "sent"
-    await bring_charge_to(story, state, charge_on)
-
-    entry = await story.outcome("sent" if too_early else outcome, charge_on=charge_on)
-
-    charge_state = None if entry["charge"] is None else entry["charge"]["state"]
-    assert CELLS[state, outcome] == (
-        entry["kind"], entry["reason"], entry["amount"], entry["held_change"], charge_state,
-    )  # fmt: skip
-    assert entry["decision"] is None
 
 
 @pytest.mark.parametrize("state", ["held", "released", "expired", "denied", "none"])
