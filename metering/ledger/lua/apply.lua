@@ -20,6 +20,9 @@
 -- header (cmsgpack, see inputs.py), inputs (cmsgpack), carried (opaque; kept in the outbox to publish from).
 -- Returns {OK, results, next due or ''}; {STALE, index of customer}; {REPEATED, outbox records since the expected
 -- head, seq, chunk, usage, commands}; {LOST}.
+-- A call makes some thousand short-lived tables beside little that stays: the collector need not begin anew each time
+-- memory has doubled (its default, 200). Takes up to 20 MB more of the server, and a tenth off its work.
+collectgarbage('setpause', 1000)
 local head = read_head(KEYS[1], ARGV[1])
 if not head then
   return { CODE.LOST }
