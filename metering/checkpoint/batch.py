@@ -16,9 +16,10 @@ from metering.checkpoint.continuity import Follower, Verdict
 from metering.checkpoint.denials import Denials, is_repeated_denial
 from metering.checkpoint.entry_rows import EntryRow, leg_rows, row_of
 from metering.checkpoint.records import Block, LedgerRecord, decode_record, has_nul
-from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState, WalletProfile
+from metering.contracts.entries import Charge, CustomerSettings, LotChange, RuleState
 from metering.contracts.reasons import Kind
 from metering.contracts.states import State, kind_of
+from metering.contracts.wallets import WalletProfile
 from metering.errors import BrokenInvariant, ensure
 from metering.ledger.state import BucketPosition
 

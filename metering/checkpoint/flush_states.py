@@ -69,6 +69,7 @@ async def save_customers(connection: Connection, batch: Batch) -> None:
             ",".join(s.causes),
             s.billing_start_ms,
             s.cycle_months,
+            s.wallet_mode,
             at_ms,
         )
         for customer, (s, at_ms) in batch.customers.items()

@@ -22,9 +22,9 @@ from metering.contracts.entries import (
     LotChange,
     Position,
     RuleState,
-    WalletProfile,
 )
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletProfile
 
 _NOTHING = Raw()
 

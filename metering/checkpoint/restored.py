@@ -16,10 +16,10 @@ from metering.contracts.entries import (
     CustomerSettings,
     Granted,
     RuleState,
-    WalletProfile,
 )
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletProfile
 from metering.errors import ensure
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (

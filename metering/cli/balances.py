@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
-from metering.contracts.entries import RuleState, WalletProfile
+from metering.contracts.entries import RuleState
 from metering.contracts.partitioning import partition_of
+from metering.contracts.wallets import WalletProfile
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, balance_of
 from metering.ledger.state import BlockState, ChargeState, LotState, WalletState

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from metering.contracts.fields import MAIN_WALLET, Identifier, Label, Micros, PositiveMicros, Unit
 from metering.contracts.states import LimitLevel, Window
+from metering.contracts.wallets import WalletMode
 
 
 class CommandHeader(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", gc=False):
@@ -162,6 +163,25 @@ class Transfer(CommandHeader, frozen=True, kw_only=True, tag="transfer"):
     """Must be true where the plan has transfer terms."""
 
 
+class SetWalletMode(CommandHeader, frozen=True, kw_only=True, tag="set_wallet_mode"):
+    """Set who holds and who pays: each user, each account, or one pool. No credit is lost on the way."""
+
+    mode: WalletMode
+    wallets: tuple[Identifier, ...] = ()
+    """Of `shared_pool`: the wallets, at most 100, whose free credit goes into `main` with the same entry."""
+
+
+class ReverseTopUp(CommandHeader, frozen=True, kw_only=True, tag="reverse_top_up"):
+    """Take back what a top-up brought, after a refund or a chargeback: below zero where it is used already. Once."""
+
+    top_up: Identifier
+    """The id of the top-up's entry, as its answer has it."""
+    amount_micros: PositiveMicros
+    unit: Unit
+    cause: Literal["refund", "chargeback"] = "refund"
+    wallet: Identifier | None = None
+
+
 class Tick(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
     """Written by a bucket's owner to its own partition when a timer is due and no input comes. Yields no entry."""
 
@@ -185,6 +205,8 @@ Command = (
     | CloseWallet
     | MergeWallets
     | Transfer
+    | SetWalletMode
+    | ReverseTopUp
 )
 CommandRecord = Command | Tick
 """Whatever may stand in the `commands` topic."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletMode, WalletProfile
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -172,18 +173,6 @@ class BlockChange(Struct, frozen=True, omit_defaults=True, gc=False):
     """The wallet in which it was judged, only where it is that of a leg."""
 
 
-class WalletProfile(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Whom a wallet is for, whether it may be used, and what it is called. The wallet `main` is the company pool."""
-
-    state: Literal["active", "frozen", "closed"] = "active"
-    """What is in a `frozen` one can be moved out and not spent; a `closed` one is empty for good."""
-    kind: Literal["company_pool", "user", "team", "sub_account"] = "company_pool"
-    user: str | None = None
-    name: str | None = None
-    reference: str | None = None
-    keyword: str | None = None
-
-
 class EventReference(Struct, frozen=True, gc=False):
     """The usage event behind an entry."""
 
@@ -222,6 +211,8 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     """When it was opened: cycles begin at the anniversaries."""
     cycle_months: int = 0
     """Of the plan's cycle: 1, 12, or 0 for none."""
+    wallet_mode: WalletMode | None = None
+    """Where a command has set one; otherwise the plan's."""
 
     @property
     def suspended(self) -> bool:

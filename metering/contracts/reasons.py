@@ -31,6 +31,8 @@ class Kind(StrEnum):
     DUPLICATE = "duplicate"
     TRANSFERRED = "transferred"
     """Credit moved between wallets of a customer; the entry's legs are the other sides."""
+    REVERSED = "reversed"
+    """What a top-up had brought was taken back."""
     FROZEN = "frozen"
     THAWED = "thawed"
     CLOSED = "closed"
@@ -99,6 +101,8 @@ class Reason(StrEnum):
     WALLET_OVERDRAWN = "wallet_overdrawn"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
     TRANSFERS_DISABLED = "transfers_disabled"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
     POOL_NOT_SPENDABLE = "pool_not_spendable"
     """Credit of the company pool has to be moved into a wallet before it can pay, as the plan has it."""
 

@@ -35,7 +35,16 @@ class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="k
     gone: bool = False
 
 
-State: TypeAlias = LimitState
+class ReversalState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="reversal"):
+    """A top-up that was taken back, so that it never is twice. `id` is that of the top-up's entry."""
+
+    id: str
+    wallet: str
+    amount_micros: int
+    gone: bool = False
+
+
+State: TypeAlias = LimitState | ReversalState
 """Any of them."""
 
 

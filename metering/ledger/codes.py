@@ -56,6 +56,8 @@ class Op(IntEnum):
     CLOSE_WALLET = 63
     MERGE_WALLETS = 64
     TRANSFER = 65
+    SET_WALLET_MODE = 66
+    REVERSE_TOP_UP = 67
 
 
 class KindCode(IntEnum):
@@ -84,6 +86,7 @@ class KindCode(IntEnum):
     THAWED = 31
     CLOSED = 32
     MERGED = 33
+    REVERSED = 34
 
 
 class ReasonCode(IntEnum):
@@ -138,6 +141,8 @@ class ReasonCode(IntEnum):
     TERMS_NOT_ACCEPTED = 66
     TRANSFERS_DISABLED = 67
     POOL_NOT_SPENDABLE = 68
+    REFUND = 69
+    CHARGEBACK = 70
 
 
 class Decided(IntEnum):
@@ -177,23 +182,6 @@ class RuleStateCode(IntEnum):
     QUIET = 2
 
 
-class WalletStateCode(IntEnum):
-    """Whether a wallet may be used."""
-
-    ACTIVE = 0
-    FROZEN = 1
-    CLOSED = 2
-
-
-class WalletKindCode(IntEnum):
-    """Whom a wallet is for."""
-
-    COMPANY_POOL = 0
-    USER = 1
-    TEAM = 2
-    SUB_ACCOUNT = 3
-
-
 class Level(IntEnum):
     """What a block holds back."""
 
@@ -223,6 +211,7 @@ class StateKind(IntEnum):
     """The kinds of `contracts.states`."""
 
     LIMIT = 1
+    REVERSAL = 20
 
 
 class AlertCode(IntEnum):

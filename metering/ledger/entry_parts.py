@@ -181,5 +181,6 @@ def leg_of(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
 
 def make_settings(record: list[Any]) -> entries.CustomerSettings:
     """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes, *cycle = record
-    return entries.CustomerSettings(version, plan, unit, time_zone, country or None, causes_of(causes), *cycle)
+    version, plan, unit, time_zone, country, causes, *cycle, mode = record
+    head = (version, plan, unit, time_zone, country or None, causes_of(causes))
+    return entries.CustomerSettings(*[*head, *cycle, mode or None])

@@ -71,6 +71,12 @@ class Input(IntEnum):
     REFERENCE = 11
     KEYWORD = 13
     TO_WALLET = 10
+    TOP_UP = 10
+    CAUSE = 11
+    """By `codes.ReasonCode`."""
+    WALLET_MODE = 8
+    SWEPT = 9
+    """Names of wallets whose free credit goes into the company pool."""
     MOVES_SHORTFALL = 11
     """1 where what a closing wallet owes goes along, 0 where that keeps it from closing."""
 
@@ -87,6 +93,8 @@ class Customer(IntEnum):
     """What blocks the customer as a whole: bits of `codes.Cause`."""
     BILLING_START = 7
     CYCLE = 8
+    WALLET_MODE = 9
+    """`per_user`, `shared_pool`, `per_account`, or empty: the plan's."""
 
 
 class Wallet(IntEnum):

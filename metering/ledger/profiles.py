@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from metering.contracts.entries import WalletProfile
-from metering.ledger.codes import WalletKindCode, WalletStateCode
+from metering.contracts.wallets import WalletProfile
+from metering.ledger.wallet_codes import WalletKindCode, WalletStateCode
 
 
 def make_profile(record: list[Any]) -> WalletProfile:

@@ -121,6 +121,7 @@ def _customer_record(settings: CustomerSettings) -> RawText:
                 mask_of(settings.causes),
                 settings.billing_start_ms,
                 settings.cycle_months,
+                settings.wallet_mode or "",
             ]
         )
     )

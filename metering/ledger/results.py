@@ -11,6 +11,7 @@ from msgspec import Struct
 from metering.contracts import entries
 from metering.contracts.reasons import AlertType, Kind, Reason
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletProfile
 from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried
 from metering.ledger.codes import KINDS, REASONS, AlertCode
@@ -109,7 +110,7 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocks: tuple[entries.BlockChange, ...] = ()
     settings: entries.CustomerSettings | None = None
     states: tuple[State, ...] = ()
-    profile: entries.WalletProfile | None = None
+    profile: WalletProfile | None = None
     due_at_ms: int | None = None
 
 

@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger import bounds, codes, layout
+from metering.ledger import bounds, codes, layout, wallet_codes
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
+_LOCAL = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _LUA = files("metering.ledger") / "lua"
 
@@ -35,8 +36,8 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "MOMENT": codes.Moment,
     "STATE": codes.State,
     "RULE_STATE": codes.RuleStateCode,
-    "WALLET_STATE": codes.WalletStateCode,
-    "WALLET_KIND": codes.WalletKindCode,
+    "WALLET_STATE": wallet_codes.WalletStateCode,
+    "WALLET_KIND": wallet_codes.WalletKindCode,
     "LEVEL": codes.Level,
     "ALERT": codes.AlertCode,
     "CAUSE": codes.Cause,
@@ -80,7 +81,8 @@ def assemble(source: str) -> str:
     """Return a script's text with its includes, codes and constants. Raises `Fatal` as `load_script` does."""
     parts: list[str] = []
     _collect(source, parts, set())
-    text = "".join(parts)
+    *included, body = parts
+    text = "".join([*(_enclose(part, [*parts[:n], *parts[n + 1 :]]) for n, part in enumerate(included)), body])
     for constant, value in LUA_CONSTANTS.items():
         text = re.sub(rf"\b{constant}\b", str(value), text)
     return text
@@ -92,6 +94,18 @@ def _collect(source: str, parts: list[str], seen: set[str]) -> None:
             seen.add(include)
             _collect((_LUA / "parts" / f"{include}.lua").read_text(encoding="utf-8"), parts, seen)
     parts.append(_CODE.sub(_code_number, _COMMENT.sub("", source)))
+
+
+def _enclose(part: str, others: list[str]) -> str:
+    """Keep to a part what no other part names: Lua has room for 200 local names at a time in one function."""
+    elsewhere = "".join(others)
+    shared = [name for name in _LOCAL.findall(part) if re.search(rf"\b{name}\b", elsewhere)]
+    if not shared:
+        return f"do\n{part}end\n"
+    names = "|".join(shared)
+    part = re.sub(rf"^local function ({names})\(", r"function \1(", part, flags=re.MULTILINE)
+    part = re.sub(rf"^local ({names}) =", r"\1 =", part, flags=re.MULTILINE)
+    return f"local {', '.join(shared)}\ndo\n{part}end\n"
 
 
 def _code_number(match: re.Match[str]) -> str:

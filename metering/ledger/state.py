@@ -10,9 +10,10 @@ from typing import Literal
 from msgspec import Struct
 
 from metering.contracts.decisions import AnswerLeg
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState, WalletProfile
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletProfile
 
 COMPANY_POOL = WalletProfile()
 """The profile of a wallet that was never given one: `main`."""

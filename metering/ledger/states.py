@@ -7,12 +7,13 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from metering.contracts.states import LimitState, State
+from metering.contracts.states import LimitState, ReversalState, State
 from metering.ledger.codes import StateKind
 from metering.ledger.identity import SEPARATOR, state_field
 
 _TYPES: dict[int, type[State]] = {
     StateKind.LIMIT.value: LimitState,
+    StateKind.REVERSAL.value: ReversalState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 _FLAGS = {

@@ -11,6 +11,7 @@ from metering.contracts.commands import (
     Resume,
     SetAlert,
     SetPlan,
+    SetWalletMode,
     Suspend,
     TopUp,
     UnblockSender,
@@ -104,12 +105,12 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
         case Adjust():
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
         case _:
-            add_wallet_command(add, command, customer.plan)
+            add_wallet_command(add, command, customer)
 
 
 def changes_prices(content: object) -> bool:
     """Whether what follows this input may be priced differently: such a command ends its chunk."""
-    return isinstance(content, OpenCustomer | SetPlan)
+    return isinstance(content, OpenCustomer | SetPlan | SetWalletMode)
 
 
 def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:

@@ -8,7 +8,7 @@ import msgspec
 
 from metering.contracts.entries import CallTerms, EventReference, InputReference, Position
 from metering.contracts.events import UsageData
-from metering.contracts.fields import MAIN_WALLET, MICROS_LIMIT, RECIPIENTS_MAX
+from metering.contracts.fields import MICROS_LIMIT, RECIPIENTS_MAX
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Moment
@@ -18,6 +18,7 @@ from metering.rating import Plan, Price, PriceRequest, Refusal, normalise_number
 from metering.worker.customers import Customer
 from metering.worker.decoding import UsageInput, recipients_of
 from metering.worker.event_kinds import Role
+from metering.worker.payers import payer_of, pool_refuses
 
 _MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
 _REFUSALS = {"amount_too_large": Reason.AMOUNT_OUT_OF_RANGE}
@@ -79,9 +80,14 @@ def add_event(
         price = None
     elif price is not None:
         about["price_micros"] = price
+    wallet = payer_of(data, customer, kind.role)
+    if pool_refuses(wallet, customer, kind.role):
+        reason = REASON_CODES[Reason.POOL_NOT_SPENDABLE]
+        builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
+        return
     if data.charge_id is None and kind.role is Role.SUBMIT:
         about["charge_id"] = event.id
-    _add_row(builder, usage, customer, plan, price, Carried(**about), digest, clock_ms)
+    _add_row(builder, usage, customer, plan, price, Carried(**about), digest, clock_ms, wallet)
 
 
 def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
@@ -93,9 +99,9 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
     carried: Carried,
     digest: str,
     clock_ms: int,
+    wallet: str,
 ) -> None:
     data, kind, policy = usage.event.data, usage.kind, customer.policy
-    wallet = data.wallet or MAIN_WALLET
     amount = price.amount_micros if isinstance(price, Price) else NO_PRICE if price is None else price
     charge_on = _MOMENTS[price.charge_on] if isinstance(price, Price) else Moment.SENT.value
     deadline_ms = clock_ms + plan.hold_seconds[kind.channel or "broadcast"] * 1_000

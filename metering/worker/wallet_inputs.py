@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from metering.contracts.commands import CloseWallet, FreezeWallet, MergeWallets, PutWallet, ThawWallet, Transfer
+from metering.contracts.commands import (
+    CloseWallet,
+    FreezeWallet,
+    MergeWallets,
+    PutWallet,
+    ReverseTopUp,
+    SetWalletMode,
+    ThawWallet,
+    Transfer,
+)
 from metering.contracts.fields import MAIN_WALLET
 from metering.contracts.reasons import Reason
-from metering.ledger.codes import REASON_CODES, Op, WalletKindCode
+from metering.ledger.codes import REASON_CODES, Op
+from metering.ledger.wallet_codes import WalletKindCode
 from metering.rating import Plan
-from metering.worker.customers import rules_of
+from metering.worker.customers import Customer, rules_of
+from metering.worker.payers import wallet_mode
 
-WalletCommand = PutWallet | FreezeWallet | ThawWallet | CloseWallet | MergeWallets | Transfer
+WalletCommand = (
+    PutWallet | FreezeWallet | ThawWallet | CloseWallet | MergeWallets | Transfer | SetWalletMode | ReverseTopUp
+)
+
+SWEPT_MAX = 100
+"""Wallets swept into the pool with one command: bounds the call to about a millisecond."""
 
 
 class Add(Protocol):
@@ -21,8 +37,9 @@ class Add(Protocol):
         """Add a row."""
 
 
-def add_wallet_command(add: Add, command: WalletCommand, plan: Plan | None) -> None:
-    """Add one command for a customer on `plan` (None: unknown, or no more in the catalog)."""
+def add_wallet_command(add: Add, command: WalletCommand, customer: Customer) -> None:
+    """Add one command; `customer` is as it was read for the chunk."""
+    plan = customer.plan
     match command:
         case PutWallet():
             kind = WalletKindCode[command.kind.upper()].value if command.kind else False
@@ -54,6 +71,23 @@ def add_wallet_command(add: Add, command: WalletCommand, plan: Plan | None) -> N
                 add(Op.TRANSFER, command.amount_micros, command.unit, command.to, wallet=command.wallet)
             else:
                 add(Op.REFUSE_COMMAND, REASON_CODES[refusal])
+        case SetWalletMode():
+            _set_mode(add, command, customer)
+        case ReverseTopUp():
+            cause = REASON_CODES[Reason(command.cause)]
+            fields = (-command.amount_micros, command.unit, command.top_up, cause)
+            add(Op.REVERSE_TOP_UP, *fields, wallet=command.wallet or MAIN_WALLET)
+
+
+def _set_mode(add: Add, command: SetWalletMode, customer: Customer) -> None:
+    current = wallet_mode(customer)
+    swept = list(command.wallets) if command.mode == "shared_pool" else []
+    if len(swept) > SWEPT_MAX:
+        add(Op.REFUSE_COMMAND, REASON_CODES[Reason.TOO_MANY])
+    elif command.mode == current and not swept:
+        add(Op.REFUSE_COMMAND, REASON_CODES[Reason.ALREADY])
+    else:
+        add(Op.SET_WALLET_MODE, command.mode, swept)
 
 
 def _transfer_refusal(command: Transfer, plan: Plan | None) -> Reason | None:

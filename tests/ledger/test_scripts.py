@@ -39,7 +39,17 @@ def test_script_says_its_keys_arguments_and_answers(name: str) -> None:
 
 
 def test_include_stands_once_however_often_it_is_named() -> None:
-    assert 1 == load_script("apply").count("local function available_of(")
+    assert 1 == load_script("apply").count("function available_of(")
+
+
+def test_part_keeps_to_itself_what_no_other_names() -> None:
+    """A function may have 200 local names at a time: what one part alone uses is none of the others' business."""
+    script = load_script("apply")
+    shared = ", ".join(re.findall(r"^local ([\w, ]+)\ndo\n", script, re.MULTILINE)).split(", ")
+
+    assert len(shared) < 160
+    assert "local function put_wallet(" in script
+    assert "\nfunction refuse(" in script
 
 
 def test_script_passes_no_amount_through_text_that_rounds() -> None:

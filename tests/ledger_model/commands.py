@@ -16,8 +16,10 @@ from tests.ledger_model.inputs import (
     OpenCustomer,
     PutWallet,
     Resume,
+    ReverseTopUp,
     SetAlert,
     SetPlan,
+    SetWalletMode,
     Suspend,
     ThawWallet,
     TopUp,
@@ -210,4 +212,6 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     CloseWallet: transfers.close,
     MergeWallets: transfers.merge,
     Transfer: transfers.transfer,
+    SetWalletMode: transfers.set_mode,
+    ReverseTopUp: transfers.reverse,
 }

@@ -242,4 +242,23 @@ class Transfer(Command):
     unit: str = "USD"
 
 
+@dataclass(frozen=True, kw_only=True)
+class SetWalletMode(Command):
+    """Set who holds and pays; `wallets` are swept into the pool."""
+
+    mode: str
+    wallets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReverseTopUp(Command):
+    """A refund or chargeback of the top-up whose entry has that id."""
+
+    top_up: str
+    amount: int
+    unit: str = "USD"
+    cause: str = "refund"
+    wallet: str = "main"
+
+
 Input = Tick | Event | Command

@@ -197,6 +197,9 @@ class Customer:
     country: str | None
     billing_start: int
     cycle_months: int
+    wallet_mode: str | None = None
+    reversals: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Wallet and amount of each top-up that was taken back."""
     causes: set[str] = field(default_factory=set)
     """What blocks the customer as a whole."""
     wallets: dict[str, Wallet] = field(default_factory=dict)
@@ -215,6 +218,7 @@ class Customer:
             "causes": in_order(self.causes),
             "billing_start": self.billing_start,
             "cycle_months": self.cycle_months,
+            "wallet_mode": self.wallet_mode,
         }
 
 

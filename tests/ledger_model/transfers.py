@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model import blocks, changes, credit, lots, wallets
-from tests.ledger_model.inputs import CloseWallet, MergeWallets, Transfer
+from tests.ledger_model.inputs import CloseWallet, MergeWallets, ReverseTopUp, SetWalletMode, Transfer
 from tests.ledger_model.state import Customer, Wallet
 
 if TYPE_CHECKING:
@@ -154,3 +154,65 @@ def end(
     source.rules = []
     source.profile["state"] = "closed"
     return changes.finish(bucket, change, given, kind, *others, profile=dict(source.profile))
+
+
+def set_mode(bucket: Bucket, customer: Customer, given: SetWalletMode) -> dict[str, Any]:
+    """Refused `unknown_wallet`, `same_wallet` (`main`, or one named twice), and what `main` refuses where something
+    comes in. Version + 1; what is free in the wallets, transferable or not, goes into `main`: `settings_changed`.
+    """
+    pool = customer.wallets["main"]
+    parcels: dict[tuple[str, int | None, bool], Parcel] = {}
+    sources: list[tuple[Wallet, dict[str, int]]] = []
+    seen = {"main"}
+    for name in given.wallets:
+        source = customer.wallets.get(name)
+        if source is None or name in seen:
+            return bucket.entry(given, "refused", reason="unknown_wallet" if source is None else "same_wallet")
+        seen.add(name)
+        packed, taken = pack(source, max(source.available, 0), everything=True)
+        for parcel in packed:
+            sort = (parcel.kind, parcel.expires_at, parcel.transferable)
+            parcels.setdefault(sort, Parcel(*sort, 0)).amount += parcel.amount
+        sources += [(source, taken)] if taken else []
+    arriving = list(parcels.values())
+    if arriving:
+        reason = arrival_refusal(pool, arriving, sum(parcel.amount for parcel in arriving))
+        if reason is not None:
+            return bucket.entry(given, "refused", reason=reason)
+    change, others = changes.begin(customer, pool), []
+    for source, taken in sources:
+        others.append(changes.begin(customer, source))
+        carry(bucket, source, pool, [], taken)
+    carry(bucket, pool, pool, arriving, {})
+    customer.wallet_mode = given.mode
+    customer.version += 1
+    return changes.finish(bucket, change, given, "settings_changed", *others, settings=customer.settings)
+
+
+def reverse(bucket: Bucket, customer: Customer, given: ReverseTopUp) -> dict[str, Any]:
+    """Refused `unknown_wallet`, `wrong_unit`, `wallet_closed`, `amount_out_of_range`, `already`. From the top-up's own
+    lot what is free of it, then free credit of others, the rest is overdrawn: `reversed`, reason the cause.
+    """
+    wallet = customer.wallets.get(given.wallet)
+    reason = None
+    if wallet is None:
+        return bucket.entry(given, "refused", reason="unknown_wallet")
+    if wallet.unit != given.unit:
+        reason = "wrong_unit"
+    elif wallet.profile["state"] == "closed":
+        reason = "wallet_closed"
+    elif changes.out_of_range(wallet, -given.amount):
+        reason = "amount_out_of_range"
+    elif given.top_up in customer.reversals:
+        reason = "already"
+    if reason is not None:
+        return bucket.entry(given, "refused", reason=reason)
+    change, left = changes.begin(customer, wallet), given.amount
+    for lot in wallet.lots:
+        if lot.id == given.top_up:
+            own = min(lot.free, left)
+            lot.remaining -= own
+            left -= own
+    credit.debit(wallet, left)
+    customer.reversals[given.top_up] = (wallet.name, given.amount)
+    return changes.finish(bucket, change, given, "reversed", reason=given.cause)

@@ -116,16 +116,18 @@ WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.
 -- name: save_customers
 -- Settings after this batch.
 INSERT INTO customers AS c (
-    bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, opened_at_ms, changed_at_ms
+    bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode,
+    opened_at_ms, changed_at_ms
 )
 SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.billing_start_ms,
-    n.cycle_months, n.at_ms, n.at_ms
+    n.cycle_months, n.wallet_mode, n.at_ms, n.at_ms
 FROM unnest(
-    $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[], $11::bigint[]
-) AS n (customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, at_ms)
+    $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[],
+    $11::text[], $12::bigint[]
+) AS n (customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, at_ms)
 ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
     time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, billing_start_ms = EXCLUDED.billing_start_ms,
-    cycle_months = EXCLUDED.cycle_months, changed_at_ms = EXCLUDED.changed_at_ms
+    cycle_months = EXCLUDED.cycle_months, wallet_mode = EXCLUDED.wallet_mode, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: save_rules

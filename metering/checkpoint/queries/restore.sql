@@ -2,7 +2,7 @@
 
 -- name: customers
 -- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months
+SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode
 FROM customers WHERE bucket = $1;
 
 -- name: states

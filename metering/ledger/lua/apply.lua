@@ -11,6 +11,8 @@
 -- include: wallets
 -- include: transfers
 -- include: closing
+-- include: modes
+-- include: reversals
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
@@ -56,15 +58,6 @@ local keys = { customers = KEYS[3], wallets = KEYS[4], charges = KEYS[5], sender
 local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
 local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)
 
-local handlers = {
-  [OP.SUBMIT] = submit, [OP.EXTEND] = extend, [OP.OUTCOME] = outcome, [OP.END] = end_call, [OP.RECORD] = record,
-  [OP.ADJUST_CHARGE] = adjust_charge, [OP.TOP_UP] = top_up, [OP.SET_PLAN] = set_plan, [OP.SET_ALERT] = set_alert,
-  [OP.SUSPEND] = suspend_or_resume, [OP.RESUME] = suspend_or_resume, [OP.BLOCK_SENDER] = block_sender,
-  [OP.UNBLOCK_SENDER] = unblock_sender, [OP.ADJUST] = adjust, [OP.PUT_LIMIT] = put_limit,
-  [OP.PUT_WALLET] = put_wallet, [OP.FREEZE_WALLET] = freeze_or_thaw, [OP.THAW_WALLET] = freeze_or_thaw,
-  [OP.TRANSFER] = transfer, [OP.CLOSE_WALLET] = close_wallet, [OP.MERGE_WALLETS] = close_wallet,
-}
-
 -- Whether a usage event asks for a decision: submissions, extensions, and refusals of these.
 local function decision_of_refusal(op, input)
   local asks = op == OP.EXTEND or (op == OP.SUBMIT and not has_flag(input[INPUT.FLAGS], FLAG.RECEIVED))
@@ -96,7 +89,7 @@ local function apply_command(i, input, op, now, customer)
     return answer_duplicate_command(bucket, i, answer)
   end
   if op == OP.OPEN_CUSTOMER then
-    open_customer(bucket, i, input, customer)
+    handlers[op](bucket, i, input, customer)
   elseif op == OP.REFUSE_COMMAND and input[INPUT.OPENS] == 1 then
     refuse(bucket, i, customer.record and REASON.CUSTOMER_EXISTS or input[INPUT.REASON])
   elseif not customer.record then

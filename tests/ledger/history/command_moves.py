@@ -57,6 +57,11 @@ def _merge_wallets(choices: Choices, header: dict[str, Any], amount: int, unit: 
     return model.MergeWallets(**header, wallet=choices.of(*WALLETS), to=choices.of(*WALLETS))
 
 
+def _set_wallet_mode(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    wallets = choices.of(("other", "third"), ("other",), (), ("third",), ("other", "nobody"), ("other", "other"))
+    return model.SetWalletMode(**header, mode=choices.of("shared_pool", "per_user", "per_account"), wallets=wallets)
+
+
 def _set_plan(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
     return model.SetPlan(**header, plan=choices.of(*PLANS, "nowhere"))
 
@@ -111,6 +116,7 @@ COMMANDS = {
     "unblock_sender": _unblock_sender,
     "adjust": _adjust,
     "put_wallet": _put_wallet,
+    "set_wallet_mode": _set_wallet_mode,
     "freeze_wallet": _freeze_wallet,
     "thaw_wallet": _thaw_wallet,
     "close_wallet": _close_wallet,

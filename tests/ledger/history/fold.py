@@ -20,10 +20,10 @@ from metering.contracts.entries import (
     LedgerEntry,
     LotChange,
     RuleState,
-    WalletProfile,
 )
 from metering.contracts.reasons import BlockLevel, Kind
 from metering.contracts.states import State
+from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
     COMPANY_POOL,

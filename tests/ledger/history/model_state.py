@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState, WalletProfile
+from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
+from metering.contracts.states import ReversalState
+from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
     BlockState,
@@ -13,6 +15,7 @@ from metering.ledger.state import (
     ChargeState,
     CustomerState,
     LotState,
+    RecordState,
     RememberedCommand,
     RememberedEvent,
     StateRecord,
@@ -31,6 +34,10 @@ def state_records(bucket: Bucket) -> list[StateRecord]:
     for customer in bucket.customers.values():
         records.append(CustomerState(customer.name, settings_of(customer)))
         records += wallets_of(customer)
+        records += [
+            RecordState(customer.name, ReversalState(top_up, wallet, amount))
+            for top_up, (wallet, amount) in customer.reversals.items()
+        ]
         records += [charge_state(customer, charge) for charge in customer.charges.values()]
         records += blocks_of(customer)
     for (source, event_id), seen in bucket.events.items():
@@ -71,6 +78,7 @@ def settings_of(customer: model.Customer) -> CustomerSettings:
         causes,
         customer.billing_start,
         customer.cycle_months,
+        customer.wallet_mode,  # type: ignore[arg-type]
     )
 
 

@@ -52,6 +52,8 @@ KINDS = {
     "open_customer": 1,
     "put_wallet": 3,
     "transfer": 12,
+    "set_wallet_mode": 2,
+    "reverse_top_up": 3,
     "freeze_wallet": 1,
     "thaw_wallet": 4,
     "close_wallet": 1,
@@ -121,7 +123,7 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
     if move.kind == "repeat":
         return replace(earlier[move.variant % len(earlier)], at=at)
     number = len(earlier)
-    if move.kind in COMMANDS or move.kind == "transfer":
+    if move.kind in COMMANDS or move.kind in ("transfer", "reverse_top_up"):
         header: dict[str, Any] = {"at": at, "id": f"c{number}", "customer": move.customer}
         if move.kind == "transfer":
             source, to = choices.of(*PAIRS)
@@ -129,6 +131,8 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
             unit = choices.rarely(unit_of(move, bucket), "EUR")
             return model.Transfer(**header, wallet=source, to=to, amount=amount, unit=unit)
         amount = amount_of(move, bucket, "main")
+        if move.kind == "reverse_top_up":
+            return _reversal(choices, header, bucket, amount)
         return COMMANDS[move.kind](choices, header, amount, unit_of(move, bucket))
     wallet = choices.of("main", *WALLETS)
     header = {
@@ -140,6 +144,18 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
         "sender": move.sender,
     }
     return EVENTS[move.kind](choices, header, amount_of(move, bucket, wallet))
+
+
+def _reversal(choices: Choices, header: dict[str, Any], bucket: Bucket, amount: int) -> model.Input:
+    """A reversal of a top-up that is there still, of one that is not, or of one taken back already."""
+    customer = bucket.customers.get(header["customer"])
+    name = choices.of("main", "main", "other")
+    wallet = None if customer is None else customer.wallets.get(name)
+    lots = [] if wallet is None else [lot.id for lot in wallet.lots]
+    done = [] if customer is None else [*customer.reversals]
+    top_up = choices.of(*lots, *done[:1], "0-1")
+    cause, unit = choices.of("refund", "chargeback"), "EUR" if wallet is None else wallet.unit
+    return model.ReverseTopUp(**header, top_up=top_up, amount=max(1, amount), unit=unit, cause=cause, wallet=name)
 
 
 def amount_of(move: Move, bucket: Bucket, name: str) -> int:

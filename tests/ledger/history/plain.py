@@ -91,6 +91,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "causes": [str(cause) for cause in entry.settings.causes],
             "billing_start": entry.settings.billing_start_ms,
             "cycle_months": entry.settings.cycle_months,
+            "wallet_mode": entry.settings.wallet_mode,
         },
         "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
         "duplicate_of": entry.duplicate_of,

@@ -8,7 +8,7 @@ from typing import Any
 from metering.contracts.entries import CallTerms, CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
-from metering.ledger.codes import REASON_CODES, Moment, Op, Switch, WalletKindCode
+from metering.ledger.codes import REASON_CODES, Moment, Op, Switch
 from metering.ledger.identity import event_digest
 from metering.ledger.inputs import (
     FEATURE,
@@ -20,6 +20,7 @@ from metering.ledger.inputs import (
     ChunkBuilder,
     CustomerPolicy,
 )
+from metering.ledger.wallet_codes import WalletKindCode
 from tests.ledger_model import inputs as model
 from tests.ledger_model.calls import Call
 from tests.ledger_model.commands import TIME_ZONES
@@ -43,6 +44,8 @@ OPS = {
     model.CloseWallet: Op.CLOSE_WALLET,
     model.MergeWallets: Op.MERGE_WALLETS,
     model.Transfer: Op.TRANSFER,
+    model.SetWalletMode: Op.SET_WALLET_MODE,
+    model.ReverseTopUp: Op.REVERSE_TOP_UP,
 }
 
 
@@ -231,7 +234,7 @@ def policy_of(version: int, plan: Plan) -> CustomerPolicy:
     return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))
 
 
-def _fields_of(  # noqa: PLR0911  one return for each command
+def _fields_of(  # noqa: C901, PLR0911  one return for each command
     given: model.Command, plans: dict[str, Plan], its_plan: Plan | None
 ) -> tuple[Any, ...]:
     match given:
@@ -254,6 +257,10 @@ def _fields_of(  # noqa: PLR0911  one return for each command
             return (kind, user, name, reference, _rules_of(its_plan) if its_plan else [], keyword)
         case model.CloseWallet() | model.MergeWallets():
             return (0, "", given.to, int(isinstance(given, model.MergeWallets) or given.writes_off))
+        case model.SetWalletMode():
+            return (given.mode, list(given.wallets))
+        case model.ReverseTopUp():
+            return (-given.amount, given.unit, given.top_up, REASON_CODES[Reason(given.cause)])
         case model.Transfer():
             return (given.amount, given.unit, given.to)
     return ()

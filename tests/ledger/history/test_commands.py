@@ -36,6 +36,7 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
         "causes": [],
         "billing_start": entry["applied_at"],
         "cycle_months": 0,
+        "wallet_mode": None,
     }
     assert entry["after"] == {"available": 0, "held": 0, "overdrawn": 0}
 

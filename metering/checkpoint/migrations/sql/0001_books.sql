@@ -140,6 +140,7 @@ CREATE TABLE customers (
     causes text[] NOT NULL,
     billing_start_ms bigint NOT NULL,
     cycle_months integer NOT NULL,
+    wallet_mode text,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL
 );

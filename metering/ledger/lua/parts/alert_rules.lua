@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: refusals
 -- include: profiles
 -- Alert rules as a wallet is given them by its plan, and as a command changes them.
@@ -53,3 +54,5 @@ local function set_alert(bucket, i, input, customer)
   change.touched = true
   return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false)
 end
+
+handlers[OP.SET_ALERT] = set_alert

@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: objections
 -- include: settle
 -- include: call_price
@@ -89,3 +90,6 @@ local function end_call(bucket, i, input, customer)
   charge = charge or { STATE.COMMITTED, name, price, 0, 0, MOMENT.SENT, 0, 0, {}, false, false, 0, false }
   return debit_late(bucket, i, change, key, charge, price, { price = price })
 end
+
+handlers[OP.EXTEND] = extend
+handlers[OP.END] = end_call

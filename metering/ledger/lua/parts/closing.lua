@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: transfers
 -- The end of a wallet: what is in it, or what it owes, goes to another; its rules and blocks go.
 
@@ -55,3 +56,6 @@ local function close_wallet(bucket, i, input, customer)
   end_wallet(bucket, from)
   return finish_with_profile(bucket, i, from, input[INPUT.OP] == OP.MERGE_WALLETS and KIND.MERGED or KIND.CLOSED, 0)
 end
+
+handlers[OP.CLOSE_WALLET] = close_wallet
+handlers[OP.MERGE_WALLETS] = close_wallet

@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: change
 -- include: credit
 -- include: refusals
@@ -15,7 +16,7 @@ local function open_customer(bucket, i, input, customer)
     return refuse(bucket, i, REASON.CUSTOMER_EXISTS)
   end
   local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0,
-    input[INPUT.TS], input[INPUT.CYCLE] }
+    input[INPUT.TS], input[INPUT.CYCLE], '' }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
   local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0, false }
@@ -120,3 +121,12 @@ local function unblock_sender(bucket, i, input, customer)
   note_block(noted, LEVEL.SENDER, name, { 0, '', 0, 0, 0, 0 }, 1, REASON.MANUAL)
   return emit_plain(bucket, i, KIND.UNBLOCKED, 0, DECIDED.NONE, { blocks = noted })
 end
+
+handlers[OP.OPEN_CUSTOMER] = open_customer
+handlers[OP.TOP_UP] = top_up
+handlers[OP.SET_PLAN] = set_plan
+handlers[OP.SUSPEND] = suspend_or_resume
+handlers[OP.RESUME] = suspend_or_resume
+handlers[OP.BLOCK_SENDER] = block_sender
+handlers[OP.UNBLOCK_SENDER] = unblock_sender
+handlers[OP.ADJUST] = adjust

@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: states
 -- include: calendar
 -- include: commands
@@ -21,3 +22,5 @@ local function put_limit(bucket, i, input, customer)
   end
   return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, { states = states })
 end
+
+handlers[OP.PUT_LIMIT] = put_limit

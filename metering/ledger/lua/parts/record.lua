@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: objections
 -- include: credit
 -- What has already happened, and what is corrected afterwards.
@@ -36,3 +37,6 @@ local function adjust_charge(bucket, i, input, customer)
   end
   return finish(bucket, i, change, KIND.ADJUSTED, charge and 0 or REASON.UNKNOWN_CHARGE, DECIDED.NONE, false)
 end
+
+handlers[OP.RECORD] = record
+handlers[OP.ADJUST_CHARGE] = adjust_charge

@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: recipients
 -- Outcomes: commit, release, or note. The table of docs/ledger-rules.md, cell by cell.
 
@@ -88,3 +89,5 @@ local function outcome(bucket, i, input, customer)
   charge = charge or { STATE.COMMITTED, name, price, 0, 0, input[INPUT.CHARGE_ON], 0, 0, {}, false, false, 0, false }
   return debit_late(bucket, i, change, key, charge, price)
 end
+
+handlers[OP.OUTCOME] = outcome

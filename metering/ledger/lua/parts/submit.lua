@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: objections
 -- include: received
 -- include: call_price
@@ -124,3 +125,5 @@ local function submit(bucket, i, input, customer)
   end
   return finish(bucket, i, change, KIND.RESERVED, 0, DECIDED.ALLOWED, held, extras)
 end
+
+handlers[OP.SUBMIT] = submit

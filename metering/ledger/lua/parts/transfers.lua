@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: parcels
 -- include: commands
 -- Credit between wallets of one customer. One entry: its own wallet is the source, its leg the target.
@@ -38,3 +39,5 @@ local function transfer(bucket, i, input, customer)
   from.others = { to }
   return finish(bucket, i, from, KIND.TRANSFERRED, 0, DECIDED.NONE, false)
 end
+
+handlers[OP.TRANSFER] = transfer

@@ -1,3 +1,4 @@
+-- include: handlers
 -- include: profiles
 -- include: commands
 -- Wallets: open, name, freeze, thaw.
@@ -59,3 +60,7 @@ local function freeze_or_thaw(bucket, i, input, customer)
   end
   return finish_with_profile(bucket, i, change, freezing and KIND.FROZEN or KIND.THAWED, 0)
 end
+
+handlers[OP.PUT_WALLET] = put_wallet
+handlers[OP.FREEZE_WALLET] = freeze_or_thaw
+handlers[OP.THAW_WALLET] = freeze_or_thaw

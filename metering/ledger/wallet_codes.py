@@ -1,0 +1,22 @@
+"""Codes of wallets' profiles. Leaves all others to `codes`: add at the end, never renumber."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class WalletStateCode(IntEnum):
+    """Whether a wallet may be used."""
+
+    ACTIVE = 0
+    FROZEN = 1
+    CLOSED = 2
+
+
+class WalletKindCode(IntEnum):
+    """Whom a wallet is for."""
+
+    COMPANY_POOL = 0
+    USER = 1
+    TEAM = 2
+    SUB_ACCOUNT = 3
