@@ -54,18 +54,19 @@ def _outcome(choices: Choices, header: dict[str, Any], amount: int) -> model.Inp
 
 
 def _call(choices: Choices, header: dict[str, Any], amount: int) -> model.Input:
+    per_call = choices.rarely(usual=False, rare=True)
     call = Call(
-        seconds=choices.of(0, 1, 7, 30, 61),
+        seconds=choices.of(1, 7, 30, 61, 0),
         first=choices.of(1, 30, 60),
         next=choices.of(1, 6, 60),
         per_minute=choices.of(0, 1, 7, 60, min(amount, 10**6)),
-        headroom=choices.of(0, 1, 60),
+        headroom=0 if per_call else choices.of(0, 1, 60),
         connect_fee=choices.of(0, 0, 3),
         minimum=choices.of(0, 0, 9),
         mode=choices.of("half_up", "up", "down", "half_even"),
         step=choices.of(1, 1, 5),
         others=choices.of(0, 0, 2),
-        per_call=choices.rarely(usual=False, rare=True),
+        per_call=per_call,
     )
     return model.Submission(
         **header,

@@ -85,6 +85,9 @@ class Move:
     variant: int
 
 
+# Of bytes, since integers are mostly drawn small: then all but the first few choices would be the first option.
+VARIANTS = st.binary(min_size=12, max_size=12).map(lambda drawn: int.from_bytes(drawn, "little"))
+
 MOVES = st.builds(
     Move,
     kind=st.sampled_from(WEIGHTED),
@@ -93,7 +96,7 @@ MOVES = st.builds(
     charge=st.sampled_from(CHARGES),
     sender=st.sampled_from(SENDERS),
     amount=st.sampled_from(AMOUNTS),
-    variant=st.integers(0, 10**9),
+    variant=VARIANTS,
 )
 
 
@@ -193,5 +196,8 @@ def charge_named(move: Move, choices: Choices, bucket: Bucket) -> str | None:
     charges = [] if customer is None else [*customer.charges.values()]
     held = [charge.id for charge in charges if charge.state == "held"]
     settled = [charge.id for charge in charges if charge.state not in ("held", "committed")]
-    preferred = choices.of(held, held, settled, [])
+    if move.kind in ("extension", "call_end"):
+        alone = [charge.id for charge in charges if charge.state == "held" and charge.recipients is None]
+        held = choices.of(alone, alone, alone, held)
+    preferred = choices.of(held, held, held, settled, [])
     return choices.of(*preferred) if preferred else move.charge

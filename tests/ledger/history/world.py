@@ -37,7 +37,7 @@ DUES = ("submit", "sent", "delivered")
 PAUSES = (0,) * 20 + (1,) * 20 + (40,) * 8 + (SECOND,) * 6 + (-SECOND, 60 * SECOND, 60 * SECOND, HOUR, HOUR) * 2 + (
     6 * HOUR, 17 * HOUR, DAY, 25 * HOUR, 8 * DAY
 )  # fmt: skip
-LASTS = (0, 1, 50, SECOND, 61 * SECOND, HOUR, HOUR, DAY, 2 * DAY, 2 * DAY, 2 * DAY, 9 * DAY, 9 * DAY)
+LASTS = (HOUR, DAY, 2 * DAY, 9 * DAY, 9 * DAY, 2 * DAY, HOUR, 61 * SECOND, SECOND, 50, 1, 0, 2 * DAY, 9 * DAY, HOUR)
 AMOUNTS = ("zero", "one", "few", "few", "some", "below", "below", "exactly", "exactly", "above", "all") * 3 + (
     "huge", "most"
 )  # fmt: skip
