@@ -53,14 +53,16 @@ def _switches(plan: Plan) -> int:
     return sum(switch for switch, is_on in chosen.items() if is_on)
 
 
-def rules_of(plan: Plan) -> list[list[object]]:
+def rules_of(plan: Plan, *, is_main: bool = True) -> list[list[object]]:
     """Return the alert rules that a new wallet of a customer on `plan` is given, as `layout.Rule` has them.
 
     The first locks the wallet below its level where the plan says so. One of scope `user` watches the wallet as well,
-    until that user has a total of their own.
+    until that user has a total of their own; one of scope `customer` watches `main` alone, the customer's pool.
     """
     policy, rules = plan.policy, list[list[object]]()
     for number, rule in enumerate(plan.alerts, 1):
+        if rule.scope == "customer" and not is_main:
+            continue
         name = "default" if number == 1 else f"default-{number}"
         locks = number == 1 and policy.block_level == "alert_level"
         is_fixed = not rule.editable or not policy.alert_level_editable

@@ -45,7 +45,7 @@ def add_wallet_command(add: Add, command: WalletCommand, customer: Customer) -> 
             kind = WalletKindCode[command.kind.upper()].value if command.kind else False
             texts = (command.user, command.name, command.reference, command.keyword)
             user, name, reference, keyword = (False if text is None else text for text in texts)
-            rules = rules_of(plan) if plan else []
+            rules = rules_of(plan, is_main=False) if plan else []
             add(
                 Op.PUT_WALLET,
                 kind,

@@ -40,6 +40,14 @@ def test_level_of_each_currency_is_fixed(plan: str, level: int) -> None:
     assert (rule.level_micros, rule.fixed, rule.enabled, rule.locks) == (level, True, True, False)
 
 
+@pytest.mark.requirement("PL-34")
+def test_rule_of_the_customer_is_given_to_main_alone_and_one_of_the_wallet_to_each() -> None:
+    plans = shipped().plans
+
+    assert rules_of(plans["simple-credits"], is_main=False) == []
+    assert rules_of(plans["sub-accounts"], is_main=False) == rules_of(plans["sub-accounts"])
+
+
 @pytest.mark.requirement("ES-06")
 def test_reminder_of_a_sub_account_is_there_and_switched_off() -> None:
     (rule,) = given_rules("sub-accounts")
