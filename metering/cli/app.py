@@ -29,6 +29,7 @@ COMMANDS = (
     "migrate",
     "send",
     "command",
+    "customer",
     "balance",
     "statement",
     "estimate",

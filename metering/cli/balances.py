@@ -56,6 +56,8 @@ class CustomerView(Struct, frozen=True):
     holds: tuple[HoldView, ...]
     blocks: tuple[BlockState, ...]
     limits: tuple[()] = ()
+    wallet_mode: str | None = None
+    """Where a command has set one; otherwise the plan's."""
 
     def only(self, wallet: str) -> CustomerView:
         """Return the same with one wallet, and what is about it."""
@@ -89,6 +91,7 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         len(charges),
         tuple(_view_hold(charge) for charge in charges[:HOLDS_MAX]),
         tuple(blocks),
+        wallet_mode=known.wallet_mode,
     )
 
 
@@ -99,6 +102,8 @@ def describe_customer(view: CustomerView) -> str:
 
 def _describe(view: CustomerView) -> Iterator[str]:
     yield f"{view.customer}  plan {view.plan}, bucket {view.bucket}" + (", SUSPENDED" if view.suspended else "")
+    if view.wallet_mode:
+        yield f"wallet mode {view.wallet_mode}"
     head = ("wallet", "unit", "available", "held", "overdrawn", "kind", "state", "name")
     rows = [
         (

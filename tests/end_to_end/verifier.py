@@ -90,17 +90,20 @@ def check_wallets(evidence: Evidence) -> None:
     seqs: dict[Wallet, int] = defaultdict(int)
     afters: dict[Wallet, dict[str, int]] = {}
     for entry in evidence.all_entries:
-        if entry.get("wallet") is None:
-            continue
-        wallet = (entry["customer"], entry["wallet"])
-        balances[wallet] += entry.get("amount_micros", 0)
-        held[wallet] += entry.get("held_change_micros", 0)
-        if entry.get("before") is not None:
-            assert entry["before"] == afters.get(wallet, entry["before"]), entry["id"]
-            afters[wallet] = entry["after"]
-        if "wallet_seq" in entry:
-            seqs[wallet] += 1
-            assert entry["wallet_seq"] == seqs[wallet]
+        sides = [entry, *entry.get("legs", [])]
+        assert len(sides) == 1 or sum(side.get("amount_micros", 0) for side in sides) == 0, entry["id"]
+        for side in sides:
+            if side.get("wallet") is None:
+                continue
+            wallet = (entry["customer"], side["wallet"])
+            balances[wallet] += side.get("amount_micros", 0)
+            held[wallet] += side.get("held_change_micros", 0)
+            if side.get("before") is not None:
+                assert side["before"] == afters.get(wallet, side["before"]), entry["id"]
+                afters[wallet] = side["after"]
+            if "wallet_seq" in side:
+                seqs[wallet] += 1
+                assert side["wallet_seq"] == seqs[wallet]
     of_entries: dict[Wallet, Figures] = {
         wallet: (after["available_micros"], after["held_micros"], after["overdrawn_micros"])
         for wallet, after in afters.items()
