@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model.state import Customer, Wallet
+from tests.ledger_model.state import Customer, Wallet, in_order
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -19,6 +19,8 @@ class Books:
         self.balance: dict[tuple[str, str], int] = {}
         self.held: dict[tuple[str, str], int] = {}
         self.figures: dict[tuple[str, str], dict[str, int]] = {}
+        self.causes: dict[tuple[str, str, str], list[str]] = {}
+        """Of whatever is blocked: customer, level and id."""
 
     def take(self, entry: dict[str, Any]) -> None:
         """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap.
@@ -27,6 +29,7 @@ class Books:
         """
         self.seq += 1
         assert entry["seq"] == self.seq
+        self._take_blocks(entry)
         if entry["before"] is None:
             assert (entry["amount"], entry["held_change"], entry["lots"], entry["legs"]) == (0, 0, {}, [])
             return
@@ -37,6 +40,16 @@ class Books:
         if entry["legs"]:
             assert entry["amount"] + sum(leg["amount"] for leg in entry["legs"]) == 0
             assert len({entry["wallet"], *(leg["wallet"] for leg in entry["legs"])}) == 1 + len(entry["legs"])
+
+    def _take_blocks(self, entry: dict[str, Any]) -> None:
+        """A block begins with its first cause and ends with its last, with one event each; nothing comes twice."""
+        for block in entry["blocks"]:
+            key = (entry["customer"], block["level"], block["id"])
+            before, after = self.causes.get(key, []), block["causes"]
+            assert before != after
+            assert block["blocked"] == bool(after)
+            assert block["changed"] == (bool(before) != bool(after))
+            self.causes[key] = after
 
     def _take_wallet(self, customer: str, entry: dict[str, Any]) -> None:
         key = (customer, entry["wallet"])
@@ -56,13 +69,27 @@ class Books:
         assert lots - (after["overdrawn"] - before["overdrawn"]) == entry["amount"]
 
     def check(self, bucket: Bucket) -> None:
-        """For every wallet: the sum of amounts = lots - overdrawn, the sum of held changes = held."""
+        """For every wallet: the sum of amounts = lots - overdrawn, the sum of held changes = held. Blocks stand as told."""
+        standing: dict[tuple[str, str, str], list[str]] = {}
         for customer in bucket.customers.values():
+            standing |= blocks_of(customer)
             for wallet in customer.wallets.values():
                 key = (customer.name, wallet.name)
                 assert self.balance.get(key, 0) == wallet.balance
                 assert self.held.get(key, 0) == wallet.held
                 check_wallet(customer, wallet)
+        assert standing == {key: causes for key, causes in self.causes.items() if causes}
+
+
+def blocks_of(customer: Customer) -> dict[tuple[str, str, str], list[str]]:
+    """The causes of all that is blocked."""
+    found = {
+        (customer.name, "wallet", name): wallet.block.in_order
+        for name, wallet in customer.wallets.items()
+        if wallet.block is not None
+    }
+    found |= {(customer.name, "sender", name): block.in_order for name, block in customer.senders.items()}
+    return found | ({(customer.name, "customer", customer.name): in_order(customer.causes)} if customer.causes else {})
 
 
 def check_wallet(customer: Customer, wallet: Wallet) -> None:
