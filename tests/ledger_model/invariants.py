@@ -69,7 +69,7 @@ class Books:
         assert lots - (after["overdrawn"] - before["overdrawn"]) == entry["amount"]
 
     def check(self, bucket: Bucket) -> None:
-        """For every wallet: the sum of amounts = lots - overdrawn, the sum of held changes = held. Blocks stand as told."""
+        """For every wallet: the sum of amounts = lots - overdrawn, of held changes = held. Blocks stand as told."""
         standing: dict[tuple[str, str, str], list[str]] = {}
         for customer in bucket.customers.values():
             standing |= blocks_of(customer)
