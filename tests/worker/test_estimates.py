@@ -63,7 +63,9 @@ async def debited(redis: Redis, plan: str, asked: dict[str, Any], event_type: st
     await bucket.open()
     unit = shipped().plans[plan].unit
     await bucket.commands(
-        command("open_customer", "open", plan=plan), command("top_up", "credit", amount_micros=10**12, unit=unit)
+        command("open_customer", "open", plan=plan),
+        command("put_wallet", "wallet", wallet="ann", kind="user", user="ann"),
+        command("top_up", "credit", wallet="ann", amount_micros=10**12, unit=unit),
     )
     numbers = [asked["to"]] if isinstance(asked["to"], str) else asked["to"]
     fields = {name: value for name, value in asked.items() if name not in {"to", "direction", "feature"}}
@@ -72,7 +74,8 @@ async def debited(redis: Redis, plan: str, asked: dict[str, Any], event_type: st
     elif "seconds" not in fields:
         fields["channel"] = "sms"
     to = {"to": numbers[0]} if len(numbers) == 1 else {"to": None, "recipients": numbers}
-    size = {"segments": None} | fields | to
+    # A wallet of a user, since not every plan lets the pool be spent.
+    size = {"segments": None, "user": "ann", "wallet": "ann"} | fields | to
     made = [*await bucket.events(usage_event("submitted", type=event_type, charge_id="m-1", **size))]
     if orjson.loads(made[0].value)["kind"] == "denied":
         return None
