@@ -12,6 +12,7 @@ from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
 from metering.contracts.entries import RuleState
 from metering.contracts.partitioning import partition_of
+from metering.contracts.states import LimitState
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, balance_of
@@ -45,7 +46,10 @@ class HoldView(Struct, frozen=True):
 
 
 class CustomerView(Struct, frozen=True):
-    """What `metering balance --json` prints. `limits` are the customer's caps; there are none yet."""
+    """What `metering balance --json` prints. `limits` are the customer's caps; room = cap - used - held.
+
+    A limit's figures are those of its last entry: once `ends_at_ms` has passed, the next entry begins a new window.
+    """
 
     customer: str
     bucket: int
@@ -55,7 +59,7 @@ class CustomerView(Struct, frozen=True):
     holds_open: int
     holds: tuple[HoldView, ...]
     blocks: tuple[BlockState, ...]
-    limits: tuple[()] = ()
+    limits: tuple[LimitState, ...] = ()
     wallet_mode: str | None = None
     """Where a command has set one; otherwise the plan's."""
 
@@ -82,6 +86,7 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         wallets = await reader.wallets(customer)
         charges = await reader.charges_held(customer)
         blocks = await reader.blocks(customer)
+        limits = [state for state in await reader.states(customer) if isinstance(state, LimitState)]
     return CustomerView(
         customer,
         reader.bucket,
@@ -91,6 +96,7 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         len(charges),
         tuple(_view_hold(charge) for charge in charges[:HOLDS_MAX]),
         tuple(blocks),
+        tuple(limits),
         wallet_mode=known.wallet_mode,
     )
 
@@ -130,6 +136,10 @@ def _describe(view: CustomerView) -> Iterator[str]:
         needed = f", lifted at {format_amount(block.needed_micros)}" if block.needed_micros else ""
         causes = ", ".join(str(cause) for cause in block.causes)
         yield f"BLOCKED {block.level} {block.id} ({causes}) since {_format_time(block.since_ms)}{needed}"
+    for limit in view.limits:
+        spent = f"{format_amount(limit.used_micros)} used, {format_amount(limit.held_micros)} held"
+        ends = f", until {_format_time(limit.ends_at_ms)}" if limit.ends_at_ms else ""
+        yield f"limit {limit.id}: {format_amount(limit.cap_micros)}, {spent}{ends}"
     if view.holds_open:
         yield f"{view.holds_open} open holds"
 

@@ -107,7 +107,7 @@ class PutLimit(CommandHeader, frozen=True, kw_only=True, tag="put_limit"):
 
     level: LimitLevel
     name: Identifier
-    """Of the user, sender, campaign or wallet; of a customer's own limit its name."""
+    """Of the user, sender, campaign or wallet; a customer's own limit has the customer's name, whatever this says."""
     window: Window
     cap_micros: Micros | None
     carry: bool = False

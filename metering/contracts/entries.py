@@ -103,6 +103,8 @@ class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
     """Recipients that this entry settled."""
     call: CallTerms | None = None
     """Of a call: what more seconds, and the seconds used, will cost."""
+    takes: tuple[tuple[str, int, int], ...] = ()
+    """What it took of limits: id, the `since_seq` in which it did, and how much it still holds there."""
 
 
 class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -213,6 +215,9 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     """Of the plan's cycle: 1, 12, or 0 for none."""
     wallet_mode: WalletMode | None = None
     """Where a command has set one; otherwise the plan's."""
+    limits: int = 0
+    """Which limits there may be, one bit for each level and window: events bring what such limits are found by."""
+    limits_count: int = 0
 
     @property
     def suspended(self) -> bool:

@@ -133,6 +133,7 @@ class AlertType(StrEnum):
     """Available went from above zero to zero or below; no rule is needed for it."""
     HOLD_EXPIRED = "hold.expired"
     """A hold passed its deadline without an outcome, and was released."""
+    LIMIT_REACHED = "limit.reached"
     SENDER_BLOCKED = "sender.blocked"
     SENDER_UNBLOCKED = "sender.unblocked"
 

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 LimitLevel: TypeAlias = Literal["customer", "wallet", "user", "sender", "campaign"]
 Window: TypeAlias = Literal["none", "day", "month", "cycle"]
+LimitWindow: TypeAlias = Literal["none", "day", "month", "cycle", "allotment"]
+"""`allotment`: what a user may spend of the pool, kept by allotments instead of `put_limit`."""
 
 
 class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="limit"):
@@ -22,7 +24,7 @@ class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="k
 
     id: str
     level: LimitLevel
-    window: Window
+    window: LimitWindow
     name: str
     cap_micros: int
     used_micros: int = 0
@@ -31,7 +33,13 @@ class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="k
     """Whether what is left of a window adds to the next one's room."""
     starts_at_ms: int = 0
     ends_at_ms: int = 0
-    """Of the window that it counts; 0 = never."""
+    """Of the window that it counts; 0 = never. The next one begins with the first entry that counts in it."""
+    since_seq: int = 0
+    """The `seq` of the entry since which it counts: what was held before goes nowhere any more."""
+    reached: bool = False
+    """Whether `limit.reached` has been told of this window."""
+    blocked: tuple[str, ...] = ()
+    """Senders that it blocks, in order of blocking."""
     gone: bool = False
 
 

@@ -16,3 +16,6 @@ LOTS_MAX = 128
 
 RULES_MAX = 16
 """Low-credit rules of one wallet."""
+
+LIMITS_MAX = 10_000
+"""Limits of one customer. An event meets at most one for each level and window, 25 in all, however many there are."""

@@ -221,6 +221,7 @@ class AlertCode(IntEnum):
     RECOVERED = 2
     EXHAUSTED = 3
     HOLD_EXPIRED = 4
+    LIMIT_REACHED = 20
 
 
 class Flag(IntEnum):

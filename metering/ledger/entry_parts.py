@@ -59,9 +59,14 @@ def lot_change_of(lot: list[Any]) -> entries.LotChange:
     return entries.LotChange(*[*lot[:-2], expires or None, bool(transferable)])
 
 
+def takes_of(found: list[Any]) -> tuple[tuple[str, int, int], ...]:
+    """Return what a charge took of limits; nothing where its record, `found` after its call, has no such field."""
+    return tuple([(take[0], take[1], take[2]) for take in found[0] or ()]) if found else ()
+
+
 def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.Charge:
     """Return a charge after an entry; `settled` are the recipients that the entry settled."""
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _, call = image
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, recipients, _, call, *takes = image
     return entries.Charge(
         charge_id,
         _STATES[state],  # type: ignore[arg-type]
@@ -78,6 +83,7 @@ def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.C
         dict(sorted(recipients.items())) if recipients else None,
         tuple(settled),
         call_of(call),
+        takes_of(takes),
     )
 
 
@@ -181,6 +187,17 @@ def leg_of(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
 
 def make_settings(record: list[Any]) -> entries.CustomerSettings:
     """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes, *cycle, mode = record
-    head = (version, plan, unit, time_zone, country or None, causes_of(causes))
-    return entries.CustomerSettings(*[*head, *cycle, mode or None])
+    version, plan, unit, time_zone, country, causes, billing_start, months, mode, limits, limits_count = record
+    return entries.CustomerSettings(
+        version,
+        plan,
+        unit,
+        time_zone,
+        country or None,
+        causes_of(causes),
+        billing_start,
+        months,
+        mode or None,
+        limits,
+        limits_count,
+    )

@@ -13,6 +13,7 @@ from metering.ledger.carried import Carried, encode_carried
 from metering.ledger.codes import Flag, Moment, Op, StateKind
 from metering.ledger.entry_parts import call_record
 from metering.ledger.identity import scoped, state_field
+from metering.ledger.layout import Input
 from metering.ledger.zones import zone_record
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -31,6 +32,9 @@ class CustomerPolicy(Struct, frozen=True, gc=False):
 
 
 UNKNOWN = CustomerPolicy(0)
+
+Acting = tuple[str | None, str | None, str | None]
+"""The user, the campaign and the sender of an event: what a customer's limits are found by."""
 
 
 class Chunk(Struct, frozen=True):
@@ -100,12 +104,14 @@ class ChunkBuilder:
         flags: int,
         recipients: Mapping[str, int] | None = None,
         call: CallTerms | None = None,
+        acting: Acting | None = None,
     ) -> None:
         """Add a submission or a received event; `charge` may be None only where it is charged on submit."""
         head = self._head(Op.SUBMIT.value, ts, carried.customer, policy, wallet, charge, sender, digest)
         # Flat, because their order decides who is granted, and a map has none in Lua.
         prices = [part for pair in recipients.items() for part in pair] if recipients else False
-        self._add((*head, price, charge_on, deadline_at_ms, failed_fee, flags, prices, call_record(call)), carried)
+        fields = (price, charge_on, deadline_at_ms, failed_fee, flags, prices, call_record(call))
+        self._add((*head, *fields), carried, acting)
 
     def extend(  # noqa: PLR0913  the columns of its row
         self,
@@ -120,10 +126,11 @@ class ChunkBuilder:
         seconds: int,
         price: int,
         deadline_at_ms: int,
+        acting: Acting | None = None,
     ) -> None:
         """Add more seconds of a call; `price` is their own, for a call whose charge keeps no terms."""
         head = self._head(Op.EXTEND.value, ts, carried.customer, policy, wallet, charge, sender, digest)
-        self._add((*head, price, 0, deadline_at_ms, seconds), carried)
+        self._add((*head, price, 0, deadline_at_ms, seconds), carried, acting)
 
     def outcome(  # noqa: PLR0913  the columns of its row
         self,
@@ -139,10 +146,11 @@ class ChunkBuilder:
         charge_on: int = Moment.SENT.value,
         actual: bool = False,
         to: str | None = None,
+        acting: Acting | None = None,
     ) -> None:
         """Add what became of a charge. `price` is the event's own; `actual` says that it replaces the agreed one."""
         head = self._head(Op.OUTCOME.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, price, charge_on, moment.value, 0, int(actual), to or False), carried)
+        self._add((*head, price, charge_on, moment.value, 0, int(actual), to or False), carried, acting)
 
     def end_call(  # noqa: PLR0913  the columns of its row
         self,
@@ -155,12 +163,13 @@ class ChunkBuilder:
         charge: str,
         seconds: int,
         price: int,
+        acting: Acting | None = None,
     ) -> None:
         """Add the end of a call; `price` is that of the seconds used, for a call whose charge keeps no terms."""
         head = self._head(Op.END.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, price, 0, 0, seconds), carried)
+        self._add((*head, price, 0, 0, seconds), carried, acting)
 
-    def record(
+    def record(  # noqa: PLR0913  the columns of its row
         self,
         ts: int,
         carried: Carried,
@@ -170,10 +179,11 @@ class ChunkBuilder:
         wallet: str,
         sender: str | None,
         price: int,
+        acting: Acting | None = None,
     ) -> None:
         """Add usage that has already happened."""
         head = self._head(Op.RECORD.value, ts, carried.customer, policy, wallet, None, sender, digest)
-        self._add((*head, price), carried)
+        self._add((*head, price), carried, acting)
 
     def adjust_charge(
         self,
@@ -270,7 +280,10 @@ class ChunkBuilder:
             sender_at = self._senders.setdefault(key, len(self._senders) + 1)
         return (op, ts, customer_at, wallet_at, charge_at, sender_at, identity)
 
-    def _add(self, row: tuple[Any, ...], carried: Carried) -> None:
+    def _add(self, row: tuple[Any, ...], carried: Carried, acting: Acting | None = None) -> None:
+        if acting is not None:
+            filler = (False,) * (Input.ACTING - 1 - len(row))
+            row = (*row, *filler, [name or False for name in acting])
         self.rows.append(row)
         self.carried.append(carried)
         self._fragments.append(encode_carried(carried))

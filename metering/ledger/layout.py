@@ -31,6 +31,8 @@ class Input(IntEnum):
     """Of a submission: the terms of its call, or false."""
     SECONDS = 11
     """Of a call that is extended or has ended."""
+    ACTING = 15
+    """{user, campaign, sender}, each false where there is none: only of customers that have limits."""
     # Refusals
     REASON = 8
     ASKED = 9
@@ -95,6 +97,9 @@ class Customer(IntEnum):
     CYCLE = 8
     WALLET_MODE = 9
     """`per_user`, `shared_pool`, `per_account`, or empty: the plan's."""
+    LIMITS = 10
+    """Which limits there may be: a bit for each level and window (limits.lua). No bit is ever taken back."""
+    LIMITS_COUNT = 11
 
 
 class Wallet(IntEnum):
@@ -178,6 +183,8 @@ class Charge(IntEnum):
     TOUCHED = 12
     CALL = 13
     """False, or the terms of a call by `Call`."""
+    TAKES = 14
+    """False, or {limit, since, held} of each limit that it took from."""
 
 
 class Limit(IntEnum):
@@ -192,6 +199,9 @@ class Limit(IntEnum):
     CARRY = 7
     STARTS = 8
     ENDS = 9
+    SINCE = 10
+    REACHED = 11
+    BLOCKED = 12
 
 
 class Call(IntEnum):

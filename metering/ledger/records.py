@@ -122,6 +122,8 @@ def _customer_record(settings: CustomerSettings) -> RawText:
                 settings.billing_start_ms,
                 settings.cycle_months,
                 settings.wallet_mode or "",
+                settings.limits,
+                settings.limits_count,
             ]
         )
     )
@@ -195,6 +197,7 @@ def _restore_charge(part: RestorePart, state: ChargeState, place: dict[int, int]
                 charge.recipients or False,
                 state.touched_at_ms,
                 call_record(charge.call),
+                [list(take) for take in charge.takes] or False,
             ]
         )
     )

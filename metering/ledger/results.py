@@ -78,6 +78,7 @@ _ALERTS = {
     AlertCode.RECOVERED.value: AlertType.CREDIT_RECOVERED,
     AlertCode.EXHAUSTED.value: AlertType.CREDIT_EXHAUSTED,
     AlertCode.HOLD_EXPIRED.value: AlertType.HOLD_EXPIRED,
+    AlertCode.LIMIT_REACHED.value: AlertType.LIMIT_REACHED,
 }
 
 

@@ -66,6 +66,7 @@ LUA_CONSTANTS: dict[str, int] = {
     "SENDERS_BLOCKED_MAX": bounds.SENDERS_BLOCKED_MAX,
     "LOTS_MAX": bounds.LOTS_MAX,
     "RULES_MAX": bounds.RULES_MAX,
+    "LIMITS_MAX": bounds.LIMITS_MAX,
     "MICROS_LIMIT": MICROS_LIMIT,
 }
 """The constants that a script may use by name."""

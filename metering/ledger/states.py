@@ -9,7 +9,7 @@ import msgspec
 
 from metering.contracts.states import LimitState, ReversalState, State
 from metering.ledger.codes import StateKind
-from metering.ledger.identity import SEPARATOR, state_field
+from metering.ledger.identity import SEPARATOR, scoped, state_field
 
 _TYPES: dict[int, type[State]] = {
     StateKind.LIMIT.value: LimitState,
@@ -28,7 +28,10 @@ _unpack = msgspec.msgpack.Decoder().decode
 def make_state(kind: int, state_id: str, record: list[Any], gone: int = 0) -> State:
     """Return the record that Lua notes as `{kind, id, list, gone}`; one that is gone tells what it was."""
     cls = _TYPES[kind]
-    fields = [bool(value) if flag else value for value, flag in zip(record, _FLAGS[cls], strict=True)]
+    fields = [
+        bool(value) if flag else tuple(value) if isinstance(value, list) else value
+        for value, flag in zip(record, _FLAGS[cls], strict=True)
+    ]
     make: Callable[..., State] = cls
     return make(state_id, *fields, bool(gone))
 
@@ -40,7 +43,8 @@ def field_of(customer: str, state: State) -> str:
 
 def pack_state(state: State) -> bytes:
     """Return a record as Lua keeps it."""
-    return _pack([getattr(state, name) for name in state.__struct_fields__[1:-1]])
+    fields = [getattr(state, name) for name in state.__struct_fields__[1:-1]]
+    return _pack([int(value) if isinstance(value, bool) else value for value in fields])
 
 
 def read_state(field: str, packed: bytes) -> tuple[str, State]:
@@ -51,5 +55,5 @@ def read_state(field: str, packed: bytes) -> tuple[str, State]:
 
 def state_timers(customer: str, state: State) -> Iterable[tuple[int, str]]:
     """Return the timers that a record implies, as (due, name): a restore sets them again."""
-    del customer, state
-    return ()
+    if isinstance(state, LimitState) and state.blocked and state.ends_at_ms:
+        yield state.ends_at_ms, scoped("w", scoped(customer, state.id))

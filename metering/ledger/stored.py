@@ -11,7 +11,7 @@ from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings
 from metering.contracts.reasons import Reason
 from metering.ledger.codes import REASONS, Moment, State, causes_of
-from metering.ledger.entry_parts import call_of, make_settings, rule_of
+from metering.ledger.entry_parts import call_of, make_settings, rule_of, takes_of
 from metering.ledger.identity import split_scoped
 from metering.ledger.profiles import make_profile
 from metering.ledger.state import COMPANY_POOL, BlockState, ChargeState, LotState, WalletState
@@ -90,8 +90,9 @@ def read_sender(key: str, record: bytes) -> BlockState:
 def read_charge(key: str, record: bytes) -> ChargeState:
     """Return the charge in a record."""
     customer, charge_id = split_scoped(key)
-    *image, recipients, touched, call = unpack(record)
-    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender = image
+    image = unpack(record)
+    state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender = image[:10]
+    recipients, touched, call, *takes = image[10:]
     charge = Charge(
         charge_id,
         _STATE_NAMES[state],  # type: ignore[arg-type]
@@ -106,5 +107,6 @@ def read_charge(key: str, record: bytes) -> ChargeState:
         sender or None,
         recipients or None,
         call=call_of(call),
+        takes=takes_of(takes),
     )
     return ChargeState(customer, charge, touched)

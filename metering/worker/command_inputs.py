@@ -99,9 +99,10 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
         case UnblockSender():
             add(Op.UNBLOCK_SENDER, sender=command.sender)
         case PutLimit():
-            limit = f"{command.level}:{command.window}:{command.name}"
+            name = command.customer if command.level == "customer" else command.name
+            limit = f"{command.level}:{command.window}:{name}"
             cap = False if command.cap_micros is None else command.cap_micros
-            add(Op.PUT_LIMIT, limit, command.level, command.window, command.name, cap, int(command.carry))
+            add(Op.PUT_LIMIT, limit, command.level, command.window, name, cap, int(command.carry))
         case Adjust():
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
         case _:
@@ -110,7 +111,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
 
 def changes_prices(content: object) -> bool:
     """Whether what follows this input may be priced differently: such a command ends its chunk."""
-    return isinstance(content, OpenCustomer | SetPlan | SetWalletMode)
+    return isinstance(content, OpenCustomer | SetPlan | SetWalletMode | PutLimit)
 
 
 def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:

@@ -102,6 +102,8 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
     wallet: str,
 ) -> None:
     data, kind, policy = usage.event.data, usage.kind, customer.policy
+    has_limits = customer.settings is not None and customer.settings.limits
+    acting = (data.user, data.campaign, data.sender) if has_limits else None
     amount = price.amount_micros if isinstance(price, Price) else NO_PRICE if price is None else price
     charge_on = _MOMENTS[price.charge_on] if isinstance(price, Price) else Moment.SENT.value
     deadline_ms = clock_ms + plan.hold_seconds[kind.channel or "broadcast"] * 1_000
@@ -133,6 +135,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 flags=flags,
                 recipients={to: one.amount_micros for to, one in several.items()} if several else None,
                 call=_call_of(usage, customer, plan),
+                acting=acting,
             )
         case Role.EXTEND:
             builder.extend(
@@ -146,6 +149,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 seconds=data.seconds or 0,
                 price=amount,
                 deadline_at_ms=deadline_ms,
+                acting=acting,
             )
         case Role.OUTCOME:
             builder.outcome(
@@ -160,6 +164,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 charge_on=charge_on,
                 actual=data.segments is not None and amount >= 0,
                 to=_recipient(data, customer),
+                acting=acting,
             )
         case Role.END:
             builder.end_call(
@@ -171,9 +176,12 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 charge=data.charge_id or "",
                 seconds=data.seconds or 0,
                 price=amount,
+                acting=acting,
             )
         case Role.RECORD:
-            builder.record(clock_ms, carried, policy, digest, wallet=wallet, sender=data.sender, price=amount)
+            builder.record(
+                clock_ms, carried, policy, digest, wallet=wallet, sender=data.sender, price=amount, acting=acting
+            )
         case Role.ADJUST:
             builder.adjust_charge(
                 clock_ms, carried, policy, digest, wallet=wallet, charge=data.adjusts or "", amount=amount

@@ -22,6 +22,7 @@ from tests.ledger.history.model_state import (
     position_of,
     settings_of,
     state_records,
+    states_of,
     wallets_of,
 )
 from tests.ledger.history.moves import MOVES, PRELUDES, Move, concrete
@@ -116,6 +117,7 @@ async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
         assert wallets_of(customer) == await reader.wallets(name)
         assert charges_held(customer) == await reader.charges_held(name)
         assert blocks_of(customer) == await reader.blocks(name)
+        assert states_of(customer) == await reader.states(name)
     check_timers(await backend.timers(), bucket)
 
 
@@ -133,6 +135,8 @@ def check_timers(timers: dict[str, int], bucket: Bucket) -> None:
                     expiries[name] = lot.expires_at
                     lapsing |= {name} if lot.free > 0 else set()
     assert deadlines == {name: due for name, due in timers.items() if name.startswith("h")}
+    windows = {name: due for name, due in bucket.timers.items() if name.startswith("w")}
+    assert windows == {name: due for name, due in timers.items() if name.startswith("w")}
     found = {name: due for name, due in timers.items() if name.startswith("l")}
     assert lapsing <= found.keys() <= expiries.keys()
     assert found == {name: expiries[name] for name in found}

@@ -153,6 +153,7 @@ NOTHING_ELSE: Entry = {
     "blocks": [],
     "settings": None,
     "profile": None,
+    "states": [],
     "duplicate_of": None,
     "due_at": None,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, credit, deadlines
+from tests.ledger_model import alerts, blocks, credit, deadlines, limits
 from tests.ledger_model.inputs import Command, Event
 from tests.ledger_model.state import Charge, Customer, Wallet
 
@@ -30,6 +30,8 @@ class Change:
     releveled: bool = False
     touched: bool = False
     """Something of the wallet besides its figures has changed."""
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Limits that it changed, after it."""
 
 
 def begin(customer: Customer, wallet: Wallet) -> Change:
@@ -102,7 +104,21 @@ def finish(
         for told in ("alerts", "rules", "blocks"):
             shown[told] += [one | {"leg": leg["wallet"]} for one in leg.pop(told)]
         legs.append(leg)
+    count_limits(bucket, change, given, kind, fields)
+    shown["states"] = list(change.states.values())
     return bucket.entry(given, kind, **{"customer": change.wallet.customer, **shown, "legs": legs, **fields})
+
+
+def count_limits(
+    bucket: Bucket, change: Change, given: Event | Command | None, kind: str, fields: dict[str, Any]
+) -> None:
+    """What the entry holds and spends counts in limits. What went over one says so, where nothing else is said."""
+    shown = fields.get("charge")
+    charge = None if shown is None else change.customer.charges[shown["id"]]
+    if limits.count(bucket, change, given, kind, charge) and fields.get("reason") is None:
+        fields["reason"] = "limit_reached"
+    if shown is not None and charge is not None:
+        shown["takes"] = [(take.limit, take.since, take.held) for take in charge.takes]
 
 
 def lapse_expired(bucket: Bucket, change: Change) -> None:
@@ -129,6 +145,7 @@ def image(charge: Charge) -> dict[str, Any]:
         "recipients": None,
         "settled": [],
         "call": charge.call,
+        "takes": [],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines, received, wallets
+from tests.ledger_model import blocks, changes, credit, deadlines, limits, received, wallets
 from tests.ledger_model.changes import Change
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.state import Charge, Customer, Plan, Wallet
@@ -35,8 +35,7 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
             objection = "insufficient_credit"
             if blocks_when_short(bucket.plan_of(customer), given):
                 change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
-    if objection is None and changes.out_of_range(wallet, 0, given.price):
-        objection = "amount_out_of_range"
+    objection = objection or last_objection(bucket, change, given)
     if objection is not None:
         return deny(bucket, change, given, charge, objection)
     if given.charge_on == "submit":
@@ -57,6 +56,13 @@ def in_part(
         granted = {"of": "recipients", "count": len(part), "asked": len(given.recipients or {})}
         return replace(given, recipients=part, price=sum(part.values())), granted
     return given, None
+
+
+def last_objection(bucket: Bucket, change: Change, given: Submission) -> str | None:
+    """What holds it back although credit covers it."""
+    if changes.out_of_range(change.wallet, 0, given.price):
+        return "amount_out_of_range"
+    return limits.objection(bucket, change, given, None, given.price, blocks_sender=given.single)
 
 
 def first_objection(customer: Customer, wallet: Wallet, given: Submission, charge: Charge | None) -> str | None:

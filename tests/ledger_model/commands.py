@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, changes, credit, lots, transfers, wallets
+from tests.ledger_model import alerts, blocks, changes, credit, limits, lots, transfers, wallets
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
@@ -14,6 +14,7 @@ from tests.ledger_model.inputs import (
     FreezeWallet,
     MergeWallets,
     OpenCustomer,
+    PutLimit,
     PutWallet,
     Resume,
     ReverseTopUp,
@@ -212,6 +213,7 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     CloseWallet: transfers.close,
     MergeWallets: transfers.merge,
     Transfer: transfers.transfer,
+    PutLimit: limits.put_limit,
     SetWalletMode: transfers.set_mode,
     ReverseTopUp: transfers.reverse,
 }

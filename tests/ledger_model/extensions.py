@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines, wallets
+from tests.ledger_model import blocks, changes, credit, deadlines, limits, wallets
 from tests.ledger_model.inputs import Extension
 from tests.ledger_model.state import Charge, Customer, Wallet
 
@@ -46,9 +46,12 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
     if objection is not None or charge is None or price is None:
         return changes.finish(bucket, change, given, "denied", reason=objection, decision="denied", price=price)
     if changes.out_of_range(wallet, 0, price) or charge.price + price >= changes.LIMIT:
-        reason = "amount_out_of_range"
+        objection = "amount_out_of_range"
+    else:
+        objection = limits.objection(bucket, change, given, charge, price, blocks_sender=True)
+    if objection is not None:
         return changes.finish(
-            bucket, change, given, "denied", reason=reason, decision="denied", price=price, granted=granted
+            bucket, change, given, "denied", reason=objection, decision="denied", price=price, granted=granted
         )
     charge.parts += credit.hold(wallet, price)
     charge.price += price

@@ -25,6 +25,8 @@ class Event:
     wallet: str = "main"
     charge: str | None = None
     sender: str | None = None
+    user: str | None = None
+    campaign: str | None = None
 
     @property
     def charge_key(self) -> str:
@@ -259,6 +261,17 @@ class ReverseTopUp(Command):
     unit: str = "USD"
     cause: str = "refund"
     wallet: str = "main"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutLimit(Command):
+    """Set a cap, or take it away (None)."""
+
+    level: str
+    name: str
+    window: str
+    cap: int | None
+    carry: bool = False
 
 
 Input = Tick | Event | Command

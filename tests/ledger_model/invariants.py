@@ -73,6 +73,7 @@ class Books:
         standing: dict[tuple[str, str, str], list[str]] = {}
         for customer in bucket.customers.values():
             standing |= blocks_of(customer)
+            check_limits(customer)
             for wallet in customer.wallets.values():
                 key = (customer.name, wallet.name)
                 assert self.balance.get(key, 0) == wallet.balance
@@ -90,6 +91,14 @@ def blocks_of(customer: Customer) -> dict[tuple[str, str, str], list[str]]:
     }
     found |= {(customer.name, "sender", name): block.in_order for name, block in customer.senders.items()}
     return found | ({(customer.name, "customer", customer.name): in_order(customer.causes)} if customer.causes else {})
+
+
+def check_limits(customer: Customer) -> None:
+    """What a limit holds is what the charges hold of it since it counts; nothing held is negative."""
+    for limit in customer.limits.values():
+        takes = [take for charge in customer.charges.values() for take in charge.takes if take.limit == limit.id]
+        assert limit.held == sum(take.held for take in takes if take.since == limit.since_seq)
+        assert all(take.held >= 0 for take in takes)
 
 
 def check_wallet(customer: Customer, wallet: Wallet) -> None:

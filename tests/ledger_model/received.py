@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, wallets
+from tests.ledger_model import blocks, changes, credit, limits, wallets
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.state import Customer
 
@@ -25,13 +25,17 @@ def receive(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, 
         return changes.finish(bucket, change, given, "denied", reason=reason)
     plan = bucket.plan_of(customer)
     if plan.all_features and wallet.block is not None and given.price > 0:
-        return changes.finish(bucket, change, given, "denied", reason="account_locked")
-    if changes.out_of_range(wallet, -given.price):
-        return changes.finish(bucket, change, given, "denied", reason="amount_out_of_range")
+        reason = "account_locked"
+    elif changes.out_of_range(wallet, -given.price):
+        reason = "amount_out_of_range"
+    if reason is not None:
+        return changes.finish(bucket, change, given, "denied", reason=reason)
     is_short = given.price > 0 and given.price > bucket.spendable(customer, wallet)
     if is_short and plan.inbound_when_empty != "forward_into_negative":
         is_denied = given.feature or plan.inbound_when_empty == "refuse"
         kind = "denied" if is_denied else "noted"
         return changes.finish(bucket, change, given, kind, reason="insufficient_credit")
+    if given.price > 0 and limits.objection(bucket, change, given, None, given.price, blocks_sender=False):
+        return changes.finish(bucket, change, given, "denied", reason="limit_reached")
     credit.debit(wallet, given.price)
     return changes.finish(bucket, change, given, "debited", reason="overdrawn" if is_short else None)

@@ -56,6 +56,10 @@ CAUSES = (
 """Whatever may block a customer, a wallet or a sender, in the order in which they are told."""
 
 
+LEVELS = ("customer", "wallet", "user", "sender", "campaign")
+WINDOWS = ("none", "day", "month", "cycle", "allotment")
+
+
 def in_order(causes: set[str]) -> list[str]:
     """Causes as they are told."""
     return [cause for cause in CAUSES if cause in causes]
@@ -137,6 +141,44 @@ class Part:
 
 
 @dataclass
+class Limit:
+    """A cap on what is spent in a window; room = cap - used - held."""
+
+    level: str
+    window: str
+    name: str
+    cap: int
+    used: int
+    held: int
+    carry: bool
+    starts: int
+    ends: int
+    since_seq: int
+    reached: bool = False
+    blocked: list[str] = field(default_factory=list)
+    """Senders that it blocks, in order of blocking."""
+
+    @property
+    def id(self) -> str:
+        """level:window:name."""
+        return f"{self.level}:{self.window}:{self.name}"
+
+    @property
+    def room(self) -> int:
+        """What may still be taken."""
+        return self.cap - self.used - self.held
+
+
+@dataclass
+class Take:
+    """What a charge took of a limit, in the window that began to count with the entry `since`."""
+
+    limit: str
+    since: int
+    held: int
+
+
+@dataclass
 class Charge:
     """What ties the events of one message together."""
 
@@ -153,6 +195,7 @@ class Charge:
     sender: str | None = None
     recipients: dict[str, int] | None = None
     call: Call | None = None
+    takes: list[Take] = field(default_factory=list)
 
     @property
     def held(self) -> int:
@@ -205,6 +248,9 @@ class Customer:
     wallets: dict[str, Wallet] = field(default_factory=dict)
     charges: dict[str, Charge] = field(default_factory=dict)
     senders: dict[str, Block] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict)
+    limit_sorts: set[tuple[str, str]] = field(default_factory=set)
+    """Levels and windows that it has, or has had, limits for."""
 
     @property
     def settings(self) -> dict[str, object]:
@@ -219,6 +265,8 @@ class Customer:
             "billing_start": self.billing_start,
             "cycle_months": self.cycle_months,
             "wallet_mode": self.wallet_mode,
+            "limits": sum(2 ** (5 * LEVELS.index(level) + WINDOWS.index(window)) for level, window in self.limit_sorts),
+            "limits_count": len(self.limits),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, changes, credit
+from tests.ledger_model import alerts, changes, credit, limits
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -26,6 +26,9 @@ def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
     if sort == "h":
         (charge,) = rest
         return expire_hold(bucket, customer, charge, due)
+    if sort == "w":
+        (limit,) = rest
+        return limits.end_window(bucket, bucket.customers[customer], limit, due)
     wallet, lot = rest
     return expire_lot(bucket, customer, wallet, lot, due)
 

@@ -7,7 +7,7 @@
 -- include: calls
 -- include: record
 -- include: commands
--- include: limits
+-- include: put_limit
 -- include: wallets
 -- include: transfers
 -- include: closing
@@ -105,10 +105,12 @@ end
 for i = 1, #inputs do
   local input = inputs[i]
   local op, now = input[INPUT.OP], input[INPUT.TS]
+  bucket.customer, bucket.input = nil, nil
   run_timers(bucket, i, now, op == OP.TICK and TIMERS_PER_TICK or TIMERS_PER_INPUT, i == 1 and head.timers_run or 0)
   if op ~= OP.TICK then
     local apply_one = op < OP.OPEN_CUSTOMER and apply_event or apply_command
-    apply_one(i, input, op, now, customers[input[INPUT.CUSTOMER]])
+    bucket.customer, bucket.input = customers[input[INPUT.CUSTOMER]], input
+    apply_one(i, input, op, now, bucket.customer)
   end
 end
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.ledger.history.world import LASTS, MOST, PLANS, WALLETS, Choices
+from tests.ledger.history.world import LASTS, LIMITED, MOST, PLANS, WALLETS, Choices
 from tests.ledger_model import inputs as model
 
 
@@ -105,6 +105,18 @@ def _adjust(choices: Choices, header: dict[str, Any], amount: int, unit: str) ->
     )
 
 
+def _put_limit(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    level, names = choices.of(*LIMITED)
+    return model.PutLimit(
+        **header,
+        level=level,
+        name=choices.of(*names),
+        window=choices.of("none", "day", "day", "month", "cycle"),
+        cap=choices.of(None, 0, 7, 12, 30, 60, amount),
+        carry=choices.of(False, False, True),
+    )
+
+
 COMMANDS = {
     "open_customer": _open_customer,
     "top_up": _top_up,
@@ -121,4 +133,5 @@ COMMANDS = {
     "thaw_wallet": _thaw_wallet,
     "close_wallet": _close_wallet,
     "merge_wallets": _merge_wallets,
+    "put_limit": _put_limit,
 }

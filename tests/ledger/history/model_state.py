@@ -6,7 +6,7 @@ from typing import Literal
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
-from metering.contracts.states import ReversalState
+from metering.contracts.states import LimitState, ReversalState, State
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -34,12 +34,9 @@ def state_records(bucket: Bucket) -> list[StateRecord]:
     for customer in bucket.customers.values():
         records.append(CustomerState(customer.name, settings_of(customer)))
         records += wallets_of(customer)
-        records += [
-            RecordState(customer.name, ReversalState(top_up, wallet, amount))
-            for top_up, (wallet, amount) in customer.reversals.items()
-        ]
         records += [charge_state(customer, charge) for charge in customer.charges.values()]
         records += blocks_of(customer)
+        records += [RecordState(customer.name, state) for state in states_of(customer)]
     for (source, event_id), seen in bucket.events.items():
         digest = event_digest(source, event_id)
         decision: Literal["allowed", "denied"] | None = seen.decision  # type: ignore[assignment]
@@ -79,6 +76,34 @@ def settings_of(customer: model.Customer) -> CustomerSettings:
         customer.billing_start,
         customer.cycle_months,
         customer.wallet_mode,  # type: ignore[arg-type]
+        customer.settings["limits"],  # type: ignore[arg-type]
+        len(customer.limits),
+    )
+
+
+def states_of(customer: model.Customer) -> list[State]:
+    """Return a customer's records beside wallets and charges, by kind and id."""
+    limits = [limit_state(limit) for _, limit in sorted(customer.limits.items())]
+    reversals = [ReversalState(top_up, wallet, amount) for top_up, (wallet, amount) in customer.reversals.items()]
+    return [*limits, *sorted(reversals, key=lambda reversal: reversal.id)]
+
+
+def limit_state(limit: model.Limit) -> LimitState:
+    """Return a limit."""
+    return LimitState(
+        limit.id,
+        limit.level,  # type: ignore[arg-type]
+        limit.window,  # type: ignore[arg-type]
+        limit.name,
+        limit.cap,
+        limit.used,
+        limit.held,
+        limit.carry,
+        limit.starts,
+        limit.ends,
+        limit.since_seq,
+        limit.reached,
+        tuple(limit.blocked),
     )
 
 
@@ -133,6 +158,7 @@ def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:
         charge.sender,
         charge.recipients or None,
         call=terms_of(charge.call),
+        takes=tuple((take.limit, take.since, take.held) for take in charge.takes),
     )
     return ChargeState(customer.name, known, charge.touched_at)
 

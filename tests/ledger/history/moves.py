@@ -49,6 +49,7 @@ KINDS = {
     "resume": 3,
     "block_sender": 1,
     "unblock_sender": 3,
+    "put_limit": 5,
     "open_customer": 1,
     "put_wallet": 3,
     "transfer": 12,
@@ -145,6 +146,8 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
         "wallet": wallet,
         "charge": charge_named(move, choices, bucket),
         "sender": move.sender,
+        "user": choices.of(None, "u1", "u2"),
+        "campaign": choices.of(None, "c1"),
     }
     return EVENTS[move.kind](choices, header, amount_of(move, bucket, wallet))
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from metering.contracts.entries import Balance, CallTerms, Charge, LedgerEntry, LotChange
+from metering.contracts.states import LimitState, State, kind_of
 from tests.ledger_model.calls import Call
 
 
@@ -92,11 +93,20 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "billing_start": entry.settings.billing_start_ms,
             "cycle_months": entry.settings.cycle_months,
             "wallet_mode": entry.settings.wallet_mode,
+            "limits": entry.settings.limits,
+            "limits_count": entry.settings.limits_count,
         },
         "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
+        "states": [plain_state(state) for state in entry.states if isinstance(state, LimitState)],
         "duplicate_of": entry.duplicate_of,
         "due_at": entry.due_at_ms,
     }
+
+
+def plain_state(state: State) -> dict[str, Any]:
+    """Return a customer's record as the model shows it."""
+    fields = {name: getattr(state, name) for name in state.__struct_fields__}
+    return {"kind": kind_of(state)} | {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
 
 
 def _leg(wallet: str | None) -> dict[str, str]:
@@ -168,4 +178,5 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "recipients": charge.recipients,
         "settled": list(charge.settled),
         "call": call_of(charge.call),
+        "takes": list(charge.takes),
     }

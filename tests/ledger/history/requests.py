@@ -46,6 +46,7 @@ OPS = {
     model.Transfer: Op.TRANSFER,
     model.SetWalletMode: Op.SET_WALLET_MODE,
     model.ReverseTopUp: Op.REVERSE_TOP_UP,
+    model.PutLimit: Op.PUT_LIMIT,
 }
 
 
@@ -105,6 +106,7 @@ def _submission(builder: ChunkBuilder, given: model.Submission, *head: Any) -> N
         flags=flags,
         recipients=given.recipients,
         call=terms_of(given.call),
+        acting=(given.user, given.campaign, given.sender),
     )
 
 
@@ -117,6 +119,7 @@ def _extension(builder: ChunkBuilder, given: model.Extension, *head: Any) -> Non
         seconds=given.seconds,
         price=NO_PRICE if given.price is None else given.price,
         deadline_at_ms=given.deadline,
+        acting=(given.user, given.campaign, given.sender),
     )
 
 
@@ -151,16 +154,24 @@ def _outcome(builder: ChunkBuilder, given: model.Outcome, *head: Any) -> None:
         charge_on=MOMENTS[given.charge_on],
         actual=given.actual,
         to=given.to,
+        acting=(given.user, given.campaign, given.sender),
     )
 
 
 def _call_end(builder: ChunkBuilder, given: model.CallEnd, *head: Any) -> None:
-    price = NO_PRICE if given.price is None else given.price
-    builder.end_call(*head, wallet=given.wallet, charge=given.charge_key, seconds=given.seconds, price=price)
+    builder.end_call(
+        *head,
+        wallet=given.wallet,
+        charge=given.charge_key,
+        seconds=given.seconds,
+        price=NO_PRICE if given.price is None else given.price,
+        acting=(given.user, given.campaign, given.sender),
+    )
 
 
 def _recorded(builder: ChunkBuilder, given: model.Recorded, *head: Any) -> None:
-    builder.record(*head, wallet=given.wallet, sender=given.sender, price=given.price)
+    acting = (given.user, given.campaign, given.sender)
+    builder.record(*head, wallet=given.wallet, sender=given.sender, price=given.price, acting=acting)
 
 
 def _adjustment(builder: ChunkBuilder, given: model.Adjustment, *head: Any) -> None:
@@ -191,6 +202,8 @@ def _add_command(
     plan: Plan | None,
 ) -> None:
     refusal = _refused_before(given, plans)
+    if isinstance(given, model.OpenCustomer) and refusal is None:
+        builder.zone(given.time_zone)
     op = OPS[type(given)] if refusal is None else Op.REFUSE_COMMAND
     fields = _fields_of(given, plans, plan) if refusal is None else refusal
     builder.command(
@@ -263,4 +276,8 @@ def _fields_of(  # noqa: C901, PLR0911  one return for each command
             return (-given.amount, given.unit, given.top_up, REASON_CODES[Reason(given.cause)])
         case model.Transfer():
             return (given.amount, given.unit, given.to)
+        case model.PutLimit():
+            name = given.customer if given.level == "customer" else given.name
+            cap = False if given.cap is None else given.cap
+            return (f"{given.level}:{given.window}:{name}", given.level, given.window, name, cap, int(given.carry))
     return ()

@@ -37,6 +37,8 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
         "billing_start": entry["applied_at"],
         "cycle_months": 0,
         "wallet_mode": None,
+        "limits": 0,
+        "limits_count": 0,
     }
     assert entry["after"] == {"available": 0, "held": 0, "overdrawn": 0}
 

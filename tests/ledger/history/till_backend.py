@@ -121,7 +121,7 @@ def cut_at_settings(inputs: Sequence[model.Input]) -> list[list[model.Input]]:
     chunks: list[list[model.Input]] = [[]]
     for given in inputs:
         chunks[-1].append(given)
-        if isinstance(given, model.OpenCustomer | model.SetPlan | model.SetWalletMode):
+        if isinstance(given, model.OpenCustomer | model.SetPlan | model.SetWalletMode | model.PutLimit):
             chunks.append([])
     return [chunk for chunk in chunks if chunk]
 

@@ -31,6 +31,15 @@ PLANS = {
 WALLETS = ("main", "other", "third")
 CHARGES = ("x", "y", "Z")
 SENDERS = (None, "s1", "S2", "s3")
+LIMITED = (
+    ("customer", ("anna",)),
+    ("wallet", ("main",)),
+    ("user", ("u1", "u2")),
+    ("sender", ("s1", "S2")),
+    ("sender", ("s1", "s3")),
+    ("campaign", ("c1",)),
+)
+"""Whom limits are put on."""
 RECIPIENTS = ("+1", "+2", "+10")
 OUTCOMES = ("sent", "delivered", "failed", "cancelled", "expired")
 DUES = ("submit", "sent", "delivered")

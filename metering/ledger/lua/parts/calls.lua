@@ -45,6 +45,7 @@ local function extend(bucket, i, input, customer)
   if not reason and (out_of_range(change, 0, price) or charge[CHARGE.PRICE] + price >= MICROS_LIMIT) then
     reason = REASON.AMOUNT_OUT_OF_RANGE
   end
+  reason = reason or limits.objection(bucket, change, charge, price, true)
   if reason then
     return deny(bucket, i, change, reason, DECIDED.DENIED, nil, nil, extras)
   end

@@ -49,7 +49,8 @@ local function remove_cause(list, level, id, block, cause)
   block[BLOCK.CAUSES] = left
   if not has_cause(left, CAUSE.INSUFFICIENT_CREDIT) and not has_cause(left, CAUSE.BELOW_LEVEL) then
     block[BLOCK.WALLET], block[BLOCK.NEEDED] = '', 0
-  elseif cause == CAUSE.LIMIT_REACHED then
+  end
+  if cause == CAUSE.LIMIT_REACHED then
     block[BLOCK.UNTIL] = 0
   end
   local is_gone = left == 0

@@ -3,6 +3,7 @@
 -- include: rules
 -- include: blocks
 -- include: states
+-- include: limit_path
 -- Finish what an entry did to a wallet, and to further ones: `finish` sees to everything that follows from it.
 
 local function emit(bucket, entry)
@@ -83,6 +84,12 @@ end
 local function finish(bucket, input, change, kind, reason, decision, charge, extras)
   local wallet = change.wallet
   conclude(bucket, change)
+  if limits.count(bucket, change, kind, charge) and reason == 0 then
+    reason = REASON.LIMIT_REACHED
+  end
+  if change.blocks and #change.blocks == 0 then
+    change.blocks = nil
+  end
   if change.alerts or change.rules or change.blocks or change.others or #change.states > 0 then
     extras = extras or {}
     extras.alerts, extras.rules, extras.blocks = change.alerts, change.rules, change.blocks
@@ -93,7 +100,7 @@ local function finish(bucket, input, change, kind, reason, decision, charge, ext
   end
   local image = false
   if charge then
-    image = { unpack(charge, 1, CHARGE.CALL) }
+    image = { unpack(charge, 1, CHARGE.TAKES) }
     image[CHARGE.RECIPIENTS] = extras and extras.recipients and copy_map(extras.recipients) or false
     if extras then
       extras.recipients = nil

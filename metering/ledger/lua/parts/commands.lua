@@ -16,7 +16,7 @@ local function open_customer(bucket, i, input, customer)
     return refuse(bucket, i, REASON.CUSTOMER_EXISTS)
   end
   local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0,
-    input[INPUT.TS], input[INPUT.CYCLE], '' }
+    input[INPUT.TS], input[INPUT.CYCLE], '', 0, 0 }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
   local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0, false }

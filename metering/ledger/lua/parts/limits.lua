@@ -1,26 +1,111 @@
--- include: handlers
 -- include: states
 -- include: calendar
--- include: commands
--- Limits: a cap on what is spent in a window.
+-- include: blocks
+-- Limits: a cap on what is spent at one level, in one window, of one name; room = cap - used - held. Which of them an
+-- event meets, and how their windows follow each other.
 
-local function put_limit(bucket, i, input, customer)
-  local id, cap, states = input[INPUT.LIMIT], input[INPUT.CAP], {}
-  local limit = state_of(bucket, customer.name, KEPT.LIMIT, id)
-  if not cap then
-    if not limit then
-      return refuse(bucket, i, REASON.UNKNOWN_LIMIT)
-    end
-    drop_state(bucket, states, customer.name, KEPT.LIMIT, id)
-  else
-    if not limit then
-      local starts, ends = window_of(bucket, customer.record, input[INPUT.LIMIT_WINDOW], input[INPUT.TS])
-      limit = { input[INPUT.LIMIT_LEVEL], input[INPUT.LIMIT_WINDOW], input[INPUT.LIMIT_NAME], 0, 0, 0, 0, starts, ends }
-    end
-    limit[LIMIT.CAP], limit[LIMIT.CARRY] = cap, input[INPUT.CARRY]
-    keep_state(bucket, states, customer.name, KEPT.LIMIT, id, limit)
+local limits = {}
+local MOST = MICROS_LIMIT - 1
+
+-- What a customer may have limits for: {bit in CUSTOMER.LIMITS, how their ids begin, level}.
+limits.sorts = {}
+for level, level_name in ipairs({ 'customer', 'wallet', 'user', 'sender', 'campaign' }) do
+  for window, window_name in ipairs({ 'none', 'day', 'month', 'cycle', 'allotment' }) do
+    local sort = { 2 ^ (5 * (level - 1) + window - 1), level_name .. ':' .. window_name .. ':', level }
+    limits.sorts[#limits.sorts + 1] = sort
+    limits.sorts[level_name .. ':' .. window_name .. ':'] = sort
   end
-  return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, { states = states })
 end
 
-handlers[OP.PUT_LIMIT] = put_limit
+function limits.of(bucket, customer, id)
+  return state_of(bucket, customer, KEPT.LIMIT, id)
+end
+
+function limits.room(limit)
+  return limit[LIMIT.CAP] - limit[LIMIT.USED] - limit[LIMIT.HELD]
+end
+
+function limits.keep(bucket, notes, customer, id, limit)
+  keep_state(bucket, notes, customer, KEPT.LIMIT, id, limit)
+end
+
+local function has_ended(limit, now)
+  return limit[LIMIT.ENDS] > 0 and limit[LIMIT.ENDS] <= now
+end
+
+-- How many windows have gone by when the one that begins at `starts` follows one that ended at `ended`.
+local function windows_since(bucket, record, window, ended, starts)
+  local zone = zone_of(bucket, record[CUSTOMER.TIME_ZONE])
+  local count = 0
+  if window == 'day' then
+    count = local_day(zone, starts) - local_day(zone, ended)
+  elseif window == 'month' then
+    local year, month = date_of(local_day(zone, ended))
+    local year_now, month_now = date_of(local_day(zone, starts))
+    count = (year_now - year) * 12 + month_now - month
+  elseif record[CUSTOMER.CYCLE] > 0 then
+    local start, months = record[CUSTOMER.BILLING_START], record[CUSTOMER.CYCLE]
+    count = cycles_since(zone, start, months, starts) - cycles_since(zone, start, months, ended)
+  end
+  return 1 + math.max(count, 0)
+end
+
+local function bounded(used, cap)
+  return math.min(math.max(used, cap - MOST), MOST)
+end
+
+-- The limit in the window that holds `now`, whose first entry this is where the last one is over. A copy: keep it.
+function limits.at(bucket, record, limit, now)
+  limit = { unpack(limit) }
+  if not has_ended(limit, now) then
+    return limit
+  end
+  local starts, ends = window_of(bucket, record, limit[LIMIT.WINDOW], now)
+  if limit[LIMIT.CARRY] == 1 then
+    local count = windows_since(bucket, record, limit[LIMIT.WINDOW], limit[LIMIT.ENDS], starts)
+    limit[LIMIT.USED] = bounded(limit[LIMIT.USED] - limit[LIMIT.CAP] * count, limit[LIMIT.CAP])
+  else
+    limit[LIMIT.USED], limit[LIMIT.HELD], limit[LIMIT.SINCE] = 0, 0, bucket.seq + 1
+  end
+  limit[LIMIT.STARTS], limit[LIMIT.ENDS], limit[LIMIT.REACHED] = starts, ends, 0
+  return limit
+end
+
+-- Count what is spent; a limit counts up to the largest amount there is.
+function limits.use(limit, amount)
+  limit[LIMIT.USED] = bounded(limit[LIMIT.USED] + amount, limit[LIMIT.CAP])
+end
+
+-- The ids of the limits that a charge took from; where it took from none, or is not there, of those that the input
+-- meets. Nil where there is none.
+function limits.path(bucket, change, charge)
+  local ids, seen = {}, {}
+  local takes = charge and charge[CHARGE.TAKES]
+  if takes then
+    for n = 1, #takes do
+      if not seen[takes[n][1]] then
+        seen[takes[n][1]] = true
+        ids[#ids + 1] = takes[n][1]
+      end
+    end
+    return ids
+  end
+  local customer, input = bucket.customer, bucket.input
+  local mask = customer and customer.record[CUSTOMER.LIMITS] or 0
+  if mask == 0 then
+    return nil
+  end
+  local acting = input[INPUT.ACTING] or {}
+  local sender = charge and charge[CHARGE.SENDER] or acting[3]
+  local names = { customer.name, change.name, acting[1] or false, sender, acting[2] or false }
+  for n = 1, #limits.sorts do
+    local sort = limits.sorts[n]
+    if math.floor(mask / sort[1]) % 2 == 1 and names[sort[3]] then
+      local id = sort[2] .. names[sort[3]]
+      if limits.of(bucket, customer.name, id) then
+        ids[#ids + 1] = id
+      end
+    end
+  end
+  return #ids > 0 and ids or nil
+end

@@ -21,6 +21,9 @@ local function receive(bucket, i, input, customer)
       return finish(bucket, i, change, KIND.NOTED, REASON.INSUFFICIENT_CREDIT, DECIDED.NONE, false)
     end
   end
+  if not reason and price > 0 then
+    reason = limits.objection(bucket, change, nil, price, false)
+  end
   if reason then
     return deny(bucket, i, change, reason, DECIDED.NONE)
   end

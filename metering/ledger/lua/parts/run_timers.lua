@@ -1,6 +1,7 @@
 -- include: timers
 -- include: expire_hold
 -- include: expire_lot
+-- include: end_window
 -- The timers due before an input. Each letter has its effect, in a part of its own: it says whether it made an entry.
 
 -- Timer `c`, command: it is no longer remembered. Makes no entry.
@@ -10,7 +11,7 @@ local function forget_command(bucket, _, timer)
   return false
 end
 
-local EFFECTS = { c = forget_command, h = expire_hold, l = expire_lot }
+local EFFECTS = { c = forget_command, h = expire_hold, l = expire_lot, w = end_window }
 
 -- Run what is due at the input's clock, soonest first, at most `bound` effects; `already` ran before at this clock.
 local function run_timers(bucket, i, now, bound, already)

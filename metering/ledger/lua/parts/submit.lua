@@ -96,6 +96,9 @@ local function submit(bucket, i, input, customer)
   if not reason and out_of_range(change, 0, price) then
     reason = REASON.AMOUNT_OUT_OF_RANGE
   end
+  if not reason then
+    reason = limits.objection(bucket, change, nil, price, has_flag(flags, FLAG.SINGLE))
+  end
   if reason then
     -- An amount out of range is no price to remember. A charge that lives, or has been settled, stays what it is.
     local is_replaceable = not charge or charge[CHARGE.STATE] == STATE.DENIED
