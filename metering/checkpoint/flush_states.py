@@ -39,6 +39,7 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
             after.several,
             after.touched_at_ms,
             _encode(charge.call).decode() if charge.call else None,
+            _encode(charge.takes).decode() if charge.takes else None,
         )
         for key, after in batch.charges.items()
         for charge in (after.charge,)
@@ -70,6 +71,8 @@ async def save_customers(connection: Connection, batch: Batch) -> None:
             s.billing_start_ms,
             s.cycle_months,
             s.wallet_mode,
+            s.limits,
+            s.limits_count,
             at_ms,
         )
         for customer, (s, at_ms) in batch.customers.items()

@@ -39,6 +39,7 @@ _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
 _decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode
 _decode_call = msgspec.json.Decoder(CallTerms).decode
+_decode_takes = msgspec.json.Decoder(tuple[tuple[str, int, int], ...]).decode
 _decode_granted = msgspec.json.Decoder(Granted).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -82,7 +83,7 @@ def record_of(row: asyncpg.Record) -> RecordState:
 
 def charge_of(row: asyncpg.Record) -> ChargeState:
     """Return a charge; `recipients` are those that are not settled yet, None where there are none."""
-    customer, charge_id, state, wallet, *figures, deadline, parts, sender, recipients, touched_at_ms, call = (
+    customer, charge_id, state, wallet, *figures, deadline, parts, sender, recipients, touched_at_ms, call, takes = (
         row.values()
     )
     price, held, committed, charge_on, fee = figures
@@ -100,6 +101,7 @@ def charge_of(row: asyncpg.Record) -> ChargeState:
         sender,
         _decode_recipients(recipients) if recipients else None,
         call=_decode_call(call) if call else None,
+        takes=_decode_takes(takes) if takes else (),
     )
     return ChargeState(customer, charge, touched_at_ms)
 

@@ -85,22 +85,23 @@ WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bu
 -- Charges after this batch. `several` is null where the batch does not say, and then stays.
 INSERT INTO charges AS c (
     bucket, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts, sender, several, touched_at_ms, call
+    deadline_at_ms, parts, sender, several, touched_at_ms, call, takes
 )
 SELECT $1, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts::json, sender, several, touched_at_ms, call::json
+    deadline_at_ms, parts::json, sender, several, touched_at_ms, call::json, takes::json
 FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[],
-    $11::bigint[], $12::text[], $13::text[], $14::boolean[], $15::bigint[], $16::text[]
+    $11::bigint[], $12::text[], $13::text[], $14::boolean[], $15::bigint[], $16::text[], $17::text[]
 ) AS n (
     customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
-    deadline_at_ms, parts, sender, several, touched_at_ms, call
+    deadline_at_ms, parts, sender, several, touched_at_ms, call, takes
 )
 ON CONFLICT (customer, charge_id) DO UPDATE SET wallet = EXCLUDED.wallet, state = EXCLUDED.state,
     price_micros = EXCLUDED.price_micros, held_micros = EXCLUDED.held_micros, committed_micros = EXCLUDED.committed_micros,
     charge_on = EXCLUDED.charge_on, failed_fee_micros = EXCLUDED.failed_fee_micros, deadline_at_ms = EXCLUDED.deadline_at_ms,
     parts = EXCLUDED.parts, sender = EXCLUDED.sender,
-    several = coalesce(EXCLUDED.several, c.several), touched_at_ms = EXCLUDED.touched_at_ms, call = EXCLUDED.call
+    several = coalesce(EXCLUDED.several, c.several), touched_at_ms = EXCLUDED.touched_at_ms, call = EXCLUDED.call,
+    takes = EXCLUDED.takes
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: forget_recipients
@@ -117,17 +118,20 @@ WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.
 -- Settings after this batch.
 INSERT INTO customers AS c (
     bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode,
-    opened_at_ms, changed_at_ms
+    limits, limits_count, opened_at_ms, changed_at_ms
 )
 SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.billing_start_ms,
-    n.cycle_months, n.wallet_mode, n.at_ms, n.at_ms
+    n.cycle_months, n.wallet_mode, n.limits, n.limits_count, n.at_ms, n.at_ms
 FROM unnest(
     $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[],
-    $11::text[], $12::bigint[]
-) AS n (customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, at_ms)
+    $11::text[], $12::bigint[], $13::integer[], $14::bigint[]
+) AS n (
+    customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits, limits_count, at_ms
+)
 ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
     time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, billing_start_ms = EXCLUDED.billing_start_ms,
-    cycle_months = EXCLUDED.cycle_months, wallet_mode = EXCLUDED.wallet_mode, changed_at_ms = EXCLUDED.changed_at_ms
+    cycle_months = EXCLUDED.cycle_months, wallet_mode = EXCLUDED.wallet_mode,
+    limits = EXCLUDED.limits, limits_count = EXCLUDED.limits_count, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: save_rules

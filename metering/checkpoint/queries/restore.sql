@@ -2,7 +2,8 @@
 
 -- name: customers
 -- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode
+SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits,
+    limits_count
 FROM customers WHERE bucket = $1;
 
 -- name: states
@@ -35,7 +36,7 @@ SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_
     parts::text AS parts, sender, CASE WHEN several THEN (
         SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
         WHERE r.customer = c.customer AND r.charge_id = c.charge_id
-    ) END::text AS recipients, touched_at_ms, call::text AS call
+    ) END::text AS recipients, touched_at_ms, call::text AS call, takes::text AS takes
 FROM charges c WHERE bucket = $1 AND state = 'held';
 
 -- name: settled_charges
@@ -44,7 +45,7 @@ SELECT customer, charge_id, state, wallet, price_micros, held_micros, committed_
     parts::text AS parts, sender, CASE WHEN several THEN (
         SELECT json_object_agg(recipient, r.price_micros) FROM charge_recipients r
         WHERE r.customer = c.customer AND r.charge_id = c.charge_id
-    ) END::text AS recipients, touched_at_ms, call::text AS call
+    ) END::text AS recipients, touched_at_ms, call::text AS call, takes::text AS takes
 FROM charges c WHERE bucket = $1 AND state <> 'held' AND touched_at_ms >= $2;
 
 -- name: events

@@ -141,6 +141,9 @@ CREATE TABLE customers (
     billing_start_ms bigint NOT NULL,
     cycle_months integer NOT NULL,
     wallet_mode text,
+    -- Which limits there may be, a bit for each level and window, and how many there are.
+    limits bigint NOT NULL,
+    limits_count integer NOT NULL,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL
 );
@@ -220,6 +223,8 @@ CREATE TABLE charges (
     touched_at_ms bigint NOT NULL,
     -- How a call is priced to its end.
     call json,
+    -- [[limit, since_seq, micros], …]: what it took of limits, and still holds there.
+    takes json,
     PRIMARY KEY (customer, charge_id),
     CHECK (state = 'held' OR held_micros = 0)
 ) WITH (
