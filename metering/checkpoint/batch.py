@@ -53,6 +53,7 @@ class LotMade:
     first_micros: int
     expires_at_ms: int
     transferable: bool
+    notice_at_ms: int
     seq: int
     at_ms: int
 
@@ -118,6 +119,8 @@ class Batch:
         self.profiles: dict[WalletKey, WalletProfile] = {}
         self.lots: dict[LotKey, LotChange] = {}
         self.lots_made: dict[LotKey, LotMade] = {}
+        self.expiries: dict[LotKey, tuple[int, int]] = {}
+        """Of lots that the books have: when they lapse and when that is told, where it changed."""
         self.charges: dict[ChargeKey, ChargeAfter] = {}
         self.recipients: dict[ChargeKey, Recipients] = {}
         self.customers: dict[str, tuple[CustomerSettings, int]] = {}
@@ -209,9 +212,20 @@ class Batch:
         for lot in lots:
             key = (customer, wallet, lot.lot)
             self.lots[key] = lot
-            if lot.kind is not None:
+            if lot.kind is None and lot.expires_at_ms is not None:
+                self._fold_expiry(key, lot.expires_at_ms, lot.notice_at_ms)
+            elif lot.kind is not None:
                 first, expires = lot.remaining_micros, lot.expires_at_ms or 0
-                self.lots_made[key] = LotMade(lot.kind, first, expires, lot.transferable, record.seq, at_ms)
+                self.lots_made[key] = LotMade(
+                    lot.kind, first, expires, lot.transferable, lot.notice_at_ms, record.seq, at_ms
+                )
+
+    def _fold_expiry(self, key: LotKey, expires_at_ms: int, notice_at_ms: int) -> None:
+        made = self.lots_made.get(key)
+        if made is None:
+            self.expiries[key] = (expires_at_ms, notice_at_ms)
+        else:
+            made.expires_at_ms, made.notice_at_ms = expires_at_ms, notice_at_ms
 
     def _fold_charge(self, record: LedgerRecord, charge: Charge) -> None:
         """Fold a charge. It has the recipients of the entry that began it, less those settled; none once committed."""

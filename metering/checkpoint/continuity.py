@@ -12,7 +12,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from metering.checkpoint.records import LedgerRecord
-from metering.contracts.reasons import Kind
 from metering.ledger.state import BucketPosition
 
 ORIGIN = BucketPosition(seq=0, chunk="", usage=0, commands=0, clock_ms=0, timers_run=0)
@@ -62,7 +61,7 @@ class Follower:
             return self._reject(record)
         position = record.position
         usage, commands = position.usage, position.commands
-        if record.kind != _EXPIRED:
+        if record.due_at_ms is None:
             self.timers_run = 0
         elif usage == self.usage and commands == self.commands:
             self.timers_run += 1
@@ -78,6 +77,3 @@ class Follower:
         if record.seq <= self.seq:
             return Verdict.REPEAT
         return Verdict.GAP if record.seq > self.seq + 1 else Verdict.OTHER_HISTORY
-
-
-_EXPIRED = Kind.EXPIRED.value

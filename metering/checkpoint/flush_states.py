@@ -73,6 +73,8 @@ async def save_customers(connection: Connection, batch: Batch) -> None:
             s.wallet_mode,
             s.limits,
             s.limits_count,
+            s.rop,
+            ",".join(s.equipment),
             at_ms,
         )
         for customer, (s, at_ms) in batch.customers.items()

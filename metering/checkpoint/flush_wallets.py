@@ -95,9 +95,12 @@ async def save_lots(connection: Connection, batch: Batch) -> None:
                     *figures,
                     begun.expires_at_ms,
                     begun.transferable,
+                    begun.notice_at_ms,
                     begun.seq,
                     begun.at_ms,
                 )
             )
     await run_bulk(connection, queries["insert_lots"], made, batch.bucket)
     await run_bulk(connection, queries["update_lots"], changed, batch.bucket, every="lots")
+    expiries = [(*key, *times) for key, times in batch.expiries.items()]
+    await run_bulk(connection, queries["update_expiries"], expiries, batch.bucket, every="lots")

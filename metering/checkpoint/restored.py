@@ -33,7 +33,7 @@ from metering.ledger.state import (
     WalletState,
 )
 
-_decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int, bool]]).decode
+_decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int, bool, int]]).decode
 _decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, bool, bool, str]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
@@ -48,9 +48,10 @@ _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason
 
 def customer_of(row: asyncpg.Record) -> CustomerState:
     """Return a customer's settings."""
-    customer, version, plan, unit, time_zone, country, causes, *cycle = row.values()
+    customer, version, plan, unit, time_zone, country, causes, *cycle, equipment = row.values()
     blocked_by = tuple(Reason(cause) for cause in causes)
-    return CustomerState(customer, CustomerSettings(version, plan, unit, time_zone, country, blocked_by, *cycle))
+    settings = CustomerSettings(*[version, plan, unit, time_zone, country, blocked_by, *cycle, tuple(equipment)])
+    return CustomerState(customer, settings)
 
 
 def block_of(row: asyncpg.Record) -> BlockState:

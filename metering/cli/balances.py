@@ -31,6 +31,10 @@ class WalletView(Struct, frozen=True):
     available_micros: int
     held_micros: int
     overdrawn_micros: int
+    nro_micros: int
+    """What remains of granted credit, which lapses with its cycle; part of it may be held."""
+    fro_micros: int
+    """What remains of all other."""
     lots: tuple[LotState, ...]
     rules: tuple[RuleState, ...]
     profile: WalletProfile
@@ -127,6 +131,9 @@ def _describe(view: CustomerView) -> Iterator[str]:
     ]
     yield format_table(head, rows, right=(2, 3, 4))
     for wallet in view.wallets:
+        if wallet.nro_micros:
+            nro, fro = (format_amount(micros, wallet.unit) for micros in (wallet.nro_micros, wallet.fro_micros))
+            yield f"{wallet.wallet}: NRO {nro}, FRO {fro}"
         for lot in wallet.lots:
             expires = f", expires {_format_time(lot.expires_at_ms)}" if lot.expires_at_ms else ""
             yield f"lot {lot.lot} ({lot.kind}): {format_amount(lot.remaining_micros, wallet.unit)}{expires}"
@@ -152,6 +159,8 @@ def _view_wallet(state: WalletState) -> WalletView:
         figures.available_micros,
         figures.held_micros,
         figures.overdrawn_micros,
+        sum(lot.remaining_micros for lot in state.lots if lot.kind == "nro"),
+        sum(lot.remaining_micros for lot in state.lots if lot.kind != "nro"),
         state.lots,
         state.rules,
         state.profile,

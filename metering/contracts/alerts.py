@@ -17,6 +17,8 @@ class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False)
     available_micros: int | None = None
     rule: str | None = None
     level_micros: int | None = None
+    lot: str | None = None
+    """`lot.expiring`: the lot, of which `level_micros` remain."""
     user: str | None = None
     """`credit.*`: whose rule it is, where it is a user's."""
     charge_id: str | None = None

@@ -50,9 +50,43 @@ class TopUp(CommandHeader, frozen=True, kw_only=True, tag="top_up"):
 
 
 class SetPlan(CommandHeader, frozen=True, kw_only=True, tag="set_plan"):
-    """Put the customer on another plan. Its unit must be that of the customer's wallets."""
+    """Put the customer on another plan, at any time. Its unit must be that of the customer's wallets.
+
+    Bought credit is untouched; what becomes of granted credit is the new plan's `nro_on_plan_change`.
+    """
 
     plan: Identifier
+
+
+EquipmentId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""The id of a plan's recurring fee, or of what waives one."""
+
+
+class CancelPlan(CommandHeader, frozen=True, kw_only=True, tag="cancel_plan"):
+    """End the plan: no more grants and fees. What was granted lapses as it would; what never lapses stays.
+
+    Sends are denied `no_plan` until `set_plan`, unless the plan's policy lets credit be spent without one.
+    """
+
+
+class SetOptions(CommandHeader, frozen=True, kw_only=True, tag="set_options"):
+    """Set what the customer has besides its plan. What is left out stays as it is."""
+
+    rop: bool | None = None
+    """Rollover protection: credit does not lapse while it is held."""
+    equipment: Annotated[tuple[EquipmentId, ...], Meta(max_length=64)] | None = None
+    """All that it has now: ids of the plan's recurring fees, and of what waives one."""
+    time_zone: Annotated[str, Meta(max_length=64)] | None = None
+    """IANA name. What has begun in the old one ends in it: a cycle, the expiry of a lot."""
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+
+
+class MarkSpam(CommandHeader, frozen=True, kw_only=True, tag="mark_spam"):
+    """Block the customer for spam and take all its free credit away; repeated, what has come free since."""
+
+
+class UnmarkSpam(CommandHeader, frozen=True, kw_only=True, tag="unmark_spam"):
+    """Lift the block for spam and give back what was forfeited, with kinds and expiries."""
 
 
 class SetAlert(CommandHeader, frozen=True, kw_only=True, tag="set_alert"):
@@ -197,6 +231,10 @@ Command = (
     | Resume
     | BlockSender
     | UnblockSender
+    | CancelPlan
+    | SetOptions
+    | MarkSpam
+    | UnmarkSpam
     | Adjust
     | PutLimit
     | PutWallet

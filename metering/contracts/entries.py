@@ -37,10 +37,11 @@ class LotChange(Struct, frozen=True, omit_defaults=True, gc=False):
     remaining_micros: int
     held_micros: int
     kind: str | None = None
-    """The rest only on the entry that makes the lot."""
+    """The rest only on the entry that makes the lot, and without `kind` where the entry changed it."""
     expires_at_ms: int | None = None
+    """Left out = never; without `kind`: 0 = never from now on, left out = as it was."""
     transferable: bool = True
-    """Whether it may be moved to another wallet."""
+    notice_at_ms: int = 0
 
 
 class Leg(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -218,6 +219,9 @@ class CustomerSettings(Struct, frozen=True, omit_defaults=True, gc=False):
     limits: int = 0
     """Which limits there may be, one bit for each level and window: events bring what such limits are found by."""
     limits_count: int = 0
+    rop: bool = False
+    equipment: tuple[str, ...] = ()
+    """Recurring fees taken, and what waives one; `rop` is rollover protection."""
 
     @property
     def suspended(self) -> bool:

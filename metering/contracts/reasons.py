@@ -33,6 +33,19 @@ class Kind(StrEnum):
     """Credit moved between wallets of a customer; the entry's legs are the other sides."""
     REVERSED = "reversed"
     """What a top-up had brought was taken back."""
+    GRANTED = "granted"
+    """A timer effect: the plan's credit for a cycle."""
+    PLAN_CANCELLED = "plan_cancelled"
+    FORFEITED = "forfeited"
+    """Credit taken away by `mark_spam`."""
+    GIVEN_BACK = "given_back"
+    """The same, returned by `unmark_spam`."""
+    RECURRING_FEE = "recurring_fee"
+    """A timer effect: a fee of a month or cycle fell due."""
+    NUMBER_FEE = "number_fee"
+    """The same for a phone number."""
+    EXPIRING = "expiring"
+    """A timer effect: notice that a lot is about to lapse."""
     FROZEN = "frozen"
     THAWED = "thawed"
     CLOSED = "closed"
@@ -106,6 +119,9 @@ class Reason(StrEnum):
     POOL_NOT_SPENDABLE = "pool_not_spendable"
     """Credit of the company pool has to be moved into a wallet before it can pay, as the plan has it."""
 
+    NOT_SPAM = "not_spam"
+    """Not marked for spam."""
+
 
 class DeadLetterReason(StrEnum):
     """Why a record could not become an input."""
@@ -136,6 +152,7 @@ class AlertType(StrEnum):
     LIMIT_REACHED = "limit.reached"
     SENDER_BLOCKED = "sender.blocked"
     SENDER_UNBLOCKED = "sender.unblocked"
+    LOT_EXPIRING = "lot.expiring"
 
 
 class BlockLevel(StrEnum):

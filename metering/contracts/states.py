@@ -52,7 +52,58 @@ class ReversalState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field
     gone: bool = False
 
 
-State: TypeAlias = LimitState | ReversalState
+class CycleState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="cycle"):
+    """What a customer's plan grants, and when: taken from the plan when it was set, as long as it is.
+
+    `id` is `plan`: there is one a customer.
+    """
+
+    id: str
+    months: int
+    """Of a cycle; 0 = the plan has none."""
+    grant_micros: int
+    """Of each cycle."""
+    grant_kind: str
+    notice_ms: int
+    """How long before a lot lapses it is told."""
+    starts_at_ms: int = 0
+    ends_at_ms: int = 0
+    """Of the running cycle; 0 = none runs."""
+    next_at_ms: int = 0
+    """When the next grant is due; 0 = never."""
+    next_month: int = 0
+    """The cycle that it begins starts so many months after the billing start."""
+    next_micros: int = 0
+    """What it will be: `grant_micros`, or a share of it after a change of plan."""
+    cancelled: bool = False
+    fees: tuple[str, ...] = ()
+    """Ids of the records of fees for equipment."""
+    gone: bool = False
+
+
+class FeeState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="fee"):
+    """A fee by months, of equipment or of a phone number. Debited only where its unit is the wallet's."""
+
+    id: str
+    amount_micros: int
+    unit: str
+    months: int
+    due_at_ms: int
+    due_month: int
+    """The same as months after the billing start."""
+    of: Literal["equipment", "number"] = "equipment"
+    gone: bool = False
+
+
+class ForfeitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="forfeit"):
+    """What `mark_spam` took from the wallet `id`, by lot: kind, micro-units, expiry, transferable, time of notice."""
+
+    id: str
+    lots: tuple[tuple[str, int, int, int, int], ...]
+    gone: bool = False
+
+
+State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | ForfeitState
 """Any of them."""
 
 

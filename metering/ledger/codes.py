@@ -58,6 +58,10 @@ class Op(IntEnum):
     TRANSFER = 65
     SET_WALLET_MODE = 66
     REVERSE_TOP_UP = 67
+    CANCEL_PLAN = 80
+    SET_OPTIONS = 81
+    MARK_SPAM = 82
+    UNMARK_SPAM = 83
 
 
 class KindCode(IntEnum):
@@ -87,6 +91,13 @@ class KindCode(IntEnum):
     CLOSED = 32
     MERGED = 33
     REVERSED = 34
+    GRANTED = 80
+    PLAN_CANCELLED = 81
+    FORFEITED = 82
+    GIVEN_BACK = 83
+    RECURRING_FEE = 84
+    NUMBER_FEE = 85
+    EXPIRING = 86
 
 
 class ReasonCode(IntEnum):
@@ -143,6 +154,7 @@ class ReasonCode(IntEnum):
     POOL_NOT_SPENDABLE = 68
     REFUND = 69
     CHARGEBACK = 70
+    NOT_SPAM = 80
 
 
 class Decided(IntEnum):
@@ -182,14 +194,6 @@ class RuleStateCode(IntEnum):
     QUIET = 2
 
 
-class Level(IntEnum):
-    """What a block holds back."""
-
-    CUSTOMER = 1
-    WALLET = 2
-    SENDER = 3
-
-
 class Cause(IntEnum):
     """What blocks a customer, a wallet or a sender, by the name of its reason; one bit each in a block's `causes`.
 
@@ -212,6 +216,9 @@ class StateKind(IntEnum):
 
     LIMIT = 1
     REVERSAL = 20
+    CYCLE = 80
+    FEE = 81
+    FORFEIT = 82
 
 
 class AlertCode(IntEnum):
@@ -222,6 +229,7 @@ class AlertCode(IntEnum):
     EXHAUSTED = 3
     HOLD_EXPIRED = 4
     LIMIT_REACHED = 20
+    LOT_EXPIRING = 80
 
 
 class Flag(IntEnum):

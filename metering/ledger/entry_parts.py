@@ -52,11 +52,13 @@ def rule_of(  # noqa: PLR0913, PLR0917  the positions of a rule in Lua
 
 def lot_change_of(lot: list[Any]) -> entries.LotChange:
     """Return what happened to a lot, and the lot after it."""
-    # A new lot has kind, expiry (0 is "never") and whether it may be moved behind its figures.
+    # A new lot has kind, expiry (0 is "never"), whether it may be moved and the time of its notice behind its figures;
+    # one that lapses at another time has them too, without a kind.
     if len(lot) == _LOT_FIGURES:
         return entries.LotChange(*lot)
-    expires, transferable = lot[-2:]
-    return entries.LotChange(*[*lot[:-2], expires or None, bool(transferable)])
+    *figures, kind, expires, transferable, notice = lot
+    expires = (expires or None) if kind else expires
+    return entries.LotChange(*[*figures, kind or None, expires, bool(transferable), notice])
 
 
 def takes_of(found: list[Any]) -> tuple[tuple[str, int, int], ...]:
@@ -187,17 +189,6 @@ def leg_of(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
 
 def make_settings(record: list[Any]) -> entries.CustomerSettings:
     """Return the settings in a customer's record."""
-    version, plan, unit, time_zone, country, causes, billing_start, months, mode, limits, limits_count = record
-    return entries.CustomerSettings(
-        version,
-        plan,
-        unit,
-        time_zone,
-        country or None,
-        causes_of(causes),
-        billing_start,
-        months,
-        mode or None,
-        limits,
-        limits_count,
-    )
+    version, plan, unit, time_zone, country, causes, billing_start, months, mode, *limits, rop, equipment = record
+    head = (version, plan, unit, time_zone, country or None, causes_of(causes), billing_start, months)
+    return entries.CustomerSettings(*[*head, mode or None, *limits, bool(rop), tuple(equipment)])

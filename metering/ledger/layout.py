@@ -45,6 +45,8 @@ class Input(IntEnum):
     EXPIRES = 11
     TRANSFERABLE = 12
     """1, or 0 where the credit may not be moved to another wallet."""
+    NOTICE = 13
+    """How long before it lapses that is told, 0 = never."""
     PLAN = 8
     TIME_ZONE = 10
     COUNTRY = 11
@@ -54,6 +56,29 @@ class Input(IntEnum):
     """Of `open_customer`: months of the plan's cycle."""
     PLAN_CYCLE = 10
     """The same of `set_plan`."""
+    GRANT = 14
+    """Of `open_customer`, with the kind and the lead time of notices."""
+    GRANT_KIND = 15
+    GRANT_NOTICE = 16
+    PLAN_GRANT = 11
+    """The same of `set_plan`, and what becomes of what was granted before, by `codes.OnPlanChange`."""
+    PLAN_GRANT_KIND = 12
+    PLAN_NOTICE = 13
+    ON_CHANGE = 14
+    PLAN_FEES = 15
+    """Of `set_plan`: list of {id, amount, unit, months}."""
+    KEEPS_FRO_SPENDABLE = 8
+    """Of `cancel_plan`: 1 where what never lapses can be spent without a plan."""
+    OPTION_ROP = 8
+    """Of `set_options`: 1, 0, or false to leave it."""
+    OPTION_ZONE = 9
+    OPTION_COUNTRY = 10
+    OPTION_EQUIPMENT = 11
+    OPTION_FEES = 12
+    ROP_SCOPE = 13
+    """1 where it covers all lots that are held, 0 where only what is granted meanwhile."""
+    ROP_LAPSE = 14
+    """1 where granted credit lapses again when it ends."""
     LIMIT = 8
     LIMIT_LEVEL = 9
     LIMIT_WINDOW = 10
@@ -100,6 +125,8 @@ class Customer(IntEnum):
     LIMITS = 10
     """Which limits there may be: a bit for each level and window (limits.lua). No bit is ever taken back."""
     LIMITS_COUNT = 11
+    ROP = 12
+    EQUIPMENT = 13
 
 
 class Wallet(IntEnum):
@@ -135,6 +162,8 @@ class Lot(IntEnum):
     MADE = 6
     TRANSFERABLE = 7
     """1, or 0 where it may not be moved to another wallet."""
+    NOTICE = 8
+    """When to tell that it is about to lapse; 0 = never, or told."""
 
 
 class Profile(IntEnum):

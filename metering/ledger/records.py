@@ -124,6 +124,8 @@ def _customer_record(settings: CustomerSettings) -> RawText:
                 settings.wallet_mode or "",
                 settings.limits,
                 settings.limits_count,
+                int(settings.rop),
+                list(settings.equipment),
             ]
         )
     )
@@ -143,7 +145,16 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         state.held_over_micros,
         blocks.wallets.get(key, False),
         [
-            [x.lot, x.kind, x.remaining_micros, x.held_micros, x.expires_at_ms, x.made_seq, int(x.transferable)]
+            [
+                x.lot,
+                x.kind,
+                x.remaining_micros,
+                x.held_micros,
+                x.expires_at_ms,
+                x.made_seq,
+                int(x.transferable),
+                x.notice_at_ms,
+            ]
             for x in lots
         ],
         rules,
@@ -156,6 +167,8 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         # What has expired while it was held has had its timer; it lapses when it is released.
         if lot.expires_at_ms > 0:
             part.timers += (lot.expires_at_ms, f"l\0{key}\0{lot.lot}")
+        if lot.notice_at_ms > 0:
+            part.timers += (lot.notice_at_ms, f"e\0{key}\0{lot.lot}")
 
 
 def rule_record(rule: RuleState) -> list[Any]:

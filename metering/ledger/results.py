@@ -79,6 +79,7 @@ _ALERTS = {
     AlertCode.EXHAUSTED.value: AlertType.CREDIT_EXHAUSTED,
     AlertCode.HOLD_EXPIRED.value: AlertType.HOLD_EXPIRED,
     AlertCode.LIMIT_REACHED.value: AlertType.LIMIT_REACHED,
+    AlertCode.LOT_EXPIRING.value: AlertType.LOT_EXPIRING,
 }
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger import bounds, codes, layout, wallet_codes
+from metering.ledger import bounds, codes, layout, plan_codes, wallet_codes
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
@@ -38,7 +38,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "RULE_STATE": codes.RuleStateCode,
     "WALLET_STATE": wallet_codes.WalletStateCode,
     "WALLET_KIND": wallet_codes.WalletKindCode,
-    "LEVEL": codes.Level,
+    "LEVEL": wallet_codes.Level,
     "ALERT": codes.AlertCode,
     "CAUSE": codes.Cause,
     "KEPT": codes.StateKind,
@@ -56,6 +56,9 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "CHARGE": layout.Charge,
     "BLOCK": layout.Block,
     "LIMIT": layout.Limit,
+    "CYCLE": plan_codes.Cycle,
+    "FEE": plan_codes.Fee,
+    "ON_PLAN_CHANGE": plan_codes.OnPlanChange,
     "ANSWERED": layout.Answered,
 }
 """The enum behind each prefix that a script may use."""

@@ -30,6 +30,8 @@ class LotState(Struct, frozen=True, gc=False):
     made_seq: int
     """The `seq` of the entry that made it: its age."""
     transferable: bool = True
+    notice_at_ms: int = 0
+    """When to tell that it is about to lapse; 0 = never, or told."""
 
 
 class WalletState(Struct, frozen=True):

@@ -7,13 +7,16 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from metering.contracts.states import LimitState, ReversalState, State
+from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, ReversalState, State
 from metering.ledger.codes import StateKind
 from metering.ledger.identity import SEPARATOR, scoped, state_field
 
 _TYPES: dict[int, type[State]] = {
     StateKind.LIMIT.value: LimitState,
     StateKind.REVERSAL.value: ReversalState,
+    StateKind.CYCLE.value: CycleState,
+    StateKind.FEE.value: FeeState,
+    StateKind.FORFEIT.value: ForfeitState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 _FLAGS = {
@@ -28,12 +31,14 @@ _unpack = msgspec.msgpack.Decoder().decode
 def make_state(kind: int, state_id: str, record: list[Any], gone: int = 0) -> State:
     """Return the record that Lua notes as `{kind, id, list, gone}`; one that is gone tells what it was."""
     cls = _TYPES[kind]
-    fields = [
-        bool(value) if flag else tuple(value) if isinstance(value, list) else value
-        for value, flag in zip(record, _FLAGS[cls], strict=True)
-    ]
+    fields = [bool(value) if flag else _frozen(value) for value, flag in zip(record, _FLAGS[cls], strict=True)]
     make: Callable[..., State] = cls
     return make(state_id, *fields, bool(gone))
+
+
+def _frozen(value: Any) -> Any:
+    """Return a list as the tuple that the types have."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def field_of(customer: str, state: State) -> str:
@@ -43,8 +48,8 @@ def field_of(customer: str, state: State) -> str:
 
 def pack_state(state: State) -> bytes:
     """Return a record as Lua keeps it."""
-    fields = [getattr(state, name) for name in state.__struct_fields__[1:-1]]
-    return _pack([int(value) if isinstance(value, bool) else value for value in fields])
+    values = [getattr(state, name) for name in state.__struct_fields__[1:-1]]
+    return _pack([int(value) if isinstance(value, bool) else value for value in values])
 
 
 def read_state(field: str, packed: bytes) -> tuple[str, State]:
@@ -55,5 +60,10 @@ def read_state(field: str, packed: bytes) -> tuple[str, State]:
 
 def state_timers(customer: str, state: State) -> Iterable[tuple[int, str]]:
     """Return the timers that a record implies, as (due, name): a restore sets them again."""
-    if isinstance(state, LimitState) and state.blocked and state.ends_at_ms:
-        yield state.ends_at_ms, scoped("w", scoped(customer, state.id))
+    match state:
+        case LimitState(ends_at_ms=due_ms) if state.blocked and due_ms:
+            yield due_ms, scoped("w", scoped(customer, state.id))
+        case CycleState(next_at_ms=due_ms) if due_ms > 0:
+            yield due_ms, f"y\0{customer}"
+        case FeeState(due_at_ms=due_ms):
+            yield due_ms, f"z\0{customer}\0{state.id}"

@@ -63,7 +63,7 @@ def read_wallet(key: str, record: bytes) -> WalletState:
         seq,
         overdrawn,
         held_over,
-        tuple(LotState(*[*lot[:-1], bool(lot[-1])]) for lot in lots),
+        tuple(LotState(*[*figures, bool(transferable), notice]) for *figures, transferable, notice in lots),
         tuple(rule_of(*rule) for rule in rules),
         topped_up,
         make_profile(profile) if profile else COMPANY_POOL,

@@ -20,3 +20,11 @@ class WalletKindCode(IntEnum):
     USER = 1
     TEAM = 2
     SUB_ACCOUNT = 3
+
+
+class Level(IntEnum):
+    """What a block holds back."""
+
+    CUSTOMER = 1
+    WALLET = 2
+    SENDER = 3

@@ -81,6 +81,7 @@ class Policies(_Strict, frozen=True):
     fro_without_plan: Literal["dormant", "spendable"] = "dormant"  # C-18
     nro_on_plan_change: Literal["keep_to_cycle_end", "replace", "prorate"] = "keep_to_cycle_end"
     rop_scope: Literal["all_lots_held", "granted_while_active"] = "all_lots_held"  # C-19
+    expiry_notice_days: Days = 7  # before a lot lapses; 0 = no notice
     rop_lapse: Literal["keep_protected_lots", "resume_expiry"] = "keep_protected_lots"  # C-19
 
     # Allotments

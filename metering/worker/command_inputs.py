@@ -5,16 +5,20 @@ from __future__ import annotations
 from metering.contracts.commands import (
     Adjust,
     BlockSender,
+    CancelPlan,
     Command,
+    MarkSpam,
     OpenCustomer,
     PutLimit,
     Resume,
     SetAlert,
+    SetOptions,
     SetPlan,
     SetWalletMode,
     Suspend,
     TopUp,
     UnblockSender,
+    UnmarkSpam,
 )
 from metering.contracts.entries import CommandReference, InputReference, Position
 from metering.contracts.fields import MAIN_WALLET
@@ -22,13 +26,12 @@ from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
 from metering.ledger.inputs import ChunkBuilder
-from metering.ledger.zones import zone_record
 from metering.rating import Catalog
 from metering.worker.customers import Customer, rules_of
+from metering.worker.plan_inputs import CYCLE_MONTHS, DAY_MS, add_plan_command, grant_of, is_time_zone
 from metering.worker.wallet_inputs import add_wallet_command
 
 PLAN_DEFAULT = "payg-usd"
-CYCLE_MONTHS = {"monthly": 1, "yearly": 12, "none": 0}
 OPENS = 1
 """Of a refused command: it would have opened the customer, so its being unknown is not what is wrong."""
 
@@ -80,14 +83,11 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
                 command.lot_kind,
                 command.expires_at_ms or 0,
                 int(command.transferable),
+                customer.plan.policy.expiry_notice_days * DAY_MS if customer.plan else 0,
                 wallet=command.wallet or MAIN_WALLET,
             )
-        case SetPlan():
-            new_plan = catalog.plans.get(command.plan)
-            if new_plan is None:
-                add(Op.REFUSE_COMMAND, REASON_CODES[Reason.UNKNOWN_PLAN])
-            else:
-                add(Op.SET_PLAN, new_plan.id, new_plan.unit, CYCLE_MONTHS[new_plan.file.cycle])
+        case SetPlan() | CancelPlan() | SetOptions() | MarkSpam() | UnmarkSpam():
+            add_plan_command(builder, add, command, customer, catalog)
         case SetAlert():
             add(Op.SET_ALERT, *_rule_of(command), wallet=command.wallet or MAIN_WALLET)
         case Suspend():
@@ -111,7 +111,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
 
 def changes_prices(content: object) -> bool:
     """Whether what follows this input may be priced differently: such a command ends its chunk."""
-    return isinstance(content, OpenCustomer | SetPlan | SetWalletMode | PutLimit)
+    return isinstance(content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit)
 
 
 def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:
@@ -119,10 +119,10 @@ def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, 
     plan = catalog.plans.get(command.plan or PLAN_DEFAULT)
     if plan is None:
         return Reason.UNKNOWN_PLAN
-    if not _is_time_zone(command.time_zone):
+    if not is_time_zone(command.time_zone):
         return Reason.INVALID_TIME_ZONE
     cycle = CYCLE_MONTHS[plan.file.cycle]
-    return (plan.id, plan.unit, command.time_zone, command.country or "", rules_of(plan), cycle)
+    return (plan.id, plan.unit, command.time_zone, command.country or "", rules_of(plan), cycle, *grant_of(plan))
 
 
 def _rule_of(command: SetAlert) -> tuple[object, ...]:
@@ -131,11 +131,3 @@ def _rule_of(command: SetAlert) -> tuple[object, ...]:
     rearm = level + 1 if command.rearm_micros is None else command.rearm_micros
     name = command.rule or (f"user:{command.user}" if command.user else "default")
     return (name, level, rearm, int(command.enabled), command.percent or 0, command.user or "")
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        zone_record(name)
-    except ValueError:
-        return False
-    return True

@@ -145,6 +145,7 @@ def _alerts(made: EntryMade) -> list[Alert]:
                 rule=raised.rule or None,
                 level_micros=raised.level_micros if raised.rule else None,
                 user=raised.user or None,
+                lot=raised.rule if raised.type is AlertType.LOT_EXPIRING else None,
                 charge_id=about.charge_id if raised.type is AlertType.HOLD_EXPIRED else None,
                 entry=effect.id,
             ),

@@ -36,7 +36,7 @@ class Owner:
     ) -> list[EntryMade] | Lost | Stale:
         """Apply one top-up after the head; what was applied moves the head."""
         chunk_id = chunk_id or fresh_chunk_id()
-        chunk = self._chunk(Op.TOP_UP, (micros, "USD", "fro", 0), version)
+        chunk = self._chunk(Op.TOP_UP, (micros, "USD", "fro", 0, 1, 0), version)
         answer = await self.bench.till.apply(self.token, self.head, chunk_id, chunk)
         match answer:
             case Applied():
@@ -65,7 +65,7 @@ class Owner:
 
     async def open_customer(self) -> None:
         """Open the customer whose wallet is topped up."""
-        chunk = self._chunk(Op.OPEN_CUSTOMER, ("payg-usd", "USD", "UTC", "", [], 1), 0)
+        chunk = self._chunk(Op.OPEN_CUSTOMER, ("payg-usd", "USD", "UTC", "", [], 1, 0, "nro", 0), 0)
         chunk_id = fresh_chunk_id()
         answer = await self.bench.till.apply(self.token, self.head, chunk_id, chunk)
         assert isinstance(answer, Applied)

@@ -27,7 +27,7 @@ async def test_event_applied_at_clock_zero_is_remembered(fresh_redis: Redis) -> 
     await till.claim(token)
     await till.restore(token, BucketPosition(0, "", 0, 0, 0, 0), 0, [], nothing_stored())
     builder = ChunkBuilder(Position(0, 0))
-    opening: tuple[Any, ...] = ("payg-usd", "USD", "UTC", "", [], 1)
+    opening: tuple[Any, ...] = ("payg-usd", "USD", "UTC", "", [], 1, 0, "nro", 0)
     builder.command(Op.OPEN_CUSTOMER, 0, carried("commands", 0, Position(0, 1)), UNKNOWN, "open", *opening)
     opened = await till.apply(token, Head(0, "", Position(0, 0)), chunk_id, builder.finish(Position(0, 1)))
     assert isinstance(opened, Applied)

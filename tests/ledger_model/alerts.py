@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.ledger_model.state import Plan, Rule, Wallet
+from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.state import Rule, Wallet
 
 
 def check(wallet: Wallet, before: int, *, releveled: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

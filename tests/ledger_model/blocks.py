@@ -96,6 +96,16 @@ def take_from_wallet(wallet: Wallet, cause: str) -> list[dict[str, Any]]:
     return [told("wallet", wallet.name, cause, wallet.block, changed=wallet.block is None)]
 
 
+def change_customer(bucket: Bucket, customer: Customer, cause: str, *, sets: bool) -> list[dict[str, Any]]:
+    """Put a cause on a customer as a whole, or take it off; nothing where it is so already."""
+    if (cause in customer.causes) == sets:
+        return []
+    was_blocked = bool(customer.causes)
+    customer.causes ^= {cause}
+    stands = Block(bucket.clock, bucket.seq + 1, customer.causes) if customer.causes else None
+    return [told("customer", customer.name, cause, stands, changed=was_blocked != bool(customer.causes))]
+
+
 def block(bucket: Bucket, customer: Customer, wallet: Wallet, sender: str | None, price: int) -> list[dict[str, Any]]:
     """**Block rule** after a denial of `price`: available + overdraft <= 0: the **wallet** is blocked; else, if the
     event has a sender, the **sender** is blocked (more than 256 senders of one wallet: the wallet). Already blocked:

@@ -23,7 +23,8 @@ from tests.ledger_model.inputs import (
     Tick,
     Unpriced,
 )
-from tests.ledger_model.state import Charge, Customer, Plan, SeenCommand, SeenEvent, Wallet
+from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.state import Charge, Customer, SeenCommand, SeenEvent, Wallet
 
 Entry = dict[str, Any]
 

@@ -24,7 +24,7 @@ class Change:
     wallet: Wallet
     figures: dict[str, int]
     balance: int
-    lots: dict[str, tuple[int, int]]
+    lots: dict[str, tuple[int, int, int | None, int]]
     blocks: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     releveled: bool = False
@@ -36,7 +36,7 @@ class Change:
 
 def begin(customer: Customer, wallet: Wallet) -> Change:
     """Note how the wallet stands."""
-    lots = {lot.id: (lot.remaining, lot.held) for lot in wallet.lots}
+    lots = {lot.id: (lot.remaining, lot.held, lot.expires_at, lot.notice_at) for lot in wallet.lots}
     return Change(customer, wallet, wallet.figures, wallet.balance, lots)
 
 
@@ -44,8 +44,9 @@ def lots_changed(change: Change) -> dict[str, dict[str, Any]]:
     """What happened to each lot: its change, and the lot after it; kind and expiry where it is new."""
     changed: dict[str, dict[str, Any]] = {}
     for lot in change.wallet.lots:
-        remaining, held = change.lots.get(lot.id, (0, 0))
-        if (remaining, held) != (lot.remaining, lot.held):
+        remaining, held, expires_at, notice_at = change.lots.get(lot.id, (0, 0, lot.expires_at, lot.notice_at))
+        times_changed = (expires_at, notice_at) != (lot.expires_at, lot.notice_at)
+        if times_changed or (remaining, held) != (lot.remaining, lot.held):
             changed[lot.id] = {
                 "amount": lot.remaining - remaining,
                 "held_change": lot.held - held,
@@ -53,7 +54,9 @@ def lots_changed(change: Change) -> dict[str, dict[str, Any]]:
                 "held": lot.held,
             }
             if lot.id not in change.lots:
-                changed[lot.id] |= {"kind": lot.kind, "expires_at": lot.expires_at, "transferable": lot.transferable}
+                changed[lot.id] |= {"kind": lot.kind, "transferable": lot.transferable}
+            if times_changed or lot.id not in change.lots:
+                changed[lot.id] |= {"expires_at": lot.expires_at, "notice_at": lot.notice_at}
     return changed
 
 

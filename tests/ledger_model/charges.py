@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.ledger_model import blocks, changes, credit, deadlines, limits, received, wallets
 from tests.ledger_model.changes import Change
 from tests.ledger_model.inputs import Submission
-from tests.ledger_model.state import Charge, Customer, Plan, Wallet
+from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.state import Charge, Customer, Wallet
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, changes, credit, limits, lots, transfers, wallets
+from tests.ledger_model import alerts, blocks, changes, credit, cycles, limits, lots, plans, spam, transfers, wallets
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
@@ -19,7 +19,6 @@ from tests.ledger_model.inputs import (
     Resume,
     ReverseTopUp,
     SetAlert,
-    SetPlan,
     SetWalletMode,
     Suspend,
     ThawWallet,
@@ -32,8 +31,6 @@ from tests.ledger_model.state import Block, Customer, Lot, Rule, Wallet
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
-TIME_ZONES = ("UTC", "Europe/Madrid", "America/New_York")
-"""Those that there are."""
 RULES_MAX = 16
 """Low-credit rules of one wallet: one more is refused `too_many`."""
 
@@ -51,7 +48,7 @@ def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
         return refuse(bucket, given, "customer_exists")
     if given.plan not in bucket.plans:
         return refuse(bucket, given, "unknown_plan")
-    if given.time_zone not in TIME_ZONES:
+    if given.time_zone not in plans.TIME_ZONES:
         return refuse(bucket, given, "invalid_time_zone")
     plan = bucket.plans[given.plan]
     customer = Customer(
@@ -59,6 +56,7 @@ def open_customer(bucket: Bucket, given: OpenCustomer) -> dict[str, Any]:
     )
     wallet = customer.wallets["main"] = Wallet(given.customer, "main", plan.unit, rules=alerts.rules_of(plan))
     bucket.customers[given.customer] = customer
+    cycles.first(bucket, customer, plan)
     change = changes.begin(customer, wallet)
     change.touched = True
     return changes.finish(
@@ -100,7 +98,13 @@ def top_up(bucket: Bucket, customer: Customer, given: TopUp) -> dict[str, Any]:
         return refuse(bucket, given, reason)
     change = changes.begin(customer, customer.wallets[given.wallet])
     lots.add_credit(
-        bucket, change.wallet, given.amount, given.lot_kind, given.expires_at, transferable=given.transferable
+        bucket,
+        change.wallet,
+        given.amount,
+        given.lot_kind,
+        given.expires_at,
+        transferable=given.transferable,
+        notice_at=lots.notice_for(given.expires_at, bucket.plan_of(customer).notice, bucket.clock),
     )
     alerts.relevel(change.wallet, given.amount)
     change.releveled = True
@@ -118,18 +122,6 @@ def adjust(bucket: Bucket, customer: Customer, given: Adjust) -> dict[str, Any]:
     else:
         credit.debit(change.wallet, -given.amount)
     return changes.finish(bucket, change, given, "adjusted")
-
-
-def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, Any]:
-    """Refused `unknown_plan`, `wrong_unit`. Version + 1: `settings_changed`."""
-    if given.plan not in bucket.plans:
-        return refuse(bucket, given, "unknown_plan")
-    if bucket.plans[given.plan].unit != customer.unit:
-        return refuse(bucket, given, "wrong_unit")
-    customer.plan = given.plan
-    customer.cycle_months = bucket.plans[given.plan].cycle_months
-    customer.version += 1
-    return bucket.entry(given, "settings_changed", settings=customer.settings)
 
 
 def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, Any]:
@@ -200,7 +192,6 @@ def unblock_sender(bucket: Bucket, customer: Customer, given: UnblockSender) -> 
 
 RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = {
     TopUp: top_up,
-    SetPlan: set_plan,
     SetAlert: set_alert,
     Suspend: suspend,
     Resume: resume,
@@ -216,4 +207,6 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     PutLimit: limits.put_limit,
     SetWalletMode: transfers.set_mode,
     ReverseTopUp: transfers.reverse,
+    **plans.RULES,
+    **spam.RULES,
 }

@@ -25,6 +25,17 @@ def lot_name(wallet: Wallet, lot: Lot) -> str:
     return f"l\0{wallet.customer}\0{wallet.name}\0{lot.id}"
 
 
+def notice_name(wallet: Wallet, lot: Lot) -> str:
+    """`e` + customer + wallet + lot."""
+    return f"e\0{wallet.customer}\0{wallet.name}\0{lot.id}"
+
+
+def set_notice(bucket: Bucket, wallet: Wallet, lot: Lot) -> None:
+    """When to tell that a lot is about to lapse."""
+    if lot.notice_at:
+        bucket.timers[notice_name(wallet, lot)] = lot.notice_at
+
+
 def set_lot(bucket: Bucket, wallet: Wallet, lot: Lot) -> None:
     """A lot's expiry."""
     assert lot.expires_at is not None

@@ -146,6 +146,21 @@ class SetPlan(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CancelPlan(Command):
+    """End the plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetOptions(Command):
+    """What a customer has; None leaves it."""
+
+    rop: bool | None = None
+    equipment: tuple[str, ...] | None = None
+    time_zone: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetAlert(Command):
     """Make or change a low-credit rule."""
 

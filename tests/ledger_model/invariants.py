@@ -21,6 +21,8 @@ class Books:
         self.figures: dict[tuple[str, str], dict[str, int]] = {}
         self.causes: dict[tuple[str, str, str], list[str]] = {}
         """Of whatever is blocked: customer, level and id."""
+        self.forfeited: dict[str, int] = {}
+        self.granted_at: dict[str, int] = {}
 
     def take(self, entry: dict[str, Any]) -> None:
         """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap.
@@ -37,7 +39,13 @@ class Books:
         for leg in entry["legs"]:
             assert leg["wallet_seq"] is not None
             self._take_wallet(entry["customer"], leg)
-        if entry["legs"]:
+        if entry["kind"] in ("forfeited", "given_back"):
+            moved = entry["amount"] + sum(leg["amount"] for leg in entry["legs"])
+            self.forfeited[entry["customer"]] = self.forfeited.get(entry["customer"], 0) - moved
+        elif entry["kind"] == "granted":
+            assert entry["due_at"] > self.granted_at.get(entry["customer"], 0), "each beginning of a cycle grants once"
+            self.granted_at[entry["customer"]] = entry["due_at"]
+        elif entry["legs"]:
             assert entry["amount"] + sum(leg["amount"] for leg in entry["legs"]) == 0
             assert len({entry["wallet"], *(leg["wallet"] for leg in entry["legs"])}) == 1 + len(entry["legs"])
 
@@ -74,6 +82,8 @@ class Books:
         for customer in bucket.customers.values():
             standing |= blocks_of(customer)
             check_limits(customer)
+            kept = sum(lot.remaining for lots in customer.forfeited.values() for lot in lots)
+            assert kept == self.forfeited.get(customer.name, 0), "what was forfeited can be given back, to the last bit"
             for wallet in customer.wallets.values():
                 key = (customer.name, wallet.name)
                 assert self.balance.get(key, 0) == wallet.balance

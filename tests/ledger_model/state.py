@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.ledger_model.calls import Call
+from tests.ledger_model.plan_state import Cycle, Fee
 
 
 @dataclass
@@ -19,6 +20,8 @@ class Lot:
     expires_at: int | None
     made_seq: int
     transferable: bool = True
+    notice_at: int = 0
+    """When to tell that it is about to lapse; 0 = never, or told."""
 
     @property
     def free(self) -> int:
@@ -204,31 +207,6 @@ class Charge:
 
 
 @dataclass
-class Plan:
-    """What the ledger needs to know of a plan."""
-
-    unit: str
-    overdraft_limit: int = 0
-    alert: tuple[int, int] | None = None
-    """Level and re-arm level of the rule `default`."""
-    cycle_months: int = 0
-    alert_enabled: bool = True
-    locks: bool = False
-    """The wallet is blocked below the level of that rule."""
-    fixed: bool = False
-    """That rule may not be changed."""
-    all_features: bool = False
-    """A blocked wallet is denied what comes in and costs credit, too."""
-    inbound_when_empty: str = "accept_without_forwarding"
-    send_until_flag: bool = False
-    """The overdraft is for scheduled messages alone."""
-    call_part: bool = False
-    """A call is granted the seconds that are covered, as its last."""
-    covered_part: bool = False
-    """A submission to several is granted for the recipients that are covered."""
-
-
-@dataclass
 class Customer:
     """A customer's settings, wallets, charges and blocked senders."""
 
@@ -251,6 +229,12 @@ class Customer:
     limits: dict[str, Limit] = field(default_factory=dict)
     limit_sorts: set[tuple[str, str]] = field(default_factory=set)
     """Levels and windows that it has, or has had, limits for."""
+    rop: bool = False
+    equipment: list[str] = field(default_factory=list)
+    cycle: Cycle | None = None
+    fees: dict[str, Fee] = field(default_factory=dict)
+    forfeited: dict[str, list[Lot]] = field(default_factory=dict)
+    """What was taken of each wallet."""
 
     @property
     def settings(self) -> dict[str, object]:
@@ -267,6 +251,8 @@ class Customer:
             "wallet_mode": self.wallet_mode,
             "limits": sum(2 ** (5 * LEVELS.index(level) + WINDOWS.index(window)) for level, window in self.limit_sorts),
             "limits_count": len(self.limits),
+            "rop": self.rop,
+            "equipment": self.equipment,
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, changes, credit, limits
+from tests.ledger_model import alerts, changes, credit, cycles, fees, limits
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -29,7 +29,14 @@ def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
     if sort == "w":
         (limit,) = rest
         return limits.end_window(bucket, bucket.customers[customer], limit, due)
+    if sort == "y":
+        return cycles.begin(bucket, customer, due)
+    if sort == "z":
+        (fee,) = rest
+        return fees.fall_due(bucket, customer, fee, due)
     wallet, lot = rest
+    if sort == "e":
+        return tell_expiry(bucket, customer, wallet, lot, due)
     return expire_lot(bucket, customer, wallet, lot, due)
 
 
@@ -58,3 +65,15 @@ def expire_lot(bucket: Bucket, customer: str, wallet: str, lot_id: str, due: int
         return None
     found[0].remaining -= found[0].free
     return changes.finish(bucket, change, None, "expired", reason="lot", due_at=due)
+
+
+def tell_expiry(bucket: Bucket, customer: str, wallet: str, lot_id: str, due: int) -> dict[str, Any] | None:
+    """Notice: entry `expiring`, alert `lot.expiring`, once; not where the lot is used up or has expired."""
+    owner = bucket.customers[customer]
+    change = changes.begin(owner, owner.wallets[wallet])
+    found = [lot for lot in change.wallet.lots if lot.id == lot_id and lot.notice_at == due]
+    if not found or (found[0].expires_at or 0) <= bucket.clock:
+        return None
+    found[0].notice_at = 0
+    change.alerts.append({"type": "lot.expiring", "rule": lot_id, "level": found[0].remaining, "user": ""})
+    return changes.finish(bucket, change, None, "expiring", reason="lot", due_at=due)

@@ -20,6 +20,7 @@ class Parcel:
     kind: str
     expires_at: int | None
     transferable: bool
+    notice_at: int
     amount: int
 
 
@@ -30,7 +31,7 @@ def movable(wallet: Wallet) -> int:
 
 def pack(wallet: Wallet, amount: int, *, everything: bool) -> tuple[list[Parcel], dict[str, int]]:
     """Lots are chosen in the order of use; what is alike travels as one parcel. Also what is taken of which lot."""
-    parcels: dict[tuple[str, int | None, bool], Parcel] = {}
+    parcels: dict[tuple[str, int | None, bool, int], Parcel] = {}
     taken: dict[str, int] = {}
     for lot in credit.lots_in_order(wallet):
         part = min(lot.free, amount)
@@ -38,7 +39,7 @@ def pack(wallet: Wallet, amount: int, *, everything: bool) -> tuple[list[Parcel]
             continue
         amount -= part
         taken[lot.id] = part
-        sort = (lot.kind, lot.expires_at, lot.transferable)
+        sort = (lot.kind, lot.expires_at, lot.transferable, lot.notice_at)
         parcels.setdefault(sort, Parcel(*sort, 0)).amount += part
     return list(parcels.values()), taken
 
@@ -72,7 +73,15 @@ def carry(bucket: Bucket, source: Wallet, target: Wallet, parcels: list[Parcel],
     for lot, part in taken.items():
         credit.lot_named(source, lot).remaining -= part
     for parcel in parcels:
-        lots.add_credit(bucket, target, parcel.amount, parcel.kind, parcel.expires_at, transferable=parcel.transferable)
+        lots.add_credit(
+            bucket,
+            target,
+            parcel.amount,
+            parcel.kind,
+            parcel.expires_at,
+            transferable=parcel.transferable,
+            notice_at=parcel.notice_at,
+        )
 
 
 def transfer(bucket: Bucket, customer: Customer, given: Transfer) -> dict[str, Any]:
@@ -161,7 +170,7 @@ def set_mode(bucket: Bucket, customer: Customer, given: SetWalletMode) -> dict[s
     comes in. Version + 1; what is free in the wallets, transferable or not, goes into `main`: `settings_changed`.
     """
     pool = customer.wallets["main"]
-    parcels: dict[tuple[str, int | None, bool], Parcel] = {}
+    parcels: dict[tuple[str, int | None, bool, int], Parcel] = {}
     sources: list[tuple[Wallet, dict[str, int]]] = []
     seen = {"main"}
     for name in given.wallets:
@@ -171,7 +180,7 @@ def set_mode(bucket: Bucket, customer: Customer, given: SetWalletMode) -> dict[s
         seen.add(name)
         packed, taken = pack(source, max(source.available, 0), everything=True)
         for parcel in packed:
-            sort = (parcel.kind, parcel.expires_at, parcel.transferable)
+            sort = (parcel.kind, parcel.expires_at, parcel.transferable, parcel.notice_at)
             parcels.setdefault(sort, Parcel(*sort, 0)).amount += parcel.amount
         sources += [(source, taken)] if taken else []
     arriving = list(parcels.values())

@@ -68,17 +68,24 @@ WHERE r.customer = n.customer AND r.wallet = n.wallet;
 -- name: insert_lots
 -- Lots that were made in this batch.
 INSERT INTO lots (
-    bucket, customer, wallet, lot, kind, first_micros, remaining_micros, held_micros, expires_at_ms, transferable, made_seq, made_at_ms
+    bucket, customer, wallet, lot, kind, first_micros, remaining_micros, held_micros, expires_at_ms, transferable, notice_at_ms, made_seq,
+    made_at_ms
 )
 SELECT $1, * FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[],
-    $11::bigint[], $12::bigint[]
+    $11::bigint[], $12::bigint[], $13::bigint[]
 );
 
 -- name: update_lots
 -- Lots that the books have.
 UPDATE lots l SET remaining_micros = n.remaining_micros, held_micros = n.held_micros
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, remaining_micros, held_micros)
+WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
+
+-- name: update_expiries
+-- Lots that lapse at another time, or are told of at another.
+UPDATE lots l SET expires_at_ms = n.expires_at_ms, notice_at_ms = n.notice_at_ms
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, expires_at_ms, notice_at_ms)
 WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
 
 -- name: save_charges
@@ -117,21 +124,23 @@ WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.
 -- name: save_customers
 -- Settings after this batch.
 INSERT INTO customers AS c (
-    bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode,
-    limits, limits_count, opened_at_ms, changed_at_ms
+    bucket, customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits,
+    limits_count, rop, equipment, opened_at_ms, changed_at_ms
 )
 SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.billing_start_ms,
-    n.cycle_months, n.wallet_mode, n.limits, n.limits_count, n.at_ms, n.at_ms
+    n.cycle_months, n.wallet_mode, n.limits, n.limits_count, n.rop, string_to_array(n.equipment, ','), n.at_ms, n.at_ms
 FROM unnest(
     $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[],
-    $11::text[], $12::bigint[], $13::integer[], $14::bigint[]
+    $11::text[], $12::bigint[], $13::integer[], $14::boolean[], $15::text[], $16::bigint[]
 ) AS n (
-    customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits, limits_count, at_ms
+    customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits,
+    limits_count, rop, equipment, at_ms
 )
 ON CONFLICT (customer) DO UPDATE SET version = EXCLUDED.version, plan = EXCLUDED.plan, unit = EXCLUDED.unit,
     time_zone = EXCLUDED.time_zone, country = EXCLUDED.country, causes = EXCLUDED.causes, billing_start_ms = EXCLUDED.billing_start_ms,
-    cycle_months = EXCLUDED.cycle_months, wallet_mode = EXCLUDED.wallet_mode,
-    limits = EXCLUDED.limits, limits_count = EXCLUDED.limits_count, changed_at_ms = EXCLUDED.changed_at_ms
+    cycle_months = EXCLUDED.cycle_months, wallet_mode = EXCLUDED.wallet_mode, limits = EXCLUDED.limits,
+    limits_count = EXCLUDED.limits_count, rop = EXCLUDED.rop, equipment = EXCLUDED.equipment,
+    changed_at_ms = EXCLUDED.changed_at_ms
 WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: save_rules

@@ -2,8 +2,8 @@
 
 -- name: customers
 -- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits,
-    limits_count
+SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode,
+    limits, limits_count, rop, equipment
 FROM customers WHERE bucket = $1;
 
 -- name: states
@@ -20,7 +20,8 @@ FROM blocks WHERE bucket = $1 AND level <> 'customer' ORDER BY since_seq;
 SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_micros, w.available_micros,
     coalesce((
         SELECT json_agg(
-            json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq, transferable) ORDER BY made_seq, lot
+            json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq, transferable, notice_at_ms)
+            ORDER BY made_seq, lot
         )
         FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
     )::text, '[]') AS lots,

@@ -13,6 +13,9 @@
 -- include: closing
 -- include: modes
 -- include: reversals
+-- include: plan_changes
+-- include: options
+-- include: spam
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
@@ -57,6 +60,10 @@ local keys = { customers = KEYS[3], wallets = KEYS[4], charges = KEYS[5], sender
   ids = { unpack(KEYS, 11, 10 + #slots) }, settled = { unpack(KEYS, 11 + #slots, 10 + 2 * #slots) } }
 local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
 local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)
+bucket.customers = {}
+for n = 1, #customers do
+  bucket.customers[customers[n].name] = customers[n]
+end
 
 -- Whether a usage event asks for a decision: submissions, extensions, and refusals of these.
 local function decision_of_refusal(op, input)

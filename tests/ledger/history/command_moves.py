@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.ledger.history.world import LASTS, LIMITED, MOST, PLANS, WALLETS, Choices
 from tests.ledger_model import inputs as model
+from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
 
 
 def _open_customer(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
@@ -60,6 +61,28 @@ def _merge_wallets(choices: Choices, header: dict[str, Any], amount: int, unit: 
 def _set_wallet_mode(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
     wallets = choices.of(("other", "third"), ("other",), (), ("third",), ("other", "nobody"), ("other", "other"))
     return model.SetWalletMode(**header, mode=choices.of("shared_pool", "per_user", "per_account"), wallets=wallets)
+
+
+def _cancel_plan(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.CancelPlan(**header)
+
+
+def _set_options(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return model.SetOptions(
+        **header,
+        rop=choices.of(None, True, False, False),
+        equipment=choices.of(None, (), ("code",), ("line", "code"), ("foreign", "code"), ("keyword",)),
+        time_zone=choices.of(None, None, "America/New_York", "Europe/Madrid", "Mars/Olympus"),
+        country=choices.of(None, "US"),
+    )
+
+
+def _mark_spam(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return MarkSpam(**header)
+
+
+def _unmark_spam(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return UnmarkSpam(**header)
 
 
 def _set_plan(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
@@ -121,6 +144,10 @@ COMMANDS = {
     "open_customer": _open_customer,
     "top_up": _top_up,
     "set_plan": _set_plan,
+    "cancel_plan": _cancel_plan,
+    "set_options": _set_options,
+    "mark_spam": _mark_spam,
+    "unmark_spam": _unmark_spam,
     "set_alert": _set_alert,
     "suspend": _suspend,
     "resume": _resume,

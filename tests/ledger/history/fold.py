@@ -159,7 +159,11 @@ class Fold:
             if change.kind is not None:
                 expires = change.expires_at_ms or 0
                 wallet.lots[change.lot] = LotState(
-                    change.lot, change.kind, 0, 0, expires, entry.seq, change.transferable
+                    change.lot, change.kind, 0, 0, expires, entry.seq, change.transferable, change.notice_at_ms
+                )
+            elif change.expires_at_ms is not None:
+                wallet.lots[change.lot] = replace(
+                    wallet.lots[change.lot], expires_at_ms=change.expires_at_ms, notice_at_ms=change.notice_at_ms
                 )
             lot = replace(
                 wallet.lots[change.lot], remaining_micros=change.remaining_micros, held_micros=change.held_micros

@@ -6,7 +6,7 @@ from typing import Literal
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
-from metering.contracts.states import LimitState, ReversalState, State
+from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, ReversalState, State
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -78,14 +78,9 @@ def settings_of(customer: model.Customer) -> CustomerSettings:
         customer.wallet_mode,  # type: ignore[arg-type]
         customer.settings["limits"],  # type: ignore[arg-type]
         len(customer.limits),
+        customer.rop,
+        tuple(customer.equipment),
     )
-
-
-def states_of(customer: model.Customer) -> list[State]:
-    """Return a customer's records beside wallets and charges, by kind and id."""
-    limits = [limit_state(limit) for _, limit in sorted(customer.limits.items())]
-    reversals = [ReversalState(top_up, wallet, amount) for top_up, (wallet, amount) in customer.reversals.items()]
-    return [*limits, *sorted(reversals, key=lambda reversal: reversal.id)]
 
 
 def limit_state(limit: model.Limit) -> LimitState:
@@ -118,7 +113,16 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
             wallet.overdrawn,
             wallet.held_over,
             tuple(
-                LotState(lot.id, lot.kind, lot.remaining, lot.held, lot.expires_at or 0, lot.made_seq, lot.transferable)
+                LotState(
+                    lot.id,
+                    lot.kind,
+                    lot.remaining,
+                    lot.held,
+                    lot.expires_at or 0,
+                    lot.made_seq,
+                    lot.transferable,
+                    lot.notice_at,
+                )
                 for lot in lots_in_order(wallet)
             ),
             tuple(
@@ -140,6 +144,38 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
         )
         for _, wallet in sorted(customer.wallets.items())
     ]
+
+
+def states_of(customer: model.Customer) -> list[State]:
+    """Return a customer's other records, by kind and id."""
+    states: list[State] = [limit_state(limit) for _, limit in sorted(customer.limits.items())]
+    states += [ReversalState(top_up, wallet, amount) for top_up, (wallet, amount) in sorted(customer.reversals.items())]
+    if customer.cycle is not None:
+        c = customer.cycle
+        states.append(
+            CycleState(
+                "plan",
+                c.months,
+                c.grant,
+                c.kind,
+                c.notice,
+                c.starts_at,
+                c.ends_at,
+                c.next_at,
+                c.next_month,
+                c.next_amount,
+                c.cancelled,
+                tuple(c.fees),
+            )
+        )
+    states += [
+        FeeState(name, fee.amount, fee.unit, fee.months, fee.due_at, fee.due_month)
+        for name, fee in sorted(customer.fees.items())
+    ]
+    for name, lots in sorted(customer.forfeited.items()):
+        taken = [(lot.kind, lot.remaining, lot.expires_at or 0, int(lot.transferable), lot.notice_at) for lot in lots]
+        states.append(ForfeitState(name, tuple(taken)))
+    return states
 
 
 def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:

@@ -95,6 +95,8 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "wallet_mode": entry.settings.wallet_mode,
             "limits": entry.settings.limits,
             "limits_count": entry.settings.limits_count,
+            "rop": entry.settings.rop,
+            "equipment": list(entry.settings.equipment),
         },
         "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
         "states": [plain_state(state) for state in entry.states if isinstance(state, LimitState)],
@@ -136,10 +138,12 @@ def _lots(changes: tuple[LotChange, ...]) -> dict[str, dict[str, Any]]:
         if change.kind is not None:
             lot |= {
                 "kind": change.kind,
-                "expires_at": change.expires_at_ms or None,
                 "transferable": change.transferable,
             }
-    return {name: lot for name, lot in lots.items() if (lot["amount"], lot["held_change"]) != (0, 0)}
+        if change.kind is not None or change.expires_at_ms is not None:
+            lot |= {"expires_at": change.expires_at_ms or None, "notice_at": change.notice_at_ms}
+    # What came back to where it was is no change.
+    return {name: lot for name, lot in lots.items() if lot["amount"] or lot["held_change"] or "notice_at" in lot}
 
 
 def call_of(terms: CallTerms | None) -> Call | None:

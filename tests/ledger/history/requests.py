@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from metering.contracts.entries import CallTerms, CommandReference, EventReference, InputReference, Position
@@ -20,11 +20,14 @@ from metering.ledger.inputs import (
     ChunkBuilder,
     CustomerPolicy,
 )
+from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.wallet_codes import WalletKindCode
+from tests.ledger.history.plan_requests import cycle_of, fees_of, options_of, rules_of, topping_of
 from tests.ledger_model import inputs as model
 from tests.ledger_model.calls import Call
-from tests.ledger_model.commands import TIME_ZONES
-from tests.ledger_model.state import Plan
+from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.plans import TIME_ZONES
+from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
 
 MOMENTS = {moment.name.lower(): moment for moment in Moment}
 
@@ -33,6 +36,10 @@ OPS = {
     model.TopUp: Op.TOP_UP,
     model.SetPlan: Op.SET_PLAN,
     model.SetAlert: Op.SET_ALERT,
+    model.CancelPlan: Op.CANCEL_PLAN,
+    model.SetOptions: Op.SET_OPTIONS,
+    MarkSpam: Op.MARK_SPAM,
+    UnmarkSpam: Op.UNMARK_SPAM,
     model.Suspend: Op.SUSPEND,
     model.Resume: Op.RESUME,
     model.BlockSender: Op.BLOCK_SENDER,
@@ -80,12 +87,13 @@ def add_input(
     policy: CustomerPolicy,
     plans: dict[str, Plan],
     plan: Plan | None,
+    equipment: Collection[str] = (),
 ) -> None:
-    """Add one input to a chunk; `plan` is the customer's."""
+    """Add one input to a chunk; `plan` and `equipment` are the customer's."""
     if isinstance(given, model.Tick):
         builder.tick(carried.applied_at_ms, carried)
     elif isinstance(given, model.Command):
-        _add_command(builder, given, carried, policy, plans, plan)
+        _add_command(builder, given, carried, policy, plans, plan, equipment)
     else:
         digest = event_digest(given.source, given.id)
         EVENTS[type(given)](builder, given, carried.applied_at_ms, carried, policy, digest)
@@ -200,12 +208,16 @@ def _add_command(
     policy: CustomerPolicy,
     plans: dict[str, Plan],
     plan: Plan | None,
+    equipment: Collection[str],
 ) -> None:
     refusal = _refused_before(given, plans)
     if isinstance(given, model.OpenCustomer) and refusal is None:
         builder.zone(given.time_zone)
     op = OPS[type(given)] if refusal is None else Op.REFUSE_COMMAND
-    fields = _fields_of(given, plans, plan) if refusal is None else refusal
+    fields = _fields_of(given, plans, plan, equipment) if refusal is None else refusal
+    zone = getattr(given, "time_zone", None)
+    if refusal is None and zone is not None:
+        builder.zone(zone)
     builder.command(
         op,
         carried.applied_at_ms,
@@ -223,15 +235,9 @@ def _refused_before(given: model.Command, plans: dict[str, Plan]) -> tuple[int, 
     opens = isinstance(given, model.OpenCustomer)
     if isinstance(given, model.OpenCustomer | model.SetPlan) and given.plan not in plans:
         return REASON_CODES[Reason.UNKNOWN_PLAN], int(opens)
-    if isinstance(given, model.OpenCustomer) and given.time_zone not in TIME_ZONES:
+    if getattr(given, "time_zone", None) not in (None, *TIME_ZONES):
         return REASON_CODES[Reason.INVALID_TIME_ZONE], int(opens)
     return None
-
-
-def _rules_of(plan: Plan) -> list[list[Any]]:
-    if plan.alert is None:
-        return []
-    return [["default", 0, *plan.alert, int(plan.alert_enabled), 0, int(plan.locks), int(plan.fixed), ""]]
 
 
 def policy_of(version: int, plan: Plan) -> CustomerPolicy:
@@ -247,17 +253,23 @@ def policy_of(version: int, plan: Plan) -> CustomerPolicy:
     return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))
 
 
-def _fields_of(  # noqa: C901, PLR0911  one return for each command
-    given: model.Command, plans: dict[str, Plan], its_plan: Plan | None
+def _fields_of(  # noqa: C901, PLR0911, PLR0912  one return for each command
+    given: model.Command, plans: dict[str, Plan], its_plan: Plan | None, equipment: Collection[str]
 ) -> tuple[Any, ...]:
     match given:
         case model.OpenCustomer():
             plan = plans[given.plan]
-            return (given.plan, plan.unit, given.time_zone, given.country or "", _rules_of(plan), plan.cycle_months)
+            return (given.plan, plan.unit, given.time_zone, given.country or "", rules_of(plan), *cycle_of(plan))
         case model.TopUp():
-            return (given.amount, given.unit, given.lot_kind, given.expires_at or 0, int(given.transferable))
+            return topping_of(given, its_plan)
         case model.SetPlan():
-            return (given.plan, plans[given.plan].unit, plans[given.plan].cycle_months)
+            plan = plans[given.plan]
+            how = OnPlanChange[plan.on_change.upper()].value
+            return (given.plan, plan.unit, *cycle_of(plan), how, fees_of(plan, equipment))
+        case model.CancelPlan():
+            return (int(its_plan is not None and its_plan.spendable_without),)
+        case model.SetOptions():
+            return options_of(given, its_plan or Plan("USD"))
         case model.SetAlert():
             rearm = given.level + 1 if given.rearm is None else given.rearm
             return (given.rule, given.level, rearm, int(given.enabled), given.percent, given.user)
@@ -267,7 +279,7 @@ def _fields_of(  # noqa: C901, PLR0911  one return for each command
             kind = WalletKindCode[given.kind.upper()].value if given.kind else False
             texts = (given.user, given.name, given.reference, given.keyword)
             user, name, reference, keyword = (False if text is None else text for text in texts)
-            return (kind, user, name, reference, _rules_of(its_plan) if its_plan else [], keyword)
+            return (kind, user, name, reference, rules_of(its_plan) if its_plan else [], keyword)
         case model.CloseWallet() | model.MergeWallets():
             return (0, "", given.to, int(isinstance(given, model.MergeWallets) or given.writes_off))
         case model.SetWalletMode():

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tests.ledger_model import inputs as model
 from tests.ledger_model.calls import Call
-from tests.ledger_model.state import Plan
+from tests.ledger_model.plan_state import Fee, Plan
 
 Entry = dict[str, Any]
 E = TypeVar("E", bound=model.Event)
@@ -32,6 +32,14 @@ PLANS = {
     "final unit": Plan("USD", call_part=True),
     "boundless": Plan("USD", overdraft_limit=2**53 - 1),
     "euro": Plan("EUR"),
+    "monthly": Plan("USD", cycle_months=1, grant=100, fees={"code": Fee(5, "USD", 1), "euro": Fee(7, "EUR", 1)}),
+    "yearly": Plan("USD", cycle_months=12, grant=1200),
+    "replace": Plan("USD", cycle_months=1, grant=300, on_change="replace"),
+    "prorate": Plan("USD", cycle_months=1, grant=1000, on_change="prorate"),
+    "spendable": Plan("USD", cycle_months=1, grant=100, spendable_without=True),
+    "resumes": Plan("USD", cycle_months=1, grant=100, rop_resumes=True),
+    "later": Plan("USD", cycle_months=1, grant=100, rop_covers_all=False),
+    "notices": Plan("USD", cycle_months=1, grant=100, notice=7 * DAY),
 }
 
 

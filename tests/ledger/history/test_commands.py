@@ -39,6 +39,8 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
         "wallet_mode": None,
         "limits": 0,
         "limits_count": 0,
+        "rop": False,
+        "equipment": [],
     }
     assert entry["after"] == {"available": 0, "held": 0, "overdrawn": 0}
 
@@ -155,7 +157,7 @@ async def test_set_plan_raises_the_version_and_its_policy_holds_from_then_on(sto
     entry = await story.submit(40)
 
     assert told(changed, "kind", "settings.version", "settings.plan", "wallet") == (
-        "settings_changed", 2, "overdraft", None,
+        "settings_changed", 2, "overdraft", "main",
     )  # fmt: skip
     assert entry["decision"] == "allowed"
 

@@ -24,7 +24,7 @@ async def test_top_up_makes_a_lot_named_after_its_entry(story: Story) -> None:
     entry = await story.top_up(70, lot_kind="nro", expires_at=story.now + DAY)
 
     new = {"amount": 70, "held_change": 0, "remaining": 70, "held": 0, "kind": "nro", "expires_at": story.now + DAY}
-    assert entry["lots"] == {entry["id"]: new | {"transferable": True}}
+    assert entry["lots"] == {entry["id"]: new | {"transferable": True, "notice_at": 0}}
 
 
 @pytest.mark.requirement("PL-10")

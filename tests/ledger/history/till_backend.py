@@ -17,7 +17,7 @@ from metering.ledger.state import BlockState, BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
 from tests.ledger.history.requests import add_input, carried_of, policy_of
 from tests.ledger_model import inputs as model
-from tests.ledger_model.state import Plan
+from tests.ledger_model.plan_state import Plan
 
 NOWHERE = BucketPosition(seq=0, chunk="", usage=0, commands=0, clock_ms=0, timers_run=0)
 RECORDS_PER_PART = 3
@@ -34,6 +34,7 @@ class TillBackend:
         self.values: list[bytes] = []
         """The entries as they go to the ledger."""
         self.clock = 0
+        self.equipment: dict[str, tuple[str, ...]] = {}
         self.known: dict[str, Plan] = {}
         self._redis = redis
         self._till = Till(redis, bucket)
@@ -84,7 +85,8 @@ class TillBackend:
             self.clock = max(self.clock, given.at)
             carried = carried_of(given, self.clock, position, self.known)
             policy, plan = policies.get(carried.customer, UNKNOWN), self.known.get(carried.customer)
-            add_input(builder, given, carried, policy, self.plans, plan)
+            equipment = self.equipment.get(carried.customer, ())
+            add_input(builder, given, carried, policy, self.plans, plan, equipment)
             position = carried.position
         chunk_id, chunk = fresh_chunk_id(), builder.finish(position)
         answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
@@ -112,8 +114,12 @@ class TillBackend:
             if settings is not None:
                 plan = self.plans[settings.plan]
                 self.known[name] = plan
+                self.equipment[name] = settings.equipment
                 policies[name] = policy_of(settings.version, plan)
         return policies
+
+
+SETTINGS = model.OpenCustomer | model.SetPlan | model.SetOptions | model.SetWalletMode | model.PutLimit
 
 
 def cut_at_settings(inputs: Sequence[model.Input]) -> list[list[model.Input]]:
@@ -121,7 +127,7 @@ def cut_at_settings(inputs: Sequence[model.Input]) -> list[list[model.Input]]:
     chunks: list[list[model.Input]] = [[]]
     for given in inputs:
         chunks[-1].append(given)
-        if isinstance(given, model.OpenCustomer | model.SetPlan | model.SetWalletMode | model.PutLimit):
+        if isinstance(given, SETTINGS):
             chunks.append([])
     return [chunk for chunk in chunks if chunk]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from tests.ledger_model.state import Plan
+from tests.ledger_model.plan_state import Fee, Plan
 
 T = TypeVar("T")
 
@@ -16,7 +16,26 @@ HUGE = 10**14 + 1
 MOST = 2**53 - 1
 
 PLANS = {
-    "strict": Plan("USD", alert=(10, 15), cycle_months=1),
+    "strict": Plan("USD", alert=(10, 15), cycle_months=1, grant=50, notice=7 * DAY),
+    "yearly": Plan(
+        "USD",
+        cycle_months=12,
+        grant=333,
+        on_change="prorate",
+        rop_resumes=True,
+        spendable_without=True,
+        fees={"code": Fee(20, "USD", 1), "line": Fee(70, "USD", 12)},
+    ),
+    "monthly": Plan(
+        "USD",
+        cycle_months=1,
+        grant=77,
+        notice=40 * DAY,
+        on_change="replace",
+        rop_covers_all=False,
+        fees={"code": Fee(9, "USD", 1), "foreign": Fee(5, "EUR", 1)},
+    ),
+    "once": Plan("USD", grant=31, grant_kind="credit", on_change="prorate", fees={"code": Fee(3, "USD", 1)}),
     "overdraft": Plan("USD", overdraft_limit=30),
     "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True, call_part=True),
     "both": Plan(
@@ -44,7 +63,7 @@ RECIPIENTS = ("+1", "+2", "+10")
 OUTCOMES = ("sent", "delivered", "failed", "cancelled", "expired")
 DUES = ("submit", "sent", "delivered")
 PAUSES = (0,) * 20 + (1,) * 20 + (40,) * 8 + (SECOND,) * 6 + (-SECOND, 60 * SECOND, 60 * SECOND, HOUR, HOUR) * 2 + (
-    6 * HOUR, 17 * HOUR, DAY, 25 * HOUR, 8 * DAY
+    6 * HOUR, 17 * HOUR, DAY, 25 * HOUR, 8 * DAY, 20 * DAY, 33 * DAY, 75 * DAY, 400 * DAY
 )  # fmt: skip
 LASTS = (HOUR, DAY, 2 * DAY, 9 * DAY, 9 * DAY, 2 * DAY, HOUR, 61 * SECOND, SECOND, 50, 1, 0, 2 * DAY, 9 * DAY, HOUR)
 AMOUNTS = ("zero", "one", "few", "few", "some", "below", "below", "exactly", "exactly", "above", "all") * 3 + (

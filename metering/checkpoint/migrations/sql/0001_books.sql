@@ -144,6 +144,8 @@ CREATE TABLE customers (
     -- Which limits there may be, a bit for each level and window, and how many there are.
     limits bigint NOT NULL,
     limits_count integer NOT NULL,
+    rop boolean NOT NULL,
+    equipment text[] NOT NULL,
     opened_at_ms bigint NOT NULL,
     changed_at_ms bigint NOT NULL
 );
@@ -197,6 +199,7 @@ CREATE TABLE lots (
     held_micros bigint NOT NULL CHECK (held_micros >= 0),
     expires_at_ms bigint NOT NULL,
     transferable boolean NOT NULL,
+    notice_at_ms bigint NOT NULL,
     made_seq bigint NOT NULL,
     made_at_ms bigint NOT NULL,
     PRIMARY KEY (customer, wallet, lot),

@@ -35,6 +35,9 @@ local function tidy_lots(bucket, change)
       if lot[LOT.EXPIRES] > 0 then
         clear_timer(bucket, 'l\0' .. change.key .. '\0' .. lot[LOT.ID])
       end
+      if lot[LOT.NOTICE] > 0 then
+        clear_timer(bucket, 'e\0' .. change.key .. '\0' .. lot[LOT.ID])
+      end
     else
       if lot[LOT.EXPIRES] > 0 and lot[LOT.EXPIRES] <= change.now and lot[LOT.REMAINING] > lot[LOT.HELD] then
         set_timer(bucket, 'l\0' .. change.key .. '\0' .. lot[LOT.ID], lot[LOT.EXPIRES])

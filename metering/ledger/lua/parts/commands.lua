@@ -3,6 +3,7 @@
 -- include: credit
 -- include: refusals
 -- include: alert_rules
+-- include: cycles
 -- include: profiles
 -- Commands: what changes credit and settings. Each gives one entry, a refusal included.
 
@@ -16,7 +17,7 @@ local function open_customer(bucket, i, input, customer)
     return refuse(bucket, i, REASON.CUSTOMER_EXISTS)
   end
   local record = { 1, input[INPUT.PLAN], input[INPUT.UNIT], input[INPUT.TIME_ZONE], input[INPUT.COUNTRY], 0,
-    input[INPUT.TS], input[INPUT.CYCLE], '', 0, 0 }
+    input[INPUT.TS], input[INPUT.CYCLE], '', 0, 0, 0, {} }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
   local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0, false }
@@ -24,6 +25,8 @@ local function open_customer(bucket, i, input, customer)
   local change = begin(bucket, customer.name, 'main', input[INPUT.TS])
   change.touched = true
   give_rules(change, input[INPUT.RULES])
+  open_cycle(bucket, change.states, customer, input[INPUT.CYCLE], input[INPUT.GRANT], input[INPUT.GRANT_KIND],
+    input[INPUT.GRANT_NOTICE], input[INPUT.TS])
   return finish(bucket, i, change, KIND.OPENED, 0, DECIDED.NONE, false, settings_of(record))
 end
 
@@ -53,7 +56,8 @@ local function top_up(bucket, i, input, customer)
   if reason then
     return refuse(bucket, i, reason)
   end
-  credit(bucket, change, input[INPUT.AMOUNT], kind, expires, input[INPUT.TRANSFERABLE])
+  credit(bucket, change, input[INPUT.AMOUNT], kind, expires, input[INPUT.TRANSFERABLE],
+    notice_of(expires, input[INPUT.NOTICE], input[INPUT.TS]))
   relevel_rules(change, input[INPUT.AMOUNT])
   return finish(bucket, i, change, KIND.TOPPED_UP, 0, DECIDED.NONE, false)
 end
@@ -68,22 +72,11 @@ local function adjust(bucket, i, input, customer)
     return refuse(bucket, i, reason)
   end
   if amount > 0 then
-    credit(bucket, change, amount, 'fro', 0, 1)
+    credit(bucket, change, amount, 'fro', 0, 1, 0)
   else
     debit(change.wallet, -amount, change.lots)
   end
   return finish(bucket, i, change, KIND.ADJUSTED, 0, DECIDED.NONE, false)
-end
-
-local function set_plan(bucket, i, input, customer)
-  local record = customer.record
-  if record[CUSTOMER.UNIT] ~= input[INPUT.UNIT] then
-    return refuse(bucket, i, REASON.WRONG_UNIT)
-  end
-  record[CUSTOMER.PLAN], record[CUSTOMER.CYCLE] = input[INPUT.PLAN], input[INPUT.PLAN_CYCLE]
-  record[CUSTOMER.VERSION] = record[CUSTOMER.VERSION] + 1
-  bucket.customers_dirty[customer.name] = record
-  return emit_plain(bucket, i, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, settings_of(record))
 end
 
 local function suspend_or_resume(bucket, i, input, customer)
@@ -124,7 +117,6 @@ end
 
 handlers[OP.OPEN_CUSTOMER] = open_customer
 handlers[OP.TOP_UP] = top_up
-handlers[OP.SET_PLAN] = set_plan
 handlers[OP.SUSPEND] = suspend_or_resume
 handlers[OP.RESUME] = suspend_or_resume
 handlers[OP.BLOCK_SENDER] = block_sender

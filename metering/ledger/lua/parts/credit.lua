@@ -44,8 +44,9 @@ local function next_lot_id(bucket)
   return bucket.lots_made == 1 and id or id .. string.format('.%03d', bucket.lots_made)
 end
 
--- Add credit; what is overdrawn is paid first, the rest is a new lot. `transferable`: 1, or 0 where it may not be moved.
-local function credit(bucket, change, amount, kind, expires, transferable)
+-- Add credit; what is overdrawn is paid first, the rest is a new lot. `transferable`: 1, or 0 where it may not be moved;
+-- `notice`: when to tell that it is about to lapse, 0 = never.
+local function credit(bucket, change, amount, kind, expires, transferable, notice)
   local wallet = change.wallet
   local paid = math.min(amount, wallet[WALLET.OVERDRAWN])
   local left = amount - paid
@@ -61,9 +62,13 @@ local function credit(bucket, change, amount, kind, expires, transferable)
     return note_lot(change.lots, twin, left, 0)
   end
   local id = next_lot_id(bucket)
-  table.insert(lots, place_of(lots, kind, expires), { id, kind, left, 0, expires, bucket.seq + 1, transferable })
-  change.lots[#change.lots + 1] = { id, left, 0, left, 0, kind, expires, transferable }
+  local lot = { id, kind, left, 0, expires, bucket.seq + 1, transferable, notice }
+  table.insert(lots, place_of(lots, kind, expires), lot)
+  change.lots[#change.lots + 1] = { id, left, 0, left, 0, kind, expires, transferable, notice }
   if expires > 0 then
     set_timer(bucket, 'l\0' .. change.key .. '\0' .. id, expires)
+  end
+  if notice > 0 then
+    set_timer(bucket, 'e\0' .. change.key .. '\0' .. id, notice)
   end
 end

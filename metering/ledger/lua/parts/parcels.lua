@@ -7,13 +7,13 @@ local function add_parcel(parcels, lot, amount)
   for n = 1, #parcels do
     local parcel = parcels[n]
     if parcel.kind == lot[LOT.KIND] and parcel.expires == lot[LOT.EXPIRES]
-      and parcel.transferable == lot[LOT.TRANSFERABLE] then
+      and parcel.transferable == lot[LOT.TRANSFERABLE] and parcel.notice == lot[LOT.NOTICE] then
       parcel.amount = parcel.amount + amount
       return
     end
   end
   parcels[#parcels + 1] = { kind = lot[LOT.KIND], expires = lot[LOT.EXPIRES], transferable = lot[LOT.TRANSFERABLE],
-    amount = amount }
+    notice = lot[LOT.NOTICE], amount = amount }
 end
 
 -- Choose up to `amount` of free credit in the order of use; `all`: that of lots that are not transferable too.
@@ -79,6 +79,6 @@ local function move_parcels(bucket, from, to, parcels, taken)
     note_lot(from.lots, lot, -amount, 0)
   end
   for _, parcel in ipairs(parcels) do
-    credit(bucket, to, parcel.amount, parcel.kind, parcel.expires, parcel.transferable)
+    credit(bucket, to, parcel.amount, parcel.kind, parcel.expires, parcel.transferable, parcel.notice)
   end
 end

@@ -33,7 +33,7 @@ local function adjust_charge(bucket, i, input, customer)
   if amount > 0 then
     debit(change.wallet, amount, change.lots)
   elseif amount < 0 then
-    credit(bucket, change, -amount, 'fro', 0, 1)
+    credit(bucket, change, -amount, 'fro', 0, 1, 0)
   end
   return finish(bucket, i, change, KIND.ADJUSTED, charge and 0 or REASON.UNKNOWN_CHARGE, DECIDED.NONE, false)
 end

@@ -2,6 +2,9 @@
 -- include: expire_hold
 -- include: expire_lot
 -- include: end_window
+-- include: expiry
+-- include: cycles
+-- include: fees
 -- The timers due before an input. Each letter has its effect, in a part of its own: it says whether it made an entry.
 
 -- Timer `c`, command: it is no longer remembered. Makes no entry.
@@ -11,7 +14,8 @@ local function forget_command(bucket, _, timer)
   return false
 end
 
-local EFFECTS = { c = forget_command, h = expire_hold, l = expire_lot, w = end_window }
+local EFFECTS = { c = forget_command, h = expire_hold, l = expire_lot, w = end_window, e = tell_expiry, y = begin_cycle,
+  z = charge_fee }
 
 -- Run what is due at the input's clock, soonest first, at most `bound` effects; `already` ran before at this clock.
 local function run_timers(bucket, i, now, bound, already)

@@ -1,0 +1,46 @@
+"""What a plan says, as fields of commands. Leaves other commands to `requests`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal
+
+from tests.ledger_model import inputs as model
+from tests.ledger_model.plan_state import Plan
+
+
+def cycle_of(plan: Plan) -> tuple[int, int, str, int]:
+    """Return what a plan says of cycles: months, grant, its kind, lead time of notices."""
+    return (plan.cycle_months, plan.grant, plan.grant_kind, plan.notice)
+
+
+def fees_of(plan: Plan, equipment: Collection[str]) -> list[tuple[str, int, str, int]]:
+    """Return the fees of a customer with `equipment`."""
+    return [(name, fee.amount, fee.unit, fee.months) for name, fee in plan.fees.items() if name in equipment]
+
+
+def options_of(given: model.SetOptions, plan: Plan) -> tuple[Any, ...]:
+    """Return the fields of `set_options`."""
+    equipment: list[str] | Literal[False] = False if given.equipment is None else sorted(set(given.equipment))
+    return (
+        False if given.rop is None else int(given.rop),
+        given.time_zone or False,
+        given.country or False,
+        equipment,
+        fees_of(plan, equipment or ()),
+        int(plan.rop_covers_all),
+        int(plan.rop_resumes),
+    )
+
+
+def rules_of(plan: Plan) -> list[list[Any]]:
+    """Return the alert rules that a plan gives a wallet."""
+    if plan.alert is None:
+        return []
+    return [["default", 0, *plan.alert, int(plan.alert_enabled), 0, int(plan.locks), int(plan.fixed), ""]]
+
+
+def topping_of(given: model.TopUp, plan: Plan | None) -> tuple[Any, ...]:
+    """Return the fields of `top_up` by a customer on `plan`."""
+    notice = plan.notice if plan else 0
+    return (given.amount, given.unit, given.lot_kind, given.expires_at or 0, int(given.transferable), notice)

@@ -1,0 +1,144 @@
+"""Changes of plan, cancelling it, and a customer's options. Leaves grants to `cycles`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tests.ledger_model import blocks, changes, cycles, fees, lots
+from tests.ledger_model.anniversaries import month_at, months_passed
+from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
+from tests.ledger_model.plan_state import Cycle, Fee, Plan
+from tests.ledger_model.state import Customer, Lot
+
+if TYPE_CHECKING:
+    from tests.ledger_model.bucket import Bucket
+
+
+def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, Any]:
+    """Refused `unknown_plan`, `wrong_unit`. Version + 1, no longer blocked for `no_plan`: `settings_changed`."""
+    if given.plan not in bucket.plans:
+        return bucket.entry(given, "refused", reason="unknown_plan")
+    plan = bucket.plans[given.plan]
+    if plan.unit != customer.unit:
+        return bucket.entry(given, "refused", reason="wrong_unit")
+    change = changes.begin(customer, customer.wallets["main"])
+    change.blocks += blocks.change_customer(bucket, customer, "no_plan", sets=False)
+    customer.plan, customer.cycle_months = given.plan, plan.cycle_months
+    customer.version += 1
+    was_known = customer.cycle is not None
+    cycle = customer.cycle or Cycle(plan.cycle_months)
+    plan_next(bucket, change, cycle, plan, is_new=not was_known)
+    fees.take(bucket, customer, cycle, fees_for(plan, customer.equipment))
+    if was_known or cycle.grant > 0 or cycle.fees:
+        customer.cycle = cycle
+    cycles.set_timer(bucket, customer)
+    return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings)
+
+
+def plan_next(bucket: Bucket, change: changes.Change, cycle: Cycle, plan: Plan, *, is_new: bool) -> None:
+    """The new terms. Granted credit runs on to its end, or lapses now and the new grant comes: whole, or the share of
+    what is left of the cycle, in whole seconds, rounded down.
+    """
+    customer, now = change.customer, bucket.clock
+    is_due = 0 < cycle.next_at <= now
+    is_running = cycle.ends_at > now
+    same_months = not is_new and cycle.months == plan.cycle_months
+    cycle.months, cycle.grant, cycle.kind, cycle.notice = plan.cycle_months, plan.grant, plan.grant_kind, plan.notice
+    cycle.cancelled = False
+    cycle.next_amount = plan.grant
+    if plan.on_change != "keep_to_cycle_end" and not customer.rop:
+        for lot in change.wallet.lots:
+            if lot.kind == "nro":
+                lots.change_expiry(bucket, change.wallet, lot, now, 0)
+    if plan.grant == 0:
+        cycle.next_at = 0
+        return
+    if is_due:
+        return
+    if is_running and plan.on_change == "keep_to_cycle_end":
+        cycle.next_at = cycle.ends_at
+        return
+    begins = cycle.next_month - plan.cycle_months if is_running and same_months else months_passed(customer, now)
+    cycle.next_at, cycle.next_month = now, begins
+    if plan.on_change == "prorate" and plan.cycle_months:
+        starts, ends = month_at(customer, begins), month_at(customer, begins + plan.cycle_months)
+        cycle.next_amount = plan.grant * ((ends - now) // 1000) // ((ends - starts) // 1000)
+
+
+def fees_for(plan: Plan, equipment: list[str]) -> dict[str, Fee]:
+    """The plan's fees for what the customer has."""
+    return {name: fee for name, fee in plan.fees.items() if name in equipment}
+
+
+def cancel_plan(bucket: Bucket, customer: Customer, given: CancelPlan) -> dict[str, Any]:
+    """Refused `already`. No more grants and fees; blocked `no_plan` unless credit is spendable: `plan_cancelled`."""
+    cycle = customer.cycle or Cycle(customer.cycle_months)
+    if cycle.cancelled:
+        return bucket.entry(given, "refused", reason="already")
+    customer.cycle = cycle
+    change = changes.begin(customer, customer.wallets["main"])
+    if not bucket.plan_of(customer).spendable_without:
+        change.blocks += blocks.change_customer(bucket, customer, "no_plan", sets=True)
+    cycle.cancelled = True
+    cycle.grant = cycle.next_at = cycle.next_amount = 0
+    fees.take(bucket, customer, cycle, {})
+    cycles.set_timer(bucket, customer)
+    return changes.finish(bucket, change, given, "plan_cancelled", settings=customer.settings)
+
+
+def set_options(bucket: Bucket, customer: Customer, given: SetOptions) -> dict[str, Any]:
+    """Refused `invalid_time_zone`. Version + 1; what is given changes: `settings_changed`."""
+    if given.time_zone is not None and given.time_zone not in TIME_ZONES:
+        return bucket.entry(given, "refused", reason="invalid_time_zone")
+    plan = bucket.plan_of(customer)
+    all_changes = {name: changes.begin(customer, wallet) for name, wallet in customer.wallets.items()}
+    if given.rop is not None and given.rop != customer.rop:
+        customer.rop = given.rop
+        change_expiries(bucket, customer, plan)
+    customer.time_zone = given.time_zone or customer.time_zone
+    customer.country = given.country or customer.country
+    if given.equipment is not None:
+        customer.equipment = sorted(set(given.equipment))
+        cycle = customer.cycle or Cycle(customer.cycle_months)
+        fees.take(bucket, customer, cycle, {} if cycle.cancelled else fees_for(plan, customer.equipment))
+        if customer.cycle is not None or cycle.fees:
+            customer.cycle = cycle
+    customer.version += 1
+    main = all_changes.pop("main")
+    others = [change for _, change in in_byte_order(all_changes) if changes.lots_changed(change)]
+    return changes.finish(bucket, main, given, "settings_changed", *others, settings=customer.settings)
+
+
+def change_expiries(bucket: Bucket, customer: Customer, plan: Plan) -> None:
+    """Protection keeps what has not lapsed yet, where it covers what is held; without it NRO may lapse again."""
+    now, cycle = bucket.clock, customer.cycle
+
+    def is_protected(lot: Lot) -> bool:
+        return plan.rop_covers_all and lot.expires_at is not None and lot.expires_at > now
+
+    def resumes(lot: Lot) -> bool:
+        return plan.rop_resumes and lot.kind == "nro" and lot.expires_at is None
+
+    for wallet in customer.wallets.values():
+        for lot in wallet.lots:
+            if customer.rop and is_protected(lot):
+                lots.change_expiry(bucket, wallet, lot, None, 0)
+            elif not customer.rop and resumes(lot) and cycle is not None and cycle.ends_at > now:
+                notice = lots.notice_for(cycle.ends_at, cycle.notice, now)
+                lots.change_expiry(bucket, wallet, lot, cycle.ends_at, notice)
+
+
+def in_byte_order(by_name: dict[str, changes.Change]) -> list[tuple[str, changes.Change]]:
+    """Wallets by name, byte by byte."""
+    return sorted(by_name.items(), key=lambda item: item[0].encode())
+
+
+TIME_ZONES = ("UTC", "Europe/Madrid", "America/New_York")
+"""Those that there are."""
+
+RULES: dict[type, Callable[[Bucket, Customer, Any], dict[str, Any]]] = {
+    SetPlan: set_plan,
+    CancelPlan: cancel_plan,
+    SetOptions: set_options,
+}
