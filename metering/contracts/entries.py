@@ -105,7 +105,7 @@ class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
     call: CallTerms | None = None
     """Of a call: what more seconds, and the seconds used, will cost."""
     takes: tuple[tuple[str, int, int], ...] = ()
-    """What it took of limits: id, the `since_seq` in which it did, and how much it still holds there."""
+    """Of limits: id, `since_seq`, what it holds there. Of counters: `counter:window:name[:recipient]`, start, units."""
 
 
 class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -258,15 +258,13 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     before: Balance | None = None
     after: Balance | None = None
     lots: tuple[LotChange, ...] = ()
-    legs: tuple[Leg, ...] = ()
-    """Further wallets that it changed, so that credit never is in two wallets, or in none, between two entries."""
+    legs: tuple[Leg, ...] = ()  # of further wallets: credit never is in two, or in none, between two entries
     charge: Charge | None = None
     charge_id: str | None = None
     reason: Reason | None = None
     decision: Literal["allowed", "denied"] | None = None
     """Of inputs that ask for one; a repeat carries the first one's."""
-    granted: Granted | None = None
-    """Where less was granted than asked."""
+    granted: Granted | None = None  # where less was granted than asked
     duplicate_of: int | None = None
     """The `seq` of the first entry of a repeated input."""
     alerts: tuple[AlertRaised, ...] = ()
@@ -289,6 +287,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     quantity: int | None = None
     rates: Any = None
     """The lines of the price, each with the rate row that matched."""
+    line_amounts_micros: tuple[int, ...] = ()
+    """Of the lines of `rates` in which counters took part."""
     rates_version: str | None = None
     sender: str | None = None
     user: str | None = None

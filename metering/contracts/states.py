@@ -103,7 +103,23 @@ class ForfeitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field=
     gone: bool = False
 
 
-State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | ForfeitState
+class CounterState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="counter"):
+    """The units (parts, messages, billed seconds, …) of a plan's counter that are gone in its window.
+
+    `id` is `window:name`.
+    """
+
+    id: str
+    window: Literal["month", "cycle"]
+    name: str
+    used: int
+    starts_at_ms: int = 0
+    ends_at_ms: int = 0
+    """0 = never. The next window begins with the first entry that counts in it."""
+    gone: bool = False
+
+
+State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | ForfeitState | CounterState
 """Any of them."""
 
 

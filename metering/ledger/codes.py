@@ -215,6 +215,7 @@ class StateKind(IntEnum):
     """The kinds of `contracts.states`."""
 
     LIMIT = 1
+    COUNTER = 2
     REVERSAL = 20
     CYCLE = 80
     FEE = 81

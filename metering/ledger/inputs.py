@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from metering.contracts.entries import CallTerms, Position
 from metering.ledger.carried import Carried, encode_carried
-from metering.ledger.codes import Flag, Moment, Op, StateKind
+from metering.ledger.codes import Moment, Op, StateKind
+from metering.ledger.counted import Counted
 from metering.ledger.entry_parts import call_record
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.layout import Input
@@ -78,6 +79,7 @@ class ChunkBuilder:
         self._charges: dict[str, int] = {}
         self._senders: dict[str, int] = {}
         self._states: dict[str, None] = {}
+        self._counted: list[Any] | None = None
         self._zones: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
@@ -280,17 +282,19 @@ class ChunkBuilder:
             sender_at = self._senders.setdefault(key, len(self._senders) + 1)
         return (op, ts, customer_at, wallet_at, charge_at, sender_at, identity)
 
+    def count(self, customer: str, counted: Counted) -> None:
+        """Have the event that is added next priced by counters."""
+        self._counted = counted.record
+        for counter in counted.counters:
+            self.expect_state(customer, StateKind.COUNTER, counter)
+
     def _add(self, row: tuple[Any, ...], carried: Carried, acting: Acting | None = None) -> None:
         if acting is not None:
             filler = (False,) * (Input.ACTING - 1 - len(row))
             row = (*row, *filler, [name or False for name in acting])
+        if self._counted is not None:
+            row = (*row, *(False,) * (Input.COUNTED - 1 - len(row)), self._counted)
+            self._counted = None
         self.rows.append(row)
         self.carried.append(carried)
         self._fragments.append(encode_carried(carried))
-
-
-SINGLE = Flag.SINGLE.value
-RECEIVED = Flag.RECEIVED.value
-REMEMBER = Flag.REMEMBER.value
-FEATURE = Flag.FEATURE.value
-SCHEDULED = Flag.SCHEDULED.value

@@ -33,6 +33,9 @@ class Input(IntEnum):
     """Of a call that is extended or has ended."""
     ACTING = 15
     """{user, campaign, sender}, each false where there is none: only of customers that have limits."""
+    COUNTED = 16
+    """Of an event in whose price counters take part: {list of lines by `Terms`, list of recipients}, each recipient
+    {number, what its other lines cost, list of places of its lines}."""
     # Refusals
     REASON = 8
     ASKED = 9

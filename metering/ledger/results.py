@@ -37,6 +37,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     profile: list[Any] | None = None
     duplicate_of: int | None = None
     price: int | None = None
+    amounts: list[int] = []
     granted: list[int] | None = None
     first_answer: list[Any] | None = None
 
@@ -97,7 +98,8 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     amount_micros: int = 0
     held_change_micros: int = 0
     price_micros: int | None = None
-    """Where Lua finds it: seconds of a call. Then what the input carries says nothing of it."""
+    """Where Lua finds it: seconds of a call, counters. Then what the input carries says nothing of it."""
+    line_amounts_micros: tuple[int, ...] = ()
     before: entries.Balance | None = None
     after: entries.Balance | None = None
     lots: tuple[entries.LotChange, ...] = ()
@@ -180,6 +182,7 @@ def _effect(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, 
         amount_micros=result.amount,
         held_change_micros=result.held_change,
         price_micros=more.price,
+        line_amounts_micros=tuple(more.amounts),
         before=entries.Balance(result.available_before, result.held_before, result.overdrawn_before)
         if on_wallet
         else None,

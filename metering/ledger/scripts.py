@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger import bounds, codes, layout, plan_codes, wallet_codes
+from metering.ledger import bounds, codes, counter_codes, layout, plan_codes, wallet_codes
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
@@ -46,6 +46,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "SWITCH": codes.Switch,
     "GRANT": codes.GrantOf,
     "ROUNDING": codes.RoundingCode,
+    "COUNTED_BY": counter_codes.CountedBy,
     "CALL": layout.Call,
     "INPUT": layout.Input,
     "CUSTOMER": layout.Customer,
@@ -59,6 +60,9 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "CYCLE": plan_codes.Cycle,
     "FEE": plan_codes.Fee,
     "ON_PLAN_CHANGE": plan_codes.OnPlanChange,
+    "COUNTER": counter_codes.Counter,
+    "TERMS": counter_codes.Terms,
+    "USE": counter_codes.Use,
     "ANSWERED": layout.Answered,
 }
 """The enum behind each prefix that a script may use."""

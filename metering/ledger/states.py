@@ -7,7 +7,15 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, ReversalState, State
+from metering.contracts.states import (
+    CounterState,
+    CycleState,
+    FeeState,
+    ForfeitState,
+    LimitState,
+    ReversalState,
+    State,
+)
 from metering.ledger.codes import StateKind
 from metering.ledger.identity import SEPARATOR, scoped, state_field
 
@@ -17,6 +25,7 @@ _TYPES: dict[int, type[State]] = {
     StateKind.CYCLE.value: CycleState,
     StateKind.FEE.value: FeeState,
     StateKind.FORFEIT.value: ForfeitState,
+    StateKind.COUNTER.value: CounterState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 _FLAGS = {

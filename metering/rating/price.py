@@ -26,6 +26,7 @@ RefusalReason = Literal[
     "too_many",
     "unpriced",
     "amount_too_large",
+    "feature_disabled",
 ]
 
 
@@ -164,7 +165,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     `unrated`: no row, or a feature that is switched off; `rejected_destination`: a row says so; `invalid_number`: not
     E.164; `too_many`: recipients or parts; `unpriced`: the request does not say what is to be priced;
     `amount_too_large`: beyond 2^53 micro-units. `country` is the ISO code of the destination, for metrics, where it
-    can be told.
+    can be told. `feature_disabled`: the sender type needs equipment that the customer does not have.
     """
 
     reason: RefusalReason

@@ -11,13 +11,16 @@ from metering.contracts.events import UsageData
 from metering.contracts.fields import MICROS_LIMIT, RECIPIENTS_MAX
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
-from metering.ledger.codes import REASON_CODES, Moment
+from metering.ledger.codes import REASON_CODES, Flag, Moment
+from metering.ledger.counted import with_counters
 from metering.ledger.identity import event_digest
-from metering.ledger.inputs import FEATURE, NO_PRICE, RECEIVED, REMEMBER, SCHEDULED, SINGLE, ChunkBuilder
-from metering.rating import Plan, Price, PriceRequest, Refusal, normalise_number
+from metering.ledger.inputs import NO_PRICE, ChunkBuilder
+from metering.rating import Plan, Price, PriceRequest, Refusal
+from metering.rating.recurring import is_sender_type_enabled
 from metering.worker.customers import Customer
 from metering.worker.decoding import UsageInput, recipients_of
 from metering.worker.event_kinds import Role
+from metering.worker.event_numbers import numbers_of, recipient_of
 from metering.worker.payers import payer_of, pool_refuses
 
 _MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
@@ -61,12 +64,12 @@ def add_event(
         reason = REASON_CODES[Reason.UNKNOWN_PLAN if customer.settings else Reason.UNKNOWN_CUSTOMER]
         builder.refuse(clock_ms, Carried(**about), customer.policy, digest, reason=reason, asked=asked)
         return
-    price = _price(usage, customer, plan)
+    price, counted = with_counters(_price(usage, customer, plan))
     if kind.role in (Role.EXTEND, Role.END):
         # The ledger finds the price, by the terms of the call; only where there are none this one counts.
         price = price if isinstance(price, Price) else None
     elif isinstance(price, Price):
-        about["price_micros"] = price.amount_micros
+        about["price_micros"] = None if counted else price.amount_micros
         about["quantity"] = price.quantity
         about["country"] = price.country or None
         about["rates"] = msgspec.Raw(price.rate_json)
@@ -87,6 +90,8 @@ def add_event(
         return
     if data.charge_id is None and kind.role is Role.SUBMIT:
         about["charge_id"] = event.id
+    if counted is not None:
+        builder.count(data.customer, counted)
     _add_row(builder, usage, customer, plan, price, Carried(**about), digest, clock_ms, wallet)
 
 
@@ -111,11 +116,11 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
         case Role.SUBMIT | Role.RECEIVED:
             several = price.recipients if isinstance(price, Price) else None
             charge = carried.charge_id if kind.role is Role.SUBMIT else None
-            flags = RECEIVED if kind.role is Role.RECEIVED else 0
-            flags |= FEATURE if kind.feature else 0
-            flags |= SCHEDULED if data.scheduled else 0
-            flags |= 0 if kind.broadcast or several else SINGLE
-            flags |= REMEMBER if data.charge_id is not None else 0
+            flags = Flag.RECEIVED.value if kind.role is Role.RECEIVED else 0
+            flags |= Flag.FEATURE.value if kind.feature else 0
+            flags |= Flag.SCHEDULED.value if data.scheduled else 0
+            flags |= 0 if kind.broadcast or several else Flag.SINGLE.value
+            flags |= Flag.REMEMBER.value if data.charge_id is not None else 0
             if kind.role is Role.RECEIVED:
                 charge_on = Moment.SUBMIT.value
             elif kind.channel == "voice":
@@ -163,7 +168,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
                 price=amount,
                 charge_on=charge_on,
                 actual=data.segments is not None and amount >= 0,
-                to=_recipient(data, customer),
+                to=recipient_of(data, customer.settings.country if customer.settings else None),
                 acting=acting,
             )
         case Role.END:
@@ -195,6 +200,9 @@ def _price(  # noqa: PLR0911  one return for each way to come to a price
     data, kind = usage.event.data, usage.kind
     if kind.role in (Role.RECORD, Role.ADJUST) and data.amount_micros is not None:
         return data.amount_micros
+    equipment = customer.settings.equipment if customer.settings else ()
+    if data.sender_type is not None and not is_sender_type_enabled(plan.file, data.sender_type, equipment):
+        return Refusal("feature_disabled", f"{data.sender_type!r} needs equipment that the customer does not have")
     if kind.role is Role.OUTCOME and (kind.moment >= Moment.FAILED or not _can_price(data)):
         return None
     if kind.role in (Role.EXTEND, Role.END) and data.to is None:
@@ -222,14 +230,6 @@ def _call_of(usage: UsageInput, customer: Customer, plan: Plan) -> CallTerms | N
         return None
     to = numbers_of(data, customer.settings.country if customer.settings else None)
     return plan.call_terms(request_of(usage, to), FIRST_SECONDS if data.seconds is None else data.seconds)
-
-
-def numbers_of(data: UsageData, country: str | None) -> tuple[str, ...]:
-    """Return the numbers that an event is priced for; raises `ValueError` when one cannot be read."""
-    to = recipients_of(data)
-    if all(number.startswith("+") for number in to):
-        return to
-    return tuple(_normalised(number, country) for number in to)
 
 
 def request_of(usage: UsageInput, to: tuple[str, ...]) -> PriceRequest:
@@ -284,17 +284,3 @@ def _can_price(data: UsageData) -> bool:
     """Whether an outcome says enough to be priced by itself: where it went, and what it was."""
     sized = data.text is not None or data.segments is not None or data.characters is not None
     return data.to is not None and (sized or data.media is not None or data.conversation_class is not None)
-
-
-def _recipient(data: UsageData, customer: Customer) -> str | None:
-    try:
-        return _normalised(data.to, customer.settings.country if customer.settings else None) if data.to else None
-    except ValueError:
-        return data.to
-
-
-def _normalised(number: str, country: str | None) -> str:
-    """Return a number as it is priced; raises `ValueError` when it cannot be read."""
-    if number.startswith("+"):
-        return number
-    return normalise_number(number, country).value

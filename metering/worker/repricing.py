@@ -14,8 +14,9 @@ from metering.rating import Catalog, PriceRequest
 from metering.rating.repricing import Repriced, Repricing, Usage
 from metering.settings import Settings
 from metering.worker.decoding import UsageInput, decode_usage
-from metering.worker.event_inputs import numbers_of, request_of
+from metering.worker.event_inputs import request_of
 from metering.worker.event_kinds import EVENT_KINDS, Role
+from metering.worker.event_numbers import numbers_of
 from metering.worker.kafka import Kafka
 from metering.worker.partition_reader import RecordsByOffset, open_partition
 

@@ -28,6 +28,8 @@ class MeteredBucket:
     def __init__(self, redis: Redis, rates: Path = RATES) -> None:
         assert partition_of("acme", 1) == 0
         self.entries: list[EntryMade] = []
+        self.now_ms = NOW_MS
+        """What the log stamps."""
         self._till = Till(redis, 0)
         self._token = fresh_token()
         self._head = Head(0, "", Position(0, 0))
@@ -53,10 +55,10 @@ class MeteredBucket:
         first = position.usage if topic == "usage" else position.commands
         queue = InputQueue()
         queue.reset(position.usage, position.commands)
-        queue.add(topic, [record(value, first + n) for n, value in enumerate(values)])
+        queue.add(topic, [record(value, first + n, timestamp=self.now_ms) for n, value in enumerate(values)])
         queue.note_end("commands" if topic == "usage" else "usage", at_end=True)
         made: list[EntryMade] = []
-        while (taken := self._taker.take(queue, self._head.position, NOW_MS, NOW_MS)) is not None:
+        while (taken := self._taker.take(queue, self._head.position, self.now_ms, self.now_ms)) is not None:
             assert taken.sides == []
             await self._customers.load(customers_in(taken.inputs))
             chunk = build_chunk(taken, 0, self._customers, self._catalog)

@@ -83,6 +83,9 @@ local function apply_event(i, input, op, now, customer)
   elseif op == OP.REFUSE then
     emit_plain(bucket, i, KIND.DENIED, input[INPUT.REASON], decision_of_refusal(op, input))
   else
+    if input[INPUT.COUNTED] then
+      counters.price(bucket, input, customer)
+    end
     handlers[op](bucket, i, input, customer)
   end
   local entry = bucket.results[#bucket.results]
@@ -112,7 +115,7 @@ end
 for i = 1, #inputs do
   local input = inputs[i]
   local op, now = input[INPUT.OP], input[INPUT.TS]
-  bucket.customer, bucket.input = nil, nil
+  bucket.customer, bucket.input, bucket.counting = nil, nil, nil
   run_timers(bucket, i, now, op == OP.TICK and TIMERS_PER_TICK or TIMERS_PER_INPUT, i == 1 and head.timers_run or 0)
   if op ~= OP.TICK then
     local apply_one = op < OP.OPEN_CUSTOMER and apply_event or apply_command

@@ -8,15 +8,10 @@ from typing import Any
 from metering.contracts.entries import CallTerms, CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
-from metering.ledger.codes import REASON_CODES, Moment, Op, Switch
+from metering.ledger.codes import REASON_CODES, Flag, Moment, Op, Switch
 from metering.ledger.identity import event_digest
 from metering.ledger.inputs import (
-    FEATURE,
     NO_PRICE,
-    RECEIVED,
-    REMEMBER,
-    SCHEDULED,
-    SINGLE,
     ChunkBuilder,
     CustomerPolicy,
 )
@@ -30,6 +25,9 @@ from tests.ledger_model.plans import TIME_ZONES
 from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
 
 MOMENTS = {moment.name.lower(): moment for moment in Moment}
+
+SINGLE, RECEIVED, REMEMBER = Flag.SINGLE.value, Flag.RECEIVED.value, Flag.REMEMBER.value
+FEATURE, SCHEDULED = Flag.FEATURE.value, Flag.SCHEDULED.value
 
 OPS = {
     model.OpenCustomer: Op.OPEN_CUSTOMER,

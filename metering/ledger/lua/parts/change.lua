@@ -4,6 +4,7 @@
 -- include: blocks
 -- include: states
 -- include: limit_path
+-- include: counting
 -- Finish what an entry did to a wallet, and to further ones: `finish` sees to everything that follows from it.
 
 local function emit(bucket, entry)
@@ -84,6 +85,11 @@ end
 local function finish(bucket, input, change, kind, reason, decision, charge, extras)
   local wallet = change.wallet
   conclude(bucket, change)
+  local priced = counters.note(bucket, change, kind, charge, extras)
+  if priced then
+    extras = extras or {}
+    extras.price, extras.amounts = priced.total, priced.amounts
+  end
   if limits.count(bucket, change, kind, charge) and reason == 0 then
     reason = REASON.LIMIT_REACHED
   end

@@ -105,6 +105,11 @@ function limits.count(bucket, change, kind, charge)
     return false
   end
   local takes, left, is_over = charge and charge[CHARGE.TAKES] or {}, {}, false
+  for n = 1, #takes do
+    if string.sub(takes[n][1], 1, 8) == 'counter:' then
+      left[#left + 1] = takes[n]
+    end
+  end
   for n = 1, #ids do
     local mine, over = count_in(bucket, change, ids[n], takes, held, spent)
     is_over = is_over or over

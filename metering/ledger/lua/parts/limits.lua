@@ -83,12 +83,15 @@ function limits.path(bucket, change, charge)
   local takes = charge and charge[CHARGE.TAKES]
   if takes then
     for n = 1, #takes do
-      if not seen[takes[n][1]] then
-        seen[takes[n][1]] = true
-        ids[#ids + 1] = takes[n][1]
+      local id = takes[n][1]
+      if not seen[id] and string.sub(id, 1, 8) ~= 'counter:' then
+        seen[id] = true
+        ids[#ids + 1] = id
       end
     end
-    return ids
+    if #ids > 0 then
+      return ids
+    end
   end
   local customer, input = bucket.customer, bucket.input
   local mask = customer and customer.record[CUSTOMER.LIMITS] or 0
