@@ -14,6 +14,7 @@ from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import Chunk, ChunkBuilder, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.ledger.outbox import read_outbox
+from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.results import EntryMade, decode_results, make_entries
 from metering.ledger.state import BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Lost, Repeated, Stale, Till
@@ -73,7 +74,8 @@ class Owner:
 
     async def change_settings(self) -> None:
         """Put the customer on its plan once more: the version of its settings goes up."""
-        chunk = self._chunk(Op.SET_PLAN, ("payg-usd", "USD", 1), 1)
+        fields = ("payg-usd", "USD", 1, 0, "nro", 0, OnPlanChange.KEEP_TO_CYCLE_END.value, [])
+        chunk = self._chunk(Op.SET_PLAN, fields, 1)
         chunk_id = fresh_chunk_id()
         answer = await self.bench.till.apply(self.token, self.head, chunk_id, chunk)
         assert isinstance(answer, Applied)

@@ -126,8 +126,12 @@ async def test_estimate_of_any_text_to_anyone_is_what_the_ledger_debits(
     assert estimated("payg-usd", asked) == found
 
 
+CREDIT = 5_344_000_000
+"""100 credits bought, and the month's 5,244."""
+
+
 async def metered(redis: Redis, *events: bytes) -> list[dict[str, Any]]:
-    """The entries of events of a customer with 100 credits on the plan of the requirements' US prices."""
+    """The entries of events of a customer with `CREDIT` on the plan of the requirements' US prices."""
     bucket = MeteredBucket(redis, shipped_rates())
     await bucket.open()
     await bucket.commands(
@@ -151,7 +155,7 @@ async def test_call_held_for_a_minute_settles_at_what_it_cost(
     held = 4_000_000  # a minute, and one step of headroom
     assert (started["kind"], started["held_change_micros"]) == ("reserved", held)
     assert (ended["amount_micros"], ended["held_change_micros"]) == (-debit, -held)
-    assert ended["after"]["available_micros"] == 100_000_000 - debit
+    assert ended["after"]["available_micros"] == CREDIT - debit
     assert above is (debit > held)
 
 
@@ -160,5 +164,5 @@ async def test_call_held_for_a_minute_settles_at_what_it_cost(
 async def test_received_text_in_the_us_is_recorded_at_nothing(fresh_redis: Redis) -> None:
     (entry,) = await metered(fresh_redis, usage_event("in", type="sms.received", to=GROUP[0], text="x", segments=None))
     assert (entry["kind"], entry["price_micros"], entry.get("amount_micros", 0)) == ("debited", 0, 0)
-    assert entry["after"]["available_micros"] == 100_000_000
+    assert entry["after"]["available_micros"] == CREDIT
     assert [line["charge"] for line in entry["rates"]] == ["rate"]
