@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from redis.asyncio import Redis
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import RedisError
 
 from metering.embedded.ports import LOOPBACK
 from metering.embedded.process import POLL_SECONDS, Command
@@ -134,10 +134,11 @@ class ValkeyServer(Server):
         try:
             async with Redis.from_url(self.url, socket_timeout=5.0, retry=None) as client:
                 # A port that answers may be somebody else's who took it first; the process id tells.
-                if (await client.info("server"))["process_id"] != self.pid:
+                info = await client.info()
+                if info["process_id"] != self.pid:
                     raise NotReady("another server answers on its port")
-        except BusyLoadingError as error:
-            raise NotReady(str(error)) from error
+                if info["loading"]:  # INFO is answered all the same
+                    raise NotReady("it is loading its data")
         except RedisError as error:
             raise NotReady(str(error)) from error
 
