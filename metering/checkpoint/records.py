@@ -97,6 +97,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     quantity: int | None = None
     rates: Raw = _NOTHING
     """JSON as it came; empty where there is none."""
+    line_amounts_micros: tuple[int, ...] = ()
     rates_version: str | None = None
     sender: str | None = None
     user: str | None = None

@@ -85,6 +85,7 @@ CREATE TABLE entries (
     rates_version text,
     -- `json`, not `jsonb`: it keeps the text that the hash was made of, and costs no parsing to write. All operators with -> work.
     rates json,
+    line_amounts json,
     lots json,
     granted json,
     recipients json,
