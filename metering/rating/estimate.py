@@ -5,12 +5,15 @@ Leaves reading streams of requests to the command line and the API.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import msgspec
 
 from metering.rating.catalog import Catalog
+from metering.rating.charges import AmountTooLargeError
 from metering.rating.columns import parse_mcc_mnc
+from metering.rating.counters import apply_counters
 from metering.rating.numbers import normalise_number
 from metering.rating.price import Feature, Price, PriceLine, PriceRequest, Refusal, RequestChannel
 from metering.rating.segments import Encoding
@@ -39,6 +42,8 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     machine_detection: bool = False
     country: str | None = None
     at: str | None = None
+    used: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    """Units of each of the plan's counters that are gone in its window; those not named are unused."""
 
 
 class EstimateRate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,13 +116,17 @@ def estimate(catalog: Catalog, request: EstimateRequest, now_ms: int) -> Estimat
     answer = plan.price(priced)
     if isinstance(answer, Refusal):
         return Estimate(unit=plan.unit, error=EstimateError(answer.reason, answer.detail))
+    try:
+        lines = tuple(_lines(answer, priced.to, request.used))
+    except AmountTooLargeError as error:
+        return Estimate(unit=plan.unit, error=EstimateError("amount_too_large", f"{error} micro-units"))
     return Estimate(
         encoding=answer.encoding,
         characters=answer.characters if answer.encoding else None,
         segments=answer.segments or None,
         unit=plan.unit,
-        amount_micros=answer.amount_micros,
-        lines=tuple(_lines(answer, priced.to)),
+        amount_micros=sum(line.amount_micros for line in lines),
+        lines=lines,
     )
 
 
@@ -151,17 +160,21 @@ def _normalise(number: str, country: str | None) -> str:
         return number
 
 
-def _lines(price: Price, numbers: tuple[str, ...]) -> list[EstimateLine]:
-    if price.recipients is None:
-        return [_line(numbers[0], line) for line in price.lines]
-    return [_line(to, line) for to in numbers for line in price.recipients[to].lines]
+def _lines(price: Price, numbers: tuple[str, ...], used: Mapping[str, int]) -> Iterator[EstimateLine]:
+    """Yield each recipient's lines; counters go on from one to the next, as in the ledger."""
+    for to in numbers:
+        for line in price.lines if price.recipients is None else price.recipients[to].lines:
+            amount = line.each_micros
+            if line.terms is not None:
+                (amount,), used = apply_counters(line.terms, used)
+            yield _line(to, line, amount)
 
 
-def _line(to: str, line: PriceLine) -> EstimateLine:
+def _line(to: str, line: PriceLine, amount_micros: int) -> EstimateLine:
     return EstimateLine(
         to=to,
         quantity=line.quantity,
-        amount_micros=line.each_micros,
+        amount_micros=amount_micros,
         rate=EstimateRate(
             charge=line.charge,
             deck=line.deck,

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from metering.rating import Plan, Price, PriceRequest, load_catalog
 from metering.rating.counters import apply_counters
+from metering.rating.estimate import EstimateRequest, estimate
 from tests.rating.decks import sms, voice, write_rates
 from tests.worker.metered_bucket import MeteredBucket
 from tests.worker.records import NOW_MS, command, usage_event
@@ -146,6 +147,23 @@ async def test_boundary_is_exact_whatever_runs_together(fresh_redis: Redis, rate
     # Five are included; then 4 at 0.10, 5 at half of 0.0999 rounded up, the rest at the minimum of 0.02.
     assert [entry["price_micros"] for entry in made] == [0] * 5 + [100_000] * 4 + [49_950] * 5 + [20_000] * 6
     assert made[-1]["line_amounts_micros"] == [20_000]
+
+
+@pytest.mark.parametrize(("sent", "people", "segments"), [(0, 1, 7), (3, 3, 2), (9, 2, 6), (20, 1, 1)])
+async def test_estimate_that_knows_the_counters_is_what_is_reserved(
+    fresh_redis: Redis, rates: Path, sent: int, people: int, segments: int
+) -> None:
+    bucket = await open_bucket(fresh_redis, rates)
+    before = await told(bucket, *[usage_event(f"e-{n}", segments=1, user=f"u-{n}") for n in range(sent)])
+    used = {state["name"]: state["used"] for entry in before for state in entry["states"]}
+    asked = EstimateRequest(
+        channel="sms", plan="test", to=NUMBERS[:people], segments=segments, used=used, at="2026-01-01T00:00:00Z"
+    )
+
+    fields: dict[str, Any] = {"to": None, "recipients": list(NUMBERS[:people])}
+    (entry,) = await told(bucket, usage_event("one", charge_id="one", segments=segments, **fields))
+
+    assert estimate(load_catalog(rates), asked, NOW_MS).amount_micros == entry["price_micros"]
 
 
 async def test_more_segments_than_reserved_are_priced_anew(fresh_redis: Redis, rates: Path) -> None:
