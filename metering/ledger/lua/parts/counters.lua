@@ -2,13 +2,13 @@
 -- include: calendar
 -- include: charges
 -- include: call_price
+-- include: takes
 -- Volume tiers and included quantities: the units that a customer has used in a month or cycle decide what more cost.
 -- An event with counters is priced here, before it is decided, and counted when its entry holds or takes that price.
 -- A charge remembers what it counted among its takes, as {'counter:' window ':' name [':' recipient], starts, units};
 -- units that were given back stay there as a negative number, for a late charge to count again.
 
 local counters = {}
-local PREFIX = 'counter:'
 
 -- The counter in the window that holds the input's clock, from the call's view of this input.
 local function viewed(view, bucket, customer, use, now)
@@ -30,7 +30,7 @@ end
 local function take(takes, id, to, counter, units)
   if units > 0 then
     counter[COUNTER.USED] = counter[COUNTER.USED] + units
-    takes[#takes + 1] = { PREFIX .. id .. (to ~= '' and ':' .. to or ''), counter[COUNTER.STARTS], units }
+    takes[#takes + 1] = { COUNTED_AS .. id .. (to ~= '' and ':' .. to or ''), counter[COUNTER.STARTS], units }
   end
 end
 

@@ -25,17 +25,6 @@ local function turn(bucket, change, charge, sign, to)
   charge[CHARGE.TAKES] = #turned > 0 and turned or false
 end
 
--- What a charge took of limits, without what it counted.
-local function without_counted(charge)
-  local rest = {}
-  for n = 1, #(charge[CHARGE.TAKES] or {}) do
-    if string.sub(charge[CHARGE.TAKES][n][1], 1, 8) ~= 'counter:' then
-      rest[#rest + 1] = charge[CHARGE.TAKES][n]
-    end
-  end
-  return rest
-end
-
 -- Count what an event was priced by, and note it on its charge; `replaces` what the charge counted before.
 local function count(bucket, change, charge, plan, replaces, is_denied)
   for n = 1, is_denied and 0 or #plan.view do
@@ -45,7 +34,8 @@ local function count(bucket, change, charge, plan, replaces, is_denied)
   if not charge then
     return
   end
-  local takes = replaces and without_counted(charge) or { unpack(charge[CHARGE.TAKES] or {}) }
+  local before = charge[CHARGE.TAKES] or {}
+  local takes = replaces and takes_that(before, false) or { unpack(before) }
   for n = 1, #plan.takes do
     local made = plan.takes[n]
     takes[#takes + 1] = is_denied and { made[1], made[2], -made[3] } or made

@@ -104,12 +104,8 @@ function limits.count(bucket, change, kind, charge)
   if not ids then
     return false
   end
-  local takes, left, is_over = charge and charge[CHARGE.TAKES] or {}, {}, false
-  for n = 1, #takes do
-    if string.sub(takes[n][1], 1, 8) == 'counter:' then
-      left[#left + 1] = takes[n]
-    end
-  end
+  local takes, is_over = charge and charge[CHARGE.TAKES] or {}, false
+  local left = takes_that(takes, true)
   for n = 1, #ids do
     local mine, over = count_in(bucket, change, ids[n], takes, held, spent)
     is_over = is_over or over

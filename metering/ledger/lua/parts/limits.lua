@@ -1,6 +1,7 @@
 -- include: states
 -- include: calendar
 -- include: blocks
+-- include: takes
 -- Limits: a cap on what is spent at one level, in one window, of one name; room = cap - used - held. Which of them an
 -- event meets, and how their windows follow each other.
 
@@ -84,7 +85,7 @@ function limits.path(bucket, change, charge)
   if takes then
     for n = 1, #takes do
       local id = takes[n][1]
-      if not seen[id] and string.sub(id, 1, 8) ~= 'counter:' then
+      if not seen[id] and not is_counted(takes[n]) then
         seen[id] = true
         ids[#ids + 1] = id
       end
