@@ -82,6 +82,7 @@ The hashes of the past were made of these: a column that comes later is not amon
 """
 
 SEQ = COLUMNS.index("seq")
+LEG = COLUMNS.index("leg")
 ID = COLUMNS.index("id")
 CUSTOMER = COLUMNS.index("customer")
 WALLET = COLUMNS.index("wallet")

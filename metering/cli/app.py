@@ -35,6 +35,7 @@ COMMANDS = (
     "estimate",
     "rates",
     "reconcile",
+    "ledger",
     "replay",
     "bucket",
 )

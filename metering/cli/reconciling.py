@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from metering.checkpoint.audit import ChainAudit, check_chains
 from metering.checkpoint.database import Database
 from metering.checkpoint.reconcile import Difference, Reconciliation, reconcile
 from metering.cli.kafka import count_buckets
@@ -14,8 +13,8 @@ from metering.ledger.state import WalletState
 from metering.settings import Settings
 
 
-async def reconcile_all(settings: Settings, *, chains: bool = False) -> tuple[Reconciliation, ChainAudit | None]:
-    """Compare all buckets, and with `chains` compute every hash again.
+async def reconcile_all(settings: Settings) -> Reconciliation:
+    """Compare all buckets.
 
     Raises `Fatal` without topics, `Retryable` when Redis, Postgres or the broker is away.
     """
@@ -29,8 +28,7 @@ async def reconcile_all(settings: Settings, *, chains: bool = False) -> tuple[Re
                     async for wallet in BucketReader(redis, bucket).scan_wallets():
                         yield wallet
 
-            found = await reconcile(database, scan)
-        return found, await check_chains(database) if chains else None
+            return await reconcile(database, scan)
     finally:
         await database.close()
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from metering.checkpoint.audit import check_chains
 from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.books import BATCH_MAX, Books
 from metering.checkpoint.continuity import ORIGIN
@@ -16,6 +15,7 @@ from metering.checkpoint.database import Database
 from metering.checkpoint.flush import flush
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.reconcile import reconcile
+from metering.checkpoint.verify import verify_ledger
 from metering.ledger.state import WalletState
 from tests.checkpoint.scribe import NOON, Scribe
 from tests.checkpoint.writing import Sql, write
@@ -113,4 +113,4 @@ async def test_writer_takes_some_ten_microseconds_an_entry(database: Database) -
 
     print(f"writer: {min(costs):.1f} to {max(costs):.1f} µs an entry")  # noqa: T201  the figure is what it is for
     assert min(costs) < 40
-    assert 0 == (await check_chains(database)).broken_wallets
+    assert 0 == (await verify_ledger(database)).faults

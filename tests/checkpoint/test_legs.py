@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from metering.checkpoint.audit import check_chains
 from metering.checkpoint.books import Books
 from metering.checkpoint.database import Database
 from metering.checkpoint.reconcile import reconcile
 from metering.checkpoint.statement import balances, statement
+from metering.checkpoint.verify import verify_ledger
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, RuleState
 from metering.ledger.state import RememberedCommand, WalletState
@@ -46,8 +46,8 @@ async def test_each_wallet_has_its_row_its_chain_and_its_sums(database: Database
     }
     found = await reconcile(database)
     assert (0, 6) == (found.drift, found.entries)
-    audit = await check_chains(database)
-    assert (3, 6, 0) == (audit.wallets, audit.entries, audit.broken_wallets)
+    found_whole = await verify_ledger(database)
+    assert (3, 6, 0) == (found_whole.wallets, found_whole.entries, found_whole.faults)
 
 
 async def test_statement_of_a_wallet_has_its_leg_and_names_the_other(database: Database) -> None:

@@ -69,7 +69,7 @@ async def summarise(settings: Settings, run: Run) -> Summary:
     async with connect_books(settings.postgres.dsn) as books:
         kept, spend = await read_kept(books), await read_spend(books)
     lines = await _read_statement(settings, run.fall.customer)
-    found, _ = await reconcile_all(settings)
+    found = await reconcile_all(settings)
     problems = [*find_problems(run, kept), *check_statement(lines), *check_reconciliation(found)]
     return Summary(run, kept, spend, lines[-STATEMENT_LINES:], found, problems)
 
