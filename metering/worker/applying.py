@@ -73,6 +73,7 @@ class Applier:
         self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
         self._customers = CustomerCache(BucketReader(parts.redis, bucket))
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
+        self._loop = asyncio.get_running_loop()
         self._next_due_ms: int | None = None
         self._probe_at = 0.0
         self._tick_after = 0.0
@@ -91,7 +92,7 @@ class Applier:
             self._queue,
             self._head.position,
             self._clock_ms,
-            time.time_ns() // 1_000_000,
+            self._parts.now_ms(),
             in_force.from_ms,
             in_force.until_ms,
         )
@@ -188,7 +189,7 @@ class Applier:
         return deliveries
 
     def _observe_latency(self, times: list[int]) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._parts.now_ms()
         self._parts.metrics.decision_seconds.observe_many([max(0, now_ms - at) / 1_000 for at in times])
 
     def _note(self, taken: TakenChunk) -> None:
@@ -201,18 +202,18 @@ class Applier:
 
     async def _idle(self) -> None:
         """Wait for input; meanwhile see to it that Redis is still there, and that timers run."""
-        if time.monotonic() >= self._probe_at:
+        if self._loop.time() >= self._probe_at:
             await self._probe()
         await self._tick_if_due()
         self._wake.clear()
         try:
-            async with asyncio.timeout(min(IDLE_SECONDS_MAX, max(0.0, self._probe_at - time.monotonic()))):
+            async with asyncio.timeout(min(IDLE_SECONDS_MAX, max(0.0, self._probe_at - self._loop.time()))):
                 await self._wake.wait()
         except TimeoutError:
             return
 
     async def _probe(self) -> None:
-        self._probe_at = time.monotonic() + self._parts.probe_seconds
+        self._probe_at = self._loop.time() + self._parts.probe_seconds
         try:
             vitals = await self._till.probe(self._token, self._head)
         except Retryable as error:
@@ -229,11 +230,11 @@ class Applier:
     async def _tick_if_due(self) -> None:
         """Let the log's clock run when something is due and no input comes: only the log may say what time it is."""
         due = self._next_due_ms
-        if due is None or not self._queue.is_idle or due > time.time_ns() // 1_000_000:
+        if due is None or not self._queue.is_idle or due > self._parts.now_ms():
             return
-        if time.monotonic() < self._tick_after:
+        if self._loop.time() < self._tick_after:
             return
-        self._tick_after = time.monotonic() + TICK_PAUSE_SECONDS
+        self._tick_after = self._loop.time() + TICK_PAUSE_SECONDS
         tick = Output(Topic.COMMANDS, None, msgspec.json.encode(Tick(due)))
         with broker_errors("a tick"):
             await await_all(await self._outbound.send([tick]))

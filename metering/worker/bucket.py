@@ -265,7 +265,7 @@ class Bucket:
                     return
                 if standing is None:
                     why = f"{type(error).__name__}: {error}"
-                    await note_standstill(self._parts.redis, Standstill(self.number, time.time_ns() // 1_000_000, why))
+                    await note_standstill(self._parts.redis, Standstill(self.number, self._parts.now_ms(), why))
                 known = True
             await self._sleep(STANDSTILL_POLL_SECONDS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
@@ -132,13 +131,14 @@ class Claim:
 
     async def _books_reach(self, end: LedgerEnd) -> bool:
         """Wait until the books stand at `end`; False when they passed it or did not come in time: look again."""
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         while True:
             written = await self._books.position(self._till.bucket)
             seq = written.head.seq if written else 0
             if seq == end.seq:
                 return True
-            if seq > end.seq or time.monotonic() - started > BOOKS_PATIENCE_SECONDS:
+            if seq > end.seq or loop.time() - started > BOOKS_PATIENCE_SECONDS:
                 log.info("books_behind", bucket=self._till.bucket, books_seq=seq, ledger_seq=end.seq)
                 return False
             await asyncio.sleep(BOOKS_WAIT_SECONDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -14,9 +16,14 @@ from metering.worker.kafka import Kafka
 from metering.worker.rates_follower import RatesFollower
 
 
+def wall_clock_ms() -> int:
+    """Return the machine's clock: Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The worker's connections and bounds."""
+    """The worker's connections and bounds. Pauses and patience are measured by the event loop's clock."""
 
     kafka: Kafka
     redis: Redis
@@ -32,3 +39,5 @@ class Parts:
     batches_waiting_max: int
     """Applied chunks that may wait for publishing; then applying waits."""
     probe_seconds: float
+    now_ms: Callable[[], int] = wall_clock_ms
+    """The machine's clock, which only says when a timer is due and which stamps are impossible: the log judges."""

@@ -17,7 +17,8 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     """
     waiting = set(tasks)
     while waiting:
-        for task in waiting:
-            task.cancel()
+        for task in tasks:
+            if task in waiting:
+                task.cancel()
         _, waiting = await asyncio.wait(waiting, timeout=AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
