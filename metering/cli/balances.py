@@ -12,7 +12,7 @@ from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
 from metering.contracts.entries import RuleState
 from metering.contracts.partitioning import partition_of
-from metering.contracts.states import LimitState
+from metering.contracts.states import LimitState, NumbersState
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, balance_of
@@ -64,6 +64,9 @@ class CustomerView(Struct, frozen=True):
     holds: tuple[HoldView, ...]
     blocks: tuple[BlockState, ...]
     limits: tuple[LimitState, ...] = ()
+    numbers: tuple[str, ...] = ()
+    number_fees_micros: int = 0
+    """What the numbers cost in one cycle of the plan."""
     wallet_mode: str | None = None
     """Where a command has set one; otherwise the plan's."""
 
@@ -90,7 +93,8 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         wallets = await reader.wallets(customer)
         charges = await reader.charges_held(customer)
         blocks = await reader.blocks(customer)
-        limits = [state for state in await reader.states(customer) if isinstance(state, LimitState)]
+        states = await reader.states(customer)
+    numbers = next((state for state in states if isinstance(state, NumbersState)), NumbersState("all", ()))
     return CustomerView(
         customer,
         reader.bucket,
@@ -100,7 +104,9 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         len(charges),
         tuple(_view_hold(charge) for charge in charges[:HOLDS_MAX]),
         tuple(blocks),
-        tuple(limits),
+        tuple(state for state in states if isinstance(state, LimitState)),
+        tuple(number for number, _ in numbers.numbers),
+        numbers.fees_micros,
         wallet_mode=known.wallet_mode,
     )
 
@@ -147,6 +153,8 @@ def _describe(view: CustomerView) -> Iterator[str]:
         spent = f"{format_amount(limit.used_micros)} used, {format_amount(limit.held_micros)} held"
         ends = f", until {_format_time(limit.ends_at_ms)}" if limit.ends_at_ms else ""
         yield f"limit {limit.id}: {format_amount(limit.cap_micros)}, {spent}{ends}"
+    if view.numbers:
+        yield f"{len(view.numbers)} phone numbers: {format_amount(view.number_fees_micros)} a cycle"
     if view.holds_open:
         yield f"{view.holds_open} open holds"
 

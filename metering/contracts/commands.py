@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from metering.contracts.fields import MAIN_WALLET, Identifier, Label, Micros, PositiveMicros, Unit
+from metering.contracts.fields import (
+    MAIN_WALLET,
+    Identifier,
+    Label,
+    Micros,
+    NumberType,
+    PhoneNumber,
+    PositiveMicros,
+    Unit,
+)
 from metering.contracts.states import LimitLevel, Window
 from metering.contracts.wallets import WalletMode
 
@@ -79,6 +88,20 @@ class SetOptions(CommandHeader, frozen=True, kw_only=True, tag="set_options"):
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
     """IANA name. What has begun in the old one ends in it: a cycle, the expiry of a lot."""
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+
+
+class AddNumber(CommandHeader, frozen=True, kw_only=True, tag="add_number"):
+    """Give the customer a phone number. The plan's `number_rental` row for it says what it costs, a month or cycle."""
+
+    number: PhoneNumber
+    number_type: NumberType | None = None
+    """Chooses the row, as `sender_type` does for messages; its country is found by the number's prefix."""
+
+
+class RemoveNumber(CommandHeader, frozen=True, kw_only=True, tag="remove_number"):
+    """Take a phone number away: no more fees for it. What was charged stays charged."""
+
+    number: PhoneNumber
 
 
 class MarkSpam(CommandHeader, frozen=True, kw_only=True, tag="mark_spam"):
@@ -233,6 +256,8 @@ Command = (
     | UnblockSender
     | CancelPlan
     | SetOptions
+    | AddNumber
+    | RemoveNumber
     | MarkSpam
     | UnmarkSpam
     | Adjust

@@ -39,6 +39,10 @@ Label = Annotated[str, Meta(max_length=50)]
 Unit = Annotated[str, Meta(min_length=1, max_length=16)]
 """The unit of a wallet: an ISO 4217 currency code or `credit`."""
 
+PhoneNumber = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{4,14}$")]
+"""A number of the customer's own, in E.164."""
+
+NumberType = Literal["long_code", "short_code", "toll_free"]
 SenderType = Literal["long_code", "short_code", "toll_free", "alphanumeric"]
 Encoding = Literal["gsm7", "ucs2"]
 ConversationClass = Literal["free", "business_initiated", "user_initiated"]

@@ -93,6 +93,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     FEATURE_DISABLED = "feature_disabled"
     UNKNOWN_LIMIT = "unknown_limit"
+    UNKNOWN_NUMBER = "unknown_number"
     MANUAL = "manual"
     """Of a block: set or lifted by a command."""
     ACCOUNT_LOCKED = "account_locked"

@@ -95,6 +95,17 @@ class FeeState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kin
     gone: bool = False
 
 
+class NumbersState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="numbers"):
+    """The phone numbers of a customer, and what they cost. The fee of each is a record of its own. `id` is `all`."""
+
+    id: str
+    numbers: tuple[tuple[str, str], ...]
+    """Number and type, in the order in which they came; the type is empty where none was given."""
+    fees_micros: int = 0
+    """What they cost in one cycle of the plan, in the customer's unit: not there to be assigned to users."""
+    gone: bool = False
+
+
 class ForfeitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="forfeit"):
     """What `mark_spam` took from the wallet `id`, by lot: kind, micro-units, expiry, transferable, time of notice."""
 
@@ -119,7 +130,7 @@ class CounterState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field=
     gone: bool = False
 
 
-State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | ForfeitState | CounterState
+State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | NumbersState | ForfeitState | CounterState
 """Any of them."""
 
 

@@ -62,6 +62,8 @@ class Op(IntEnum):
     SET_OPTIONS = 81
     MARK_SPAM = 82
     UNMARK_SPAM = 83
+    ADD_NUMBER = 84
+    REMOVE_NUMBER = 85
 
 
 class KindCode(IntEnum):
@@ -155,6 +157,7 @@ class ReasonCode(IntEnum):
     REFUND = 69
     CHARGEBACK = 70
     NOT_SPAM = 80
+    UNKNOWN_NUMBER = 81
 
 
 class Decided(IntEnum):
@@ -220,6 +223,7 @@ class StateKind(IntEnum):
     CYCLE = 80
     FEE = 81
     FORFEIT = 82
+    NUMBERS = 83
 
 
 class AlertCode(IntEnum):
@@ -263,22 +267,6 @@ class Switch(IntEnum):
     """A submission to several is granted for the first recipients that credit covers."""
     CALL_PART = 32
     """A call is granted the seconds that credit covers, as its last."""
-
-
-class RoundingCode(IntEnum):
-    """How the amount of a call is rounded."""
-
-    UP = 0
-    DOWN = 1
-    HALF_UP = 2
-    HALF_EVEN = 3
-
-
-class GrantOf(IntEnum):
-    """What was granted in part."""
-
-    RECIPIENTS = 1
-    SECONDS = 2
 
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}

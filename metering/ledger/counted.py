@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from metering.ledger.codes import RoundingCode
 from metering.ledger.counter_codes import CountedBy
+from metering.ledger.grant_codes import RoundingCode
 from metering.rating.price import CounterUse, LineTerms, Price, PriceLine, Refusal
 
 _EXACT_BELOW = 2**53

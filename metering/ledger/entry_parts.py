@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from metering.contracts import entries
 from metering.contracts.reasons import BlockLevel
-from metering.ledger.codes import REASONS, GrantOf, Moment, RoundingCode, RuleStateCode, State, causes_of
+from metering.ledger.codes import REASONS, Moment, RuleStateCode, State, causes_of
+from metering.ledger.grant_codes import GrantOf, RoundingCode
 
 _LOT_FIGURES = 5
 _STATES = {state.value: state.name.lower() for state in State}

@@ -70,6 +70,13 @@ class Input(IntEnum):
     ON_CHANGE = 14
     PLAN_FEES = 15
     """Of `set_plan`: list of {id, amount, unit, months}."""
+    PLAN_NUMBERS = 16
+    """Of `set_plan`: the same of the customer's numbers that cost something, by number."""
+    NUMBER = 8
+    NUMBER_TYPE = 9
+    """Of `add_number`: `long_code`, `short_code`, `toll_free`, or empty."""
+    NUMBER_FEE = 10
+    """Of `add_number`: {number, amount, unit, months}, or false where it costs nothing."""
     KEEPS_FRO_SPENDABLE = 8
     """Of `cancel_plan`: 1 where what never lapses can be spent without a plan."""
     OPTION_ROP = 8

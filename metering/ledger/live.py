@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from metering.contracts.entries import CustomerSettings, Position
-from metering.contracts.states import State
+from metering.contracts.states import NumbersState, State
 from metering.errors import Retryable
-from metering.ledger.identity import scoped
+from metering.ledger.codes import StateKind
+from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
 from metering.ledger.state import BlockState, ChargeState, WalletState
 from metering.ledger.states import read_state
@@ -27,6 +28,9 @@ from metering.ledger.stored import (
     read_wallet,
     read_wallet_block,
 )
+
+NUMBERS_ID = "all"
+"""The id of the record of a customer's numbers."""
 
 
 class BucketStatus(Struct, frozen=True):
@@ -66,6 +70,13 @@ class BucketReader:
         """Return a customer's records beside wallets and charges, by kind and id."""
         found = await self._matching(self._keys.states, scoped(customer, ""))
         return [read_state(field, found[field])[1] for field in sorted(found)]
+
+    async def numbers(self, customer: str) -> tuple[tuple[str, str], ...]:
+        """Return a customer's phone numbers with their types, in the order in which they came."""
+        field = state_field(customer, StateKind.NUMBERS, NUMBERS_ID)
+        packed = await self._read(self._redis.hget(self._keys.states, field))
+        state = read_state(field, packed)[1] if packed else None
+        return state.numbers if isinstance(state, NumbersState) else ()
 
     async def charges_held(self, customer: str) -> list[ChargeState]:
         """Return a customer's open holds, by charge."""

@@ -41,3 +41,10 @@ class Fee(IntEnum):
     DUE = 4
     DUE_MONTH = 5
     OF = 6
+
+
+class Numbers(IntEnum):
+    """Positions in a customer's numbers: the fields of `contracts.states.NumbersState` after its id."""
+
+    LIST = 1
+    FEES = 2

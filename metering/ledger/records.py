@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from metering.contracts.entries import Balance, CustomerSettings, RuleState
-from metering.ledger.codes import REASON_CODES, GrantOf, Moment, RuleStateCode, State, mask_of
+from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
 from metering.ledger.entry_parts import call_record
+from metering.ledger.grant_codes import GrantOf
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.profiles import profile_record

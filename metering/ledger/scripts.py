@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger import bounds, codes, counter_codes, layout, plan_codes, wallet_codes
+from metering.ledger import bounds, codes, counter_codes, grant_codes, layout, plan_codes, wallet_codes
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
@@ -44,8 +44,8 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "KEPT": codes.StateKind,
     "FLAG": codes.Flag,
     "SWITCH": codes.Switch,
-    "GRANT": codes.GrantOf,
-    "ROUNDING": codes.RoundingCode,
+    "GRANT": grant_codes.GrantOf,
+    "ROUNDING": grant_codes.RoundingCode,
     "COUNTED_BY": counter_codes.CountedBy,
     "CALL": layout.Call,
     "INPUT": layout.Input,
@@ -59,6 +59,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "LIMIT": layout.Limit,
     "CYCLE": plan_codes.Cycle,
     "FEE": plan_codes.Fee,
+    "NUMBERS": plan_codes.Numbers,
     "ON_PLAN_CHANGE": plan_codes.OnPlanChange,
     "COUNTER": counter_codes.Counter,
     "TERMS": counter_codes.Terms,
@@ -74,6 +75,7 @@ LUA_CONSTANTS: dict[str, int] = {
     "LOTS_MAX": bounds.LOTS_MAX,
     "RULES_MAX": bounds.RULES_MAX,
     "LIMITS_MAX": bounds.LIMITS_MAX,
+    "NUMBERS_MAX": bounds.NUMBERS_MAX,
     "MICROS_LIMIT": MICROS_LIMIT,
 }
 """The constants that a script may use by name."""

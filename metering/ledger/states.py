@@ -13,6 +13,7 @@ from metering.contracts.states import (
     FeeState,
     ForfeitState,
     LimitState,
+    NumbersState,
     ReversalState,
     State,
 )
@@ -25,6 +26,7 @@ _TYPES: dict[int, type[State]] = {
     StateKind.CYCLE.value: CycleState,
     StateKind.FEE.value: FeeState,
     StateKind.FORFEIT.value: ForfeitState,
+    StateKind.NUMBERS.value: NumbersState,
     StateKind.COUNTER.value: CounterState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}

@@ -22,7 +22,7 @@ from metering.ledger.live import BucketReader
 from metering.ledger.results import EntryMade, decode_results, make_entries
 from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
 from metering.rating import Catalog
-from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, customers_in
+from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers
 from metering.worker.claiming import Claimed
 from metering.worker.counting import count_entries, count_taken
 from metering.worker.customers import CustomerCache
@@ -124,7 +124,7 @@ class Applier:
             # it, and two histories must never share a chunk id (the protocol's model has the trace).
             chunk_id = fresh_chunk_id()
             try:
-                await self._customers.load(customers_in(taken.inputs))
+                await load_customers(self._customers, taken.inputs)
                 chunk = build_chunk(taken, self._bucket, self._customers, catalog)
                 started = time.monotonic()
                 answer = await self._till.apply(self._token, self._head, chunk_id, chunk)

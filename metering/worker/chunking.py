@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from metering.contracts.commands import Command, Tick
+from metering.contracts.commands import Command, SetPlan, Tick
 from metering.contracts.dead_letters import DeadLetter
 from metering.contracts.entries import InputReference, Position
 from metering.contracts.partitioning import partition_of
@@ -155,6 +155,12 @@ def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalo
             customer = customers.get(content.customer)
             add_command(builder, content, customer, catalog, where, one.after, one.clock_ms)
     return builder.finish(taken.end)
+
+
+async def load_customers(customers: CustomerCache, inputs: Sequence[Taken]) -> None:
+    """Read what pricing a chunk needs to know of its customers. Raises `Retryable`."""
+    await customers.load(customers_in(inputs))
+    await customers.load_numbers(one.content.customer for one in inputs if isinstance(one.content, SetPlan))
 
 
 def customers_in(inputs: Sequence[Taken]) -> list[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from metering.contracts.commands import (
+    AddNumber,
     Adjust,
     BlockSender,
     CancelPlan,
@@ -10,6 +15,7 @@ from metering.contracts.commands import (
     MarkSpam,
     OpenCustomer,
     PutLimit,
+    RemoveNumber,
     Resume,
     SetAlert,
     SetOptions,
@@ -26,9 +32,10 @@ from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
 from metering.ledger.inputs import ChunkBuilder
-from metering.rating import Catalog
+from metering.rating import Catalog, Plan, Price
 from metering.worker.customers import Customer, rules_of
-from metering.worker.plan_inputs import CYCLE_MONTHS, DAY_MS, add_plan_command, grant_of, is_time_zone
+from metering.worker.fee_inputs import CYCLE_MONTHS, number_fee_of, rental_of
+from metering.worker.plan_inputs import DAY_MS, Add, add_plan_command, grant_of, is_time_zone
 from metering.worker.wallet_inputs import add_wallet_command
 
 PLAN_DEFAULT = "payg-usd"
@@ -50,6 +57,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
     if isinstance(command, OpenCustomer) and unit is None:
         plan = catalog.plans.get(command.plan or PLAN_DEFAULT)
         unit = plan.unit if plan else None
+    rental = rental_of(command, customer, clock_ms) if isinstance(command, AddNumber) else None
     carried = Carried(
         position=after,
         applied_at_ms=clock_ms,
@@ -61,6 +69,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
         actor=command.actor,
         note=command.reason,
         reply_to=command.reply_to,
+        **(_priced(rental, catalog) if isinstance(rental, Price) else {}),
     )
     policy = customer.policy
 
@@ -87,7 +96,11 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
                 wallet=command.wallet or MAIN_WALLET,
             )
         case SetPlan() | CancelPlan() | SetOptions() | MarkSpam() | UnmarkSpam():
-            add_plan_command(builder, add, command, customer, catalog)
+            add_plan_command(builder, add, command, customer, catalog, clock_ms)
+        case AddNumber():
+            _add_number(add, command, customer.plan, rental)
+        case RemoveNumber():
+            add(Op.REMOVE_NUMBER, command.number)
         case SetAlert():
             add(Op.SET_ALERT, *_rule_of(command), wallet=command.wallet or MAIN_WALLET)
         case Suspend():
@@ -111,7 +124,9 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
 
 def changes_prices(content: object) -> bool:
     """Whether what follows this input may be priced differently: such a command ends its chunk."""
-    return isinstance(content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit)
+    return isinstance(
+        content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit | AddNumber | RemoveNumber
+    )
 
 
 def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, ...]:
@@ -123,6 +138,24 @@ def _opening(command: OpenCustomer, catalog: Catalog) -> Reason | tuple[object, 
         return Reason.INVALID_TIME_ZONE
     cycle = CYCLE_MONTHS[plan.file.cycle]
     return (plan.id, plan.unit, command.time_zone, command.country or "", rules_of(plan), cycle, *grant_of(plan))
+
+
+def _priced(price: Price, catalog: Catalog) -> dict[str, Any]:
+    """Return what the entry says of a price, as that of an event does."""
+    return {
+        "price_micros": price.amount_micros,
+        "country": price.country,
+        "rates": msgspec.Raw(price.rate_json),
+        "rates_version": catalog.version,
+    }
+
+
+def _add_number(add: Add, command: AddNumber, plan: Plan | None, rental: Price | Reason | None) -> None:
+    if isinstance(rental, Reason):
+        add(Op.REFUSE_COMMAND, REASON_CODES[rental])
+    else:
+        fee = number_fee_of(plan, command.number, rental) if plan and rental else None
+        add(Op.ADD_NUMBER, command.number, command.number_type or "", fee or False)
 
 
 def _rule_of(command: SetAlert) -> tuple[object, ...]:

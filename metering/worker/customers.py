@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from metering.contracts.entries import CustomerSettings
 from metering.ledger.codes import Switch
@@ -28,6 +29,8 @@ class Customer(Struct, frozen=True):
     settings: CustomerSettings | None
     policy: CustomerPolicy
     plan: Plan | None
+    numbers: tuple[tuple[str, str], ...] = ()
+    """Its phone numbers with their types: only where they were asked for."""
 
 
 NOBODY = Customer(None, UNKNOWN, None)
@@ -101,6 +104,11 @@ class CustomerCache:
                 if plan is not None and plan.unit != settings.unit:
                     plan = None
                 self._known[name] = Customer(settings, policy_of(settings, plan), plan)
+
+    async def load_numbers(self, names: Iterable[str]) -> None:
+        """Read the phone numbers of customers that were loaded: they are not kept. Raises `Retryable`."""
+        for name in names:
+            self._known[name] = replace(self._known[name], numbers=await self._reader.numbers(name))
 
     def get(self, name: str) -> Customer:
         """Return a customer that was loaded."""

@@ -5,7 +5,6 @@ Leaves other commands to `command_inputs` and `wallet_inputs`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Literal, Protocol
 
 from metering.contracts.commands import CancelPlan, MarkSpam, SetOptions, SetPlan, UnmarkSpam
@@ -15,11 +14,10 @@ from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.zones import zone_record
 from metering.rating import Catalog, Plan, parse_micros
-from metering.rating.recurring import fees_due
 from metering.worker.customers import Customer
+from metering.worker.fee_inputs import CYCLE_MONTHS, fees_of, number_fees_of
 
 PlanCommand = SetPlan | CancelPlan | SetOptions | MarkSpam | UnmarkSpam
-CYCLE_MONTHS = {"monthly": 1, "yearly": 12, "none": 0}
 DAY_MS = 86_400_000
 
 
@@ -31,7 +29,7 @@ class Add(Protocol):
 
 
 def add_plan_command(
-    builder: ChunkBuilder, add: Add, command: PlanCommand, customer: Customer, catalog: Catalog
+    builder: ChunkBuilder, add: Add, command: PlanCommand, customer: Customer, catalog: Catalog, clock_ms: int
 ) -> None:
     """Add one command."""
     match command:
@@ -43,7 +41,8 @@ def add_plan_command(
                 how = OnPlanChange[plan.policy.nro_on_plan_change.upper()].value
                 equipment = customer.settings.equipment if customer.settings else ()
                 cycle = CYCLE_MONTHS[plan.file.cycle]
-                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, fees_of(plan, equipment))
+                numbers = number_fees_of(plan, customer.numbers, clock_ms)
+                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, fees_of(plan, equipment), numbers)
         case CancelPlan():
             spendable = customer.plan is not None and customer.plan.policy.fro_without_plan == "spendable"
             add(Op.CANCEL_PLAN, int(spendable))
@@ -63,17 +62,6 @@ def grant_of(plan: Plan) -> tuple[int, str, int]:
     grant = plan.file.grant
     notice_ms = plan.policy.expiry_notice_days * DAY_MS
     return (parse_micros(grant.amount), grant.kind, notice_ms) if grant else (0, "nro", notice_ms)
-
-
-def fees_of(plan: Plan, equipment: Collection[str]) -> list[tuple[str, int, str, int]]:
-    """Return the fees of a customer with `equipment`: id, micro-units, unit, months.
-
-    A plan without cycles charges by the month.
-    """
-    months = {"month": 1, "cycle": CYCLE_MONTHS[plan.file.cycle] or 1}
-    return [
-        (fee.id, parse_micros(fee.price), fee.currency, months[fee.every]) for fee in fees_due(plan.file, equipment)
-    ]
 
 
 def is_time_zone(name: str) -> bool:

@@ -22,7 +22,7 @@ from metering.ledger.state import BucketPosition
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
 from metering.rating import load_catalog
 from metering.settings import Settings
-from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in
+from metering.worker.chunking import Taken, TakenChunk, build_chunk, load_customers
 from metering.worker.claiming import nothing_stored
 from metering.worker.command_inputs import changes_prices
 from metering.worker.customers import CustomerCache
@@ -205,7 +205,7 @@ class _Replay:
             return
         taken = TakenChunk(self._head.position, self._waiting[-1].after, self._waiting, [])
         self._customers.use(self._catalog)
-        await self._customers.load(customers_in(taken.inputs))
+        await load_customers(self._customers, taken.inputs)
         chunk = build_chunk(taken, self._bucket, self._customers, self._catalog)
         chunk_id = fresh_chunk_id()
         answer = await self._till.apply(self._token, self._head, chunk_id, chunk)

@@ -24,7 +24,7 @@ from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
 from metering.rating import load_catalog
-from metering.worker.chunking import ChunkTaker, build_chunk, customers_in
+from metering.worker.chunking import ChunkTaker, build_chunk, load_customers
 from metering.worker.claiming import nothing_stored
 from metering.worker.customers import CustomerCache
 from metering.worker.merging import InputQueue, InputTopic
@@ -92,7 +92,7 @@ class Bucket:
             raise ValueError(f"{value.decode()} is no input: {taken and taken.rejected}")
         self._clock_ms = taken.inputs[-1].clock_ms
         self._customers.forget_all()
-        await self._customers.load(customers_in(taken.inputs))
+        await load_customers(self._customers, taken.inputs)
         chunk_id, chunk = fresh_chunk_id(), build_chunk(taken, 0, self._customers, self._catalog)
         answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
         ensure(isinstance(answer, Applied), f"the chunk was not applied: {answer}")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from metering.contracts.states import CounterState, CycleState, FeeState, ForfeitState, LimitState, ReversalState, State
+from metering.contracts.states import (
+    CounterState,
+    CycleState,
+    FeeState,
+    ForfeitState,
+    LimitState,
+    NumbersState,
+    ReversalState,
+    State,
+)
 from metering.ledger.states import field_of, pack_state, read_state
 
 STATES: list[State] = [
@@ -14,6 +23,7 @@ STATES: list[State] = [
     CycleState("plan", 1, 5, "nro", 9, next_at_ms=4, cancelled=True, fees=("short-code",)),
     FeeState("short-code", 5, "USD", 1, 7, 8),
     ForfeitState("main", (("fro", 5, 0, 1, 0),)),
+    NumbersState("all", (("+12015550100", ""), ("+18005550100", "toll_free")), 1000),
 ]
 
 

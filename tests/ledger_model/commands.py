@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, changes, credit, cycles, limits, lots, plans, spam, transfers, wallets
+from tests.ledger_model import (
+    alerts,
+    blocks,
+    changes,
+    credit,
+    cycles,
+    limits,
+    lots,
+    numbers,
+    plans,
+    spam,
+    transfers,
+    wallets,
+)
 from tests.ledger_model.inputs import (
     Adjust,
     BlockSender,
@@ -208,5 +221,6 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     SetWalletMode: transfers.set_mode,
     ReverseTopUp: transfers.reverse,
     **plans.RULES,
+    **numbers.RULES,
     **spam.RULES,
 }

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
 
+KINDS = {"equipment": "recurring_fee", "number": "number_fee"}
+
+
 def timer_name(customer: str, fee: str) -> str:
     """`z` + customer + fee."""
     return f"z\0{customer}\0{fee}"
@@ -26,18 +29,23 @@ def take(bucket: Bucket, customer: Customer, cycle: Cycle, wanted: dict[str, Fee
             del customer.fees[name]
             bucket.timers.pop(timer_name(customer.name, name), None)
     for name, fee in wanted.items():
-        known = customer.fees.get(name)
-        if known is not None and known.months == fee.months:
-            month = known.due_month
-        else:
-            month = (months_passed(customer, bucket.clock) // fee.months + 1) * fee.months
-        customer.fees[name] = replace(fee, due_month=month, due_at=month_at(customer, month))
-        bucket.timers[timer_name(customer.name, name)] = customer.fees[name].due_at
+        put(bucket, customer, name, fee)
     cycle.fees = list(wanted)
 
 
+def put(bucket: Bucket, customer: Customer, name: str, fee: Fee) -> None:
+    """Take a fee on, or change it: it is due at the next beginning of its months, or keeps its turn."""
+    known = customer.fees.get(name)
+    if known is not None and known.months == fee.months:
+        month = known.due_month
+    else:
+        month = (months_passed(customer, bucket.clock) // fee.months + 1) * fee.months
+    customer.fees[name] = replace(fee, due_month=month, due_at=month_at(customer, month))
+    bucket.timers[timer_name(customer.name, name)] = customer.fees[name].due_at
+
+
 def fall_due(bucket: Bucket, name: str, fee_id: str, due: int) -> dict[str, Any] | None:
-    """Entry `recurring_fee`: debited, below zero if need be; nothing where its unit is not the wallet's."""
+    """Entry `recurring_fee` or `number_fee`: debited, below zero if need be; nothing in another unit."""
     customer = bucket.customers[name]
     fee = customer.fees.get(fee_id)
     if fee is None or fee.due_at != due:
@@ -53,4 +61,4 @@ def fall_due(bucket: Bucket, name: str, fee_id: str, due: int) -> dict[str, Any]
     fee.due_month += fee.months
     fee.due_at = month_at(customer, fee.due_month)
     bucket.timers[timer_name(name, fee_id)] = fee.due_at
-    return changes.finish(bucket, change, None, "recurring_fee", reason=reason, due_at=due)
+    return changes.finish(bucket, change, None, KINDS[fee.of], reason=reason, due_at=due)

@@ -14,6 +14,7 @@ class Fee:
     months: int
     due_at: int = 0
     due_month: int = 0
+    of: str = "equipment"
 
 
 @dataclass
@@ -62,6 +63,8 @@ class Plan:
     """How long before a lot lapses it is told."""
     on_change: str = "keep_to_cycle_end"
     fees: dict[str, Fee] = field(default_factory=dict)
+    numbers: dict[str, Fee] = field(default_factory=dict)
+    """What a phone number costs, by its type."""
     spendable_without: bool = False
     rop_covers_all: bool = True
     rop_resumes: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, cycles, fees, lots
+from tests.ledger_model import blocks, changes, cycles, fees, lots, numbers
 from tests.ledger_model.anniversaries import month_at, months_passed
 from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
 from tests.ledger_model.plan_state import Cycle, Fee, Plan
@@ -32,6 +32,7 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     fees.take(bucket, customer, cycle, fees_for(plan, customer.equipment))
     if was_known or cycle.grant > 0 or cycle.fees:
         customer.cycle = cycle
+    numbers.put_fees(bucket, customer, plan)
     cycles.set_timer(bucket, customer)
     return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings)
 
@@ -83,6 +84,7 @@ def cancel_plan(bucket: Bucket, customer: Customer, given: CancelPlan) -> dict[s
     cycle.cancelled = True
     cycle.grant = cycle.next_at = cycle.next_amount = 0
     fees.take(bucket, customer, cycle, {})
+    numbers.put_fees(bucket, customer, bucket.plan_of(customer))
     cycles.set_timer(bucket, customer)
     return changes.finish(bucket, change, given, "plan_cancelled", settings=customer.settings)
 

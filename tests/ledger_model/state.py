@@ -233,6 +233,8 @@ class Customer:
     equipment: list[str] = field(default_factory=list)
     cycle: Cycle | None = None
     fees: dict[str, Fee] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Its phone numbers with their types, in the order in which they came."""
     forfeited: dict[str, list[Lot]] = field(default_factory=dict)
     """What was taken of each wallet."""
 

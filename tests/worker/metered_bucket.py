@@ -14,7 +14,7 @@ from metering.ledger.results import EntryMade, decode_results, make_entries
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Applied, Head, Till
 from metering.rating import load_catalog
-from metering.worker.chunking import ChunkTaker, build_chunk, customers_in
+from metering.worker.chunking import ChunkTaker, build_chunk, load_customers
 from metering.worker.claiming import nothing_stored
 from metering.worker.customers import CustomerCache
 from metering.worker.merging import InputQueue, InputTopic
@@ -60,7 +60,7 @@ class MeteredBucket:
         made: list[EntryMade] = []
         while (taken := self._taker.take(queue, self._head.position, self.now_ms, self.now_ms)) is not None:
             assert taken.sides == []
-            await self._customers.load(customers_in(taken.inputs))
+            await load_customers(self._customers, taken.inputs)
             chunk = build_chunk(taken, 0, self._customers, self._catalog)
             chunk_id = fresh_chunk_id()
             answer = await self._till.apply(self._token, self._head, chunk_id, chunk)

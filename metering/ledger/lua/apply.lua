@@ -16,6 +16,7 @@
 -- include: plan_changes
 -- include: options
 -- include: spam
+-- include: numbers
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.

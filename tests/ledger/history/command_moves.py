@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.ledger.history.world import LASTS, LIMITED, MOST, PLANS, WALLETS, Choices
 from tests.ledger_model import inputs as model
+from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
 from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
 
 
@@ -85,6 +86,14 @@ def _unmark_spam(choices: Choices, header: dict[str, Any], amount: int, unit: st
     return UnmarkSpam(**header)
 
 
+def _add_number(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return AddNumber(**header, number=choices.of("+1201", "+1202", "+1203"), type=choices.of("", "", "toll_free", "x"))
+
+
+def _remove_number(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return RemoveNumber(**header, number=choices.of("+1201", "+1202", "+1203"))
+
+
 def _set_plan(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
     return model.SetPlan(**header, plan=choices.of(*PLANS, "nowhere"))
 
@@ -148,6 +157,8 @@ COMMANDS = {
     "set_options": _set_options,
     "mark_spam": _mark_spam,
     "unmark_spam": _unmark_spam,
+    "add_number": _add_number,
+    "remove_number": _remove_number,
     "set_alert": _set_alert,
     "suspend": _suspend,
     "resume": _resume,

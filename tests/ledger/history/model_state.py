@@ -6,7 +6,7 @@ from typing import Literal
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
-from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, ReversalState, State
+from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, NumbersState, ReversalState, State
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -25,6 +25,7 @@ from tests.ledger.history.requests import terms_of
 from tests.ledger_model import state as model
 from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.credit import lots_in_order
+from tests.ledger_model.numbers import fees_of
 from tests.ledger_model.state import in_order
 
 
@@ -169,12 +170,14 @@ def states_of(customer: model.Customer) -> list[State]:
             )
         )
     states += [
-        FeeState(name, fee.amount, fee.unit, fee.months, fee.due_at, fee.due_month)
+        FeeState(name, fee.amount, fee.unit, fee.months, fee.due_at, fee.due_month, fee.of)  # type: ignore[arg-type]
         for name, fee in sorted(customer.fees.items())
     ]
     for name, lots in sorted(customer.forfeited.items()):
         taken = [(lot.kind, lot.remaining, lot.expires_at or 0, int(lot.transferable), lot.notice_at) for lot in lots]
         states.append(ForfeitState(name, tuple(taken)))
+    if customer.numbers:
+        states.append(NumbersState("all", tuple(customer.numbers.items()), fees_of(customer)))
     return states
 
 

@@ -47,6 +47,8 @@ KINDS = {
     "set_plan": 4,
     "cancel_plan": 1,
     "set_options": 4,
+    "add_number": 4,
+    "remove_number": 1,
     "mark_spam": 1,
     "unmark_spam": 4,
     "suspend": 1,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from metering.ledger.plan_codes import OnPlanChange
 from tests.ledger_model import inputs as model
+from tests.ledger_model.number_inputs import AddNumber
 from tests.ledger_model.plan_state import Plan
 
 
@@ -17,6 +20,28 @@ def cycle_of(plan: Plan) -> tuple[int, int, str, int]:
 def fees_of(plan: Plan, equipment: Collection[str]) -> list[tuple[str, int, str, int]]:
     """Return the fees of a customer with `equipment`."""
     return [(name, fee.amount, fee.unit, fee.months) for name, fee in plan.fees.items() if name in equipment]
+
+
+@dataclass(frozen=True)
+class Has:
+    """What a customer has besides its plan."""
+
+    equipment: tuple[str, ...] = ()
+    numbers: tuple[tuple[str, str], ...] = ()
+
+
+def plan_change_of(plan: Plan, name: str, has: Has) -> tuple[Any, ...]:
+    """Return the fields of `set_plan` to `plan`, whose name that is."""
+    how = OnPlanChange[plan.on_change.upper()].value
+    found = [(number, plan.numbers[sort]) for number, sort in has.numbers if sort in plan.numbers]
+    numbers = [(number, fee.amount, fee.unit, fee.months) for number, fee in found if fee.amount > 0]
+    return (name, plan.unit, *cycle_of(plan), how, fees_of(plan, has.equipment), numbers)
+
+
+def number_fee_of(plan: Plan | None, given: AddNumber) -> tuple[str, int, str, int] | Literal[False]:
+    """Return the fee of a number that comes; false where it costs nothing."""
+    fee = plan.numbers[given.type] if plan else None
+    return (given.number, fee.amount, fee.unit, fee.months) if fee and fee.amount > 0 else False
 
 
 def options_of(given: model.SetOptions, plan: Plan) -> tuple[Any, ...]:

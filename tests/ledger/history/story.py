@@ -32,8 +32,16 @@ PLANS = {
     "final unit": Plan("USD", call_part=True),
     "boundless": Plan("USD", overdraft_limit=2**53 - 1),
     "euro": Plan("EUR"),
-    "monthly": Plan("USD", cycle_months=1, grant=100, fees={"code": Fee(5, "USD", 1), "euro": Fee(7, "EUR", 1)}),
-    "yearly": Plan("USD", cycle_months=12, grant=1200),
+    "monthly": Plan(
+        "USD",
+        cycle_months=1,
+        grant=100,
+        fees={"code": Fee(5, "USD", 1), "euro": Fee(7, "EUR", 1)},
+        numbers={"": Fee(50, "USD", 1), "toll_free": Fee(60, "USD", 1), "short_code": Fee(0, "USD", 1)},
+    ),
+    "yearly": Plan(
+        "USD", cycle_months=12, grant=1200, numbers={"": Fee(30, "USD", 1), "toll_free": Fee(90, "USD", 12)}
+    ),
     "replace": Plan("USD", cycle_months=1, grant=300, on_change="replace"),
     "prorate": Plan("USD", cycle_months=1, grant=1000, on_change="prorate"),
     "spendable": Plan("USD", cycle_months=1, grant=100, spendable_without=True),

@@ -15,8 +15,10 @@ from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results, make_entries
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
+from tests.ledger.history.plan_requests import Has
 from tests.ledger.history.requests import add_input, carried_of, policy_of
 from tests.ledger_model import inputs as model
+from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
 from tests.ledger_model.plan_state import Plan
 
 NOWHERE = BucketPosition(seq=0, chunk="", usage=0, commands=0, clock_ms=0, timers_run=0)
@@ -34,7 +36,7 @@ class TillBackend:
         self.values: list[bytes] = []
         """The entries as they go to the ledger."""
         self.clock = 0
-        self.equipment: dict[str, tuple[str, ...]] = {}
+        self.having: dict[str, Has] = {}
         self.known: dict[str, Plan] = {}
         self._redis = redis
         self._till = Till(redis, bucket)
@@ -85,8 +87,8 @@ class TillBackend:
             self.clock = max(self.clock, given.at)
             carried = carried_of(given, self.clock, position, self.known)
             policy, plan = policies.get(carried.customer, UNKNOWN), self.known.get(carried.customer)
-            equipment = self.equipment.get(carried.customer, ())
-            add_input(builder, given, carried, policy, self.plans, plan, equipment)
+            has = self.having.get(carried.customer, Has())
+            add_input(builder, given, carried, policy, self.plans, plan, has)
             position = carried.position
         chunk_id, chunk = fresh_chunk_id(), builder.finish(position)
         answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
@@ -114,12 +116,20 @@ class TillBackend:
             if settings is not None:
                 plan = self.plans[settings.plan]
                 self.known[name] = plan
-                self.equipment[name] = settings.equipment
+                self.having[name] = Has(settings.equipment, await self.reader.numbers(name))
                 policies[name] = policy_of(settings.version, plan)
         return policies
 
 
-SETTINGS = model.OpenCustomer | model.SetPlan | model.SetOptions | model.SetWalletMode | model.PutLimit
+SETTINGS = (
+    model.OpenCustomer
+    | model.SetPlan
+    | model.SetOptions
+    | model.SetWalletMode
+    | model.PutLimit
+    | AddNumber
+    | RemoveNumber
+)
 
 
 def cut_at_settings(inputs: Sequence[model.Input]) -> list[list[model.Input]]:

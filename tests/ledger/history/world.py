@@ -25,6 +25,7 @@ PLANS = {
         rop_resumes=True,
         spendable_without=True,
         fees={"code": Fee(20, "USD", 1), "line": Fee(70, "USD", 12)},
+        numbers={"": Fee(11, "USD", 12), "toll_free": Fee(2, "USD", 1)},
     ),
     "monthly": Plan(
         "USD",
@@ -34,9 +35,10 @@ PLANS = {
         on_change="replace",
         rop_covers_all=False,
         fees={"code": Fee(9, "USD", 1), "foreign": Fee(5, "EUR", 1)},
+        numbers={"": Fee(4, "USD", 1), "toll_free": Fee(0, "USD", 1)},
     ),
     "once": Plan("USD", grant=31, grant_kind="credit", on_change="prorate", fees={"code": Fee(3, "USD", 1)}),
-    "overdraft": Plan("USD", overdraft_limit=30),
+    "overdraft": Plan("USD", overdraft_limit=30, numbers={"": Fee(6, "USD", 1)}),
     "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True, call_part=True),
     "both": Plan(
         "USD", overdraft_limit=12, alert=(-3, 4), inbound_when_empty="refuse", covered_part=True, call_part=True
