@@ -29,6 +29,7 @@ from metering.checkpoint.queries import load_queries
 from metering.checkpoint.wallet_tails import link_rows
 from metering.errors import ensure
 from metering.ledger.state import BucketPosition
+from metering.observe.steps import NO_STEPS, Step, Steps
 
 SLICE_MAX = 400
 """Records folded, hashed and sent before the next. What they take as objects, 1.5 MB, stays near the processor: with
@@ -45,7 +46,12 @@ class _DaysMissing(Exception):
 
 
 async def flush(
-    connection: Connection, bucket: int, base: BucketPosition, records: Sequence[Waiting], partitions: Partitions
+    connection: Connection,
+    bucket: int,
+    base: BucketPosition,
+    records: Sequence[Waiting],
+    partitions: Partitions,
+    steps: Steps = NO_STEPS,
 ) -> Batch | None:
     """Write what counts of `records`, which follow `base`; return what it was, or None when the books stand elsewhere.
 
@@ -55,13 +61,16 @@ async def flush(
     while True:
         try:
             async with connection.transaction():
-                return await _write(connection, Batch(bucket, base), records, partitions)
+                batch = await _write(connection, Batch(bucket, base), records, partitions, steps)
         except _DaysMissing as missing:
             await partitions.make(connection, missing.days)
+        else:
+            steps.reached(Step.BOOKS_COMMITTED, bucket)
+            return batch
 
 
 async def _write(
-    connection: Connection, batch: Batch, records: Sequence[Waiting], partitions: Partitions
+    connection: Connection, batch: Batch, records: Sequence[Waiting], partitions: Partitions, steps: Steps
 ) -> Batch | None:
     tails, is_locked = Tails(batch), False
     for first in range(0, len(records), SLICE_MAX):
@@ -72,14 +81,20 @@ async def _write(
             continue
         if missing := partitions.missing(batch.days):
             raise _DaysMissing(missing)
-        if not is_locked and not await _lock_position(connection, batch):
-            return None
-        is_locked = True
+        if not is_locked:
+            if not await _lock_position(connection, batch):
+                return None
+            is_locked = True
+            steps.reached(Step.POSITION_LOCKED, batch.bucket)
         await tails.read(connection, rows)
         linked = link_rows(rows, tails.by_wallet)
         await connection.copy_records_to_table("entries", records=linked, columns=_ENTRY_COLUMNS)
+        steps.reached(Step.ENTRIES_COPIED, batch.bucket)
     if is_locked:
         await _write_states(connection, batch, tails)
+        steps.reached(Step.STATES_SAVED, batch.bucket)
+        await _move_position(connection, batch)
+        steps.reached(Step.POSITION_MOVED, batch.bucket)
     return batch
 
 
@@ -95,7 +110,6 @@ async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> N
     await save_rules(connection, batch)
     await save_states(connection, batch)
     await save_blocks(connection, batch)
-    await _move_position(connection, batch)
 
 
 async def _lock_position(connection: Connection, batch: Batch) -> bool:

@@ -28,6 +28,7 @@ from metering.checkpoint.writer import FlushLimits, Shared, Writer, WriterState
 from metering.errors import Fatal, ensure
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
+from metering.observe.steps import NO_STEPS, Steps
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,9 @@ class Checkpointer(Service):
     start included.
     """
 
-    def __init__(self, options: CheckpointerOptions, metrics: CheckpointerMetrics | None = None) -> None:
+    def __init__(
+        self, options: CheckpointerOptions, metrics: CheckpointerMetrics | None = None, steps: Steps = NO_STEPS
+    ) -> None:
         super().__init__()
         self.options = options
         self.metrics = metrics or CheckpointerMetrics()
@@ -91,6 +94,7 @@ class Checkpointer(Service):
             bound=Bound(options.buffered_entries_max),
             partitions=Partitions(),
             turns=asyncio.Semaphore(options.connections_max),
+            steps=steps,
         )
         self._consumer: AIOKafkaConsumer | None = None
         self._turned_seconds = time.monotonic()

@@ -31,6 +31,7 @@ from metering.errors import BrokenInvariant
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
+from metering.observe.steps import NO_STEPS, Step, Steps
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,8 @@ class Shared:
     partitions: Partitions
     turns: asyncio.Semaphore
     """Batches being made or written at a time: bounds their memory, since a batch takes several times its records."""
+    steps: Steps = NO_STEPS
+    """Is told how far each flush is; fault tests stop there."""
 
 
 class _Lost(Exception):
@@ -157,6 +160,7 @@ class Writer:
             self.ledger_offset = found.ledger_offset if found else 0
             self._seek(self.ledger_offset)
             self.state = WriterState.WRITING
+            self._shared.steps.reached(Step.BOOKS_OPENED, self.bucket)
             self._shared.metrics.seq.labels(str(self.bucket)).set(self.head.seq)
             log.info("checkpoint_opened", bucket=self.bucket, seq=self.head.seq, ledger_offset=self.ledger_offset)
             return
@@ -195,7 +199,7 @@ class Writer:
         shared, metrics = self._shared, self._shared.metrics
         async with shared.turns, shared.database.connection() as connection:
             started, records = time.monotonic(), self.backlog.first(shared.limits.entries)
-            batch = await flush(connection, self.bucket, self.head, records, shared.partitions)
+            batch = await flush(connection, self.bucket, self.head, records, shared.partitions, shared.steps)
         if batch is None:
             raise _Lost
         self.backlog.take_out(len(records))
@@ -227,6 +231,7 @@ class Writer:
         try:
             async with self._shared.database.connection() as connection:
                 await tidy(connection, self.bucket, self.head.clock_ms, self._shared.windows)
+            self._shared.steps.reached(Step.TIDIED, self.bucket)
         except BooksAway as error:
             log.info("tidying_put_off", bucket=self.bucket, why=str(error))
 

@@ -15,6 +15,7 @@ from metering.errors import MeteringError
 from metering.ledger.till import Windows
 from metering.observe.http_server import StatusServer
 from metering.observe.metrics import CheckpointerMetrics
+from metering.observe.steps import NO_STEPS, Steps
 from metering.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -24,9 +25,9 @@ HOUR_MS = 3_600_000
 WATCH_SECONDS = 0.2
 
 
-def run_checkpointer(settings: Settings) -> int:
+def run_checkpointer(settings: Settings, steps: Steps = NO_STEPS) -> int:
     """Run until SIGTERM or SIGINT, on uvloop. Return 0 when asked to stop, 1 when it could not go on."""
-    return uvloop.run(_serve(settings))
+    return uvloop.run(_serve(settings, steps))
 
 
 def make_options(settings: Settings) -> CheckpointerOptions:
@@ -47,12 +48,12 @@ def make_options(settings: Settings) -> CheckpointerOptions:
     )
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, steps: Steps) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = CheckpointerMetrics()
-    checkpointer = Checkpointer(make_options(settings), metrics)
+    checkpointer = Checkpointer(make_options(settings), metrics, steps)
     http = settings.metrics
     status = StatusServer(
         metrics.registry,

@@ -17,6 +17,7 @@ from faust.app.base import BootStrategy
 from mode.types import ServiceT
 
 from metering.errors import MeteringError
+from metering.observe.steps import NO_STEPS, Steps
 from metering.settings import Settings
 from metering.worker.service import WorkerService
 
@@ -46,14 +47,14 @@ class Shell(faust.App):
         """Make none: Faust would leave NAME-data wherever the worker is started, and fail where that is read-only."""
 
 
-def make_app(settings: Settings) -> tuple[Shell, list[WorkerService]]:
+def make_app(settings: Settings, steps: Steps = NO_STEPS) -> tuple[Shell, list[WorkerService]]:
     """Return the app that carries a worker, and where the worker will be once the app has made it."""
 
     class MeteringLoop(WorkerService):
         """The worker with its settings, as Faust makes it."""
 
         def __init__(self, **options: Any) -> None:
-            super().__init__(settings, **options)
+            super().__init__(settings, steps, **options)
             made.append(self)
 
     made: list[WorkerService] = []
@@ -66,7 +67,7 @@ def make_app(settings: Settings) -> tuple[Shell, list[WorkerService]]:
     return app, made
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
     """Run one worker until SIGTERM or SIGINT; return the process' exit code: 0 = asked to stop, 1 = could not go on.
 
     A signal finishes the batch under way, publishes it, and leaves the group; a second one changes nothing.
@@ -75,7 +76,7 @@ async def serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app, made = make_app(settings)
+    app, made = make_app(settings, steps)
     try:
         await app.start()
     except MeteringError as error:
@@ -97,6 +98,6 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
-def run_worker(settings: Settings) -> int:
+def run_worker(settings: Settings, steps: Steps = NO_STEPS) -> int:
     """Run one worker in this process, on uvloop, until it is told to stop; return the exit code."""
-    return uvloop.run(serve(settings))
+    return uvloop.run(serve(settings, steps))

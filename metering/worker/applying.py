@@ -21,6 +21,7 @@ from metering.ledger.identity import fresh_chunk_id
 from metering.ledger.live import BucketReader
 from metering.ledger.results import EntryMade, decode_results, make_entries
 from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
+from metering.observe.steps import Step
 from metering.rating import Catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers
 from metering.worker.claiming import Claimed
@@ -74,6 +75,7 @@ class Applier:
         self._customers = CustomerCache(BucketReader(parts.redis, bucket))
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
+        self._steps = parts.steps
         self._next_due_ms: int | None = None
         self._probe_at = 0.0
         self._tick_after = 0.0
@@ -99,12 +101,16 @@ class Applier:
         if taken is None:
             # While the rates were loaded, an older input has come: they are asked for again.
             return None
+        self._steps.reached(Step.TAKEN, self._bucket)
         await self._send_aside(taken)
+        self._steps.reached(Step.SIDES_WRITTEN, self._bucket)
         self._customers.use(in_force.catalog)
         entries = await self._apply(taken, in_force.catalog)
+        self._steps.reached(Step.APPLIED, self._bucket)
         if taken.inputs:
             self._clock_ms = taken.inputs[-1].clock_ms
         decisions = await self._send_decisions(entries)
+        self._steps.reached(Step.DECISIONS_SENT, self._bucket)
         count_entries(self._parts.metrics, entries)
         self._note(taken)
         return AppliedBatch(entries, decisions, taken.end, taken.records)
@@ -126,6 +132,7 @@ class Applier:
             try:
                 await load_customers(self._customers, taken.inputs)
                 chunk = build_chunk(taken, self._bucket, self._customers, catalog)
+                self._steps.reached(Step.PRICED, self._bucket)
                 started = time.monotonic()
                 answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
                 metrics.lua_seconds.labels("apply").observe(time.monotonic() - started)

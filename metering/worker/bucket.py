@@ -16,6 +16,7 @@ from metering.errors import BrokenInvariant, Retryable
 from metering.ledger.results import EntryMade
 from metering.ledger.standstill import Standstill, note_standstill, read_standstill
 from metering.ledger.till import LedgerEnd, Till
+from metering.observe.steps import Step
 from metering.worker.applying import AppliedBatch, Applier, BucketLost
 from metering.worker.claiming import Claim, Claimed
 from metering.worker.merging import InputQueue
@@ -137,7 +138,7 @@ class Bucket:
         started = time.monotonic()
         if await read_standstill(parts.redis, self.number) is not None:
             raise BrokenInvariant("the bucket was stopped before; `metering bucket resume` lets it go on")
-        claim = Claim(parts.kafka, self._till, parts.books, self._publisher, parts.consumer)
+        claim = Claim(parts, self._till, self._publisher)
         self._claiming = asyncio.create_task(claim.run())
         try:
             claimed = await self._claiming
@@ -176,6 +177,7 @@ class Bucket:
             await await_all(await outbound.send(_decisions(entries)))
         publication = Publication(entries, _sides(entries), claimed.head.position)
         end = await self._publisher.publish(publication, claimed.ledger)
+        self._parts.steps.reached(Step.OUTBOX_PUBLISHED, self.number)
         await self._till.trim(claimed.token, end)
         return end
 
@@ -187,6 +189,7 @@ class Bucket:
         self._go_live(self.number, claimed.head.position)
         self.live = True
         self._enter(BucketState.RUNNING)
+        self._parts.steps.reached(Step.CLAIMED, self.number)
         applying = asyncio.create_task(self._apply_stage(applier, batches))
         publishing = asyncio.create_task(self._publish_stage(claimed, batches))
         try:
@@ -242,6 +245,7 @@ class Bucket:
         with broker_errors("decisions"):
             for batch in together:
                 await await_all(batch.decisions)
+        self._parts.steps.reached(Step.DECISIONS_ACKNOWLEDGED, self.number)
         entries = [made for batch in together for made in batch.entries]
         started = time.monotonic()
         end = await self._publisher.publish(Publication(entries, _sides(entries), together[-1].position), end)
@@ -249,6 +253,7 @@ class Bucket:
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
         if entries:
             await self._till.trim(claimed.token, end)
+        self._parts.steps.reached(Step.TRIMMED, self.number)
         return end
 
     async def _stand_still(self, error: Exception) -> None:

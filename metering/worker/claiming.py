@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
-from metering.checkpoint.books import Books
+from metering.checkpoint.books import Restoration
 from metering.checkpoint.positions import BooksPosition
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
@@ -20,8 +20,9 @@ from metering.ledger.identity import fresh_token
 from metering.ledger.outbox import OutboxChunk
 from metering.ledger.state import BucketPosition, StateRecord
 from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Till
-from metering.worker.kafka import Kafka
+from metering.observe.steps import Step
 from metering.worker.ledger_tail import START, find_ledger_end
+from metering.worker.parts import Parts
 from metering.worker.publishing import Publisher
 
 log = structlog.get_logger(__name__)
@@ -48,14 +49,13 @@ class Claimed(Struct, frozen=True):
 class Claim:
     """The claim of one bucket, as in docs/protocol.md. Run again from the start whenever it is interrupted."""
 
-    def __init__(
-        self, kafka: Kafka, till: Till, books: Books, publisher: Publisher, consumer: AIOKafkaConsumer
-    ) -> None:
-        self._kafka = kafka
+    def __init__(self, parts: Parts, till: Till, publisher: Publisher) -> None:
+        self._kafka = parts.kafka
         self._till = till
-        self._books = books
+        self._books = parts.books
         self._publisher = publisher
-        self._consumer = consumer
+        self._consumer = parts.consumer
+        self._steps = parts.steps
 
     async def run(self) -> Claimed:
         """1. Fence. 2. Token. 3. Read offsets, then the ledger's end. 4. Compare; restore where Redis does not agree.
@@ -65,12 +65,17 @@ class Claim:
         """
         while True:
             await self._publisher.start()
+            self._reached(Step.FENCED)
             token = fresh_token()
             known = await self._till.claim(token)
+            self._reached(Step.TOKEN_TAKEN)
             # Before the end is read: then every entry that the offsets cover lies before it.
             committed = await self._committed()
             end = await find_ledger_end(self._kafka, self._till.bucket, await self._reading_start(known))
-            match await self._till.compare(token, end):
+            self._reached(Step.END_READ)
+            compared = await self._till.compare(token, end)
+            self._reached(Step.COMPARED)
+            match compared:
                 case Agreed(outbox, head, clock_ms):
                     return Claimed(token, head, end, clock_ms, outbox, None)
                 case Restore():
@@ -115,11 +120,21 @@ class Claim:
                 msgspec.structs.replace(state, usage=position.usage, commands=position.commands),
                 end.offset_next,
                 restoration.blocks,
-                restoration.batches(),
+                self._told(restoration),
             )
         if isinstance(loaded, Lost):
             return None
+        self._reached(Step.RESTORED)
         return Claimed(token, Head(end.seq, end.chunk, position), end, state.clock_ms, [], loaded)
+
+    async def _told(self, restoration: Restoration) -> AsyncIterator[Sequence[StateRecord]]:
+        """Yield the batches of a restoration; when the next is asked for, the one before is in Redis."""
+        async for batch in restoration.batches():
+            yield batch
+            self._reached(Step.RESTORING)
+
+    def _reached(self, step: Step) -> None:
+        self._steps.reached(step, self._till.bucket)
 
     async def _start_empty(self, token: str, position: Position) -> Claimed | None:
         """Make a bucket without a single entry usable: there is nothing to load."""

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from metering.contracts.entries import Position
-from metering.observe.metrics import WorkerMetrics
+from metering.observe.steps import Step
 from metering.worker.bucket import Bucket
 from metering.worker.kafka import Kafka
 from metering.worker.merging import INPUT_TOPICS, InputTopic
+from metering.worker.parts import Parts
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +34,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     def __init__(
         self,
         kafka: Kafka,
-        consumer: AIOKafkaConsumer,
-        metrics: WorkerMetrics,
+        parts: Parts,
         make_bucket: Callable[[int, Callable[[int, Position], None]], Bucket],
         buffered_max: int,
     ) -> None:
         self.buckets: dict[int, Bucket] = {}
-        self._consumer = consumer
-        self._metrics = metrics
+        self._consumer = parts.consumer
+        self._metrics = parts.metrics
+        self._steps = parts.steps
         self._make_bucket = make_bucket
         self._buffered_max = buffered_max
         self._topics: dict[str, InputTopic] = {kafka.topic(topic): topic for topic in INPUT_TOPICS}
@@ -73,6 +74,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                 bucket = self.buckets.get(partition.partition)
                 if bucket is not None and bucket.live:
                     bucket.queue.add(self._topics[partition.topic], records)
+                    self._steps.reached(Step.POLLED, bucket.number)
             for bucket in list(self.buckets.values()):
                 if bucket.live:
                     # A rebalance can take a partition away between two lines.

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from metering.checkpoint.books import Books
 from metering.ledger.till import Windows
 from metering.observe.metrics import WorkerMetrics
+from metering.observe.steps import NO_STEPS, Steps
 from metering.worker.kafka import Kafka
 from metering.worker.rates_follower import RatesFollower
 
@@ -41,3 +42,5 @@ class Parts:
     probe_seconds: float
     now_ms: Callable[[], int] = wall_clock_ms
     """The machine's clock, which only says when a timer is due and which stamps are impossible: the log judges."""
+    steps: Steps = NO_STEPS
+    """Is told how far each batch is; fault tests stop there."""

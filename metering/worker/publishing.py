@@ -17,6 +17,7 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.ledger.results import EntryMade
 from metering.ledger.till import LedgerEnd
+from metering.observe.steps import NO_STEPS, Step, Steps
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import find_ledger_end
 from metering.worker.outputs import Output
@@ -54,11 +55,12 @@ class Publisher(Protocol):
 class TransactionalPublisher:
     """Exactly once: entries, side outputs and offsets become visible together or not at all."""
 
-    def __init__(self, kafka: Kafka, bucket: int, ended: Counter) -> None:
+    def __init__(self, kafka: Kafka, bucket: int, ended: Counter, steps: Steps = NO_STEPS) -> None:
         """Prepare. `ended` counts transactions by how they ended."""
         self._kafka = kafka
         self._bucket = bucket
         self._ended = ended
+        self._steps = steps
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -90,6 +92,7 @@ class TransactionalPublisher:
         outbound = Outbound(self._kafka, producer, self._bucket)
         try:
             await producer.begin_transaction()
+            self._steps.reached(Step.TRANSACTION_BEGUN, self._bucket)
             sent = await outbound.send_entries(
                 [made.value for made in publication.entries],
                 [made.carried.customer.encode() for made in publication.entries],
@@ -97,8 +100,11 @@ class TransactionalPublisher:
             sides = await outbound.send(publication.sides)
             await await_all([delivery for delivery, _ in sent])
             await await_all(sides)
+            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
             await producer.send_offsets_to_transaction(self._offsets(publication.position), self._kafka.settings.group)
+            self._steps.reached(Step.OFFSETS_SENT, self._bucket)
             await producer.commit_transaction()
+            self._steps.reached(Step.COMMITTED, self._bucket)
         except (KafkaError, IllegalOperation, OSError) as error:
             await self.stop()
             translated = _translated(error)
@@ -128,9 +134,17 @@ class TransactionalPublisher:
 class PlainPublisher:
     """At least once, repeat-safe: readers drop what does not continue the chain of seq and chunk."""
 
-    def __init__(self, kafka: Kafka, bucket: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        bucket: int,
+        producer: AIOKafkaProducer,
+        consumer: AIOKafkaConsumer,
+        steps: Steps = NO_STEPS,
+    ) -> None:
         self._kafka = kafka
         self._bucket = bucket
+        self._steps = steps
         self._outbound = Outbound(kafka, producer, bucket)
         self._consumer = consumer
 
@@ -147,7 +161,9 @@ class PlainPublisher:
             await await_all(await self._outbound.send(publication.sides))
             if publication.entries:
                 end = await self._publish_entries(publication.entries, end)
+            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
             await self._commit(publication.position)
+            self._steps.reached(Step.COMMITTED, self._bucket)
         except (KafkaError, IllegalOperation, OSError) as error:
             raise _translated(error) from error
         return end

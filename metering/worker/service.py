@@ -18,6 +18,7 @@ from metering.ledger.connection import check_redis, connect_redis
 from metering.ledger.till import Windows
 from metering.observe.http_server import StatusServer
 from metering.observe.metrics import WorkerMetrics
+from metering.observe.steps import NO_STEPS, Steps
 from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
 from metering.worker.bucket import Bucket, BucketState
@@ -38,9 +39,10 @@ HOUR_MS = 3_600_000
 class WorkerService(Service):
     """The metering loop as a service: on stop it finishes its batches, publishes them, and leaves the group."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
+    def __init__(self, settings: Settings, steps: Steps = NO_STEPS, **options: Any) -> None:
         super().__init__(**options)
         self.settings = settings
+        self._steps = steps
         self.metrics = WorkerMetrics()
         self.kafka = Kafka(settings.kafka)
         self.intake: Intake | None = None
@@ -83,8 +85,9 @@ class WorkerService(Service):
             chunk_events_max=settings.worker.chunk_events_max,
             batches_waiting_max=max(1, settings.worker.buffered_events_max // settings.worker.chunk_events_max),
             probe_seconds=settings.worker.probe_seconds,
+            steps=self._steps,
         )
-        self.intake = Intake(self.kafka, consumer, self.metrics, self._make_bucket, settings.worker.buffered_events_max)
+        self.intake = Intake(self.kafka, self._parts, self._make_bucket, settings.worker.buffered_events_max)
         await self._serve_status()
         self.intake.subscribe()
         await consumer.start()
@@ -137,9 +140,9 @@ class WorkerService(Service):
         assert parts is not None  # noqa: S101  for the type checker: buckets come after on_start
         publisher: Publisher
         if self.kafka.has_transactions:
-            publisher = TransactionalPublisher(self.kafka, number, self.metrics.transactions)
+            publisher = TransactionalPublisher(self.kafka, number, self.metrics.transactions, parts.steps)
         else:
-            publisher = PlainPublisher(self.kafka, number, parts.producer, parts.consumer)
+            publisher = PlainPublisher(self.kafka, number, parts.producer, parts.consumer, parts.steps)
         return Bucket(number, parts, publisher, go_live)
 
     async def _serve_status(self) -> None:

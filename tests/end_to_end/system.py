@@ -38,6 +38,7 @@ from metering.worker.topics import create_topics
 from tests.stack.fresh import FreshStack
 
 RATES = Path(__file__).with_name("rates")
+ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
 SETTLE_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.05
@@ -55,6 +56,8 @@ class System:
         self.stack = stack
         self.settings = settings
         self.directory = directory
+        self.program = "metering.cli"
+        """The module that workers and checkpointers run as; a fault test has one that can die at a step."""
         self.processes: list[Process] = []
         self.ends: dict[str, dict[int, int]] = {"usage": {}, "commands": {}}
         """The offset after the last record that this test sent to each partition."""
@@ -206,12 +209,12 @@ class System:
     def _start(self, program: str, variables: dict[str, str]) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "PYTHONPATH": os.environ.get("PYTHONPATH") or str(ROOT),
             "HOME": str(self.directory),
             **self.settings.to_environment(),
             **variables,
         }
-        command = Command([sys.executable, "-m", "metering.cli", program], environment, self.directory)
+        command = Command([sys.executable, "-m", self.program, program], environment, self.directory)
         process = Process(command, self.directory / f"{program}-{time.monotonic_ns()}.log")
         self.processes.append(process)
         return process
