@@ -19,6 +19,8 @@ class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False)
     level_micros: int | None = None
     lot: str | None = None
     """`lot.expiring`: the lot, of which `level_micros` remain."""
+    shortfall_micros: int | None = None
+    """`credit.short`: so much is missing."""
     user: str | None = None
     """`credit.*`: whose rule it is, where it is a user's."""
     charge_id: str | None = None

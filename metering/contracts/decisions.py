@@ -34,6 +34,8 @@ class Decision(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What `granted` is a part of."""
     final: bool = False
     """The part is the last that is granted: what is left of the message is denied, the call ends with it."""
+    shortfall_micros: int | None = None
+    """Of a draft: so much is missing for its price. Nothing is held for it."""
     available_micros: int | None = None
     """After the decision; may be stale by the time that it is read."""
     expires_at_ms: int | None = None

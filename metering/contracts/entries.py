@@ -142,9 +142,9 @@ class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Granted(Struct, frozen=True, gc=False):
-    """What was granted of a submission in part: the first `count` of what was asked, and no more will be."""
+    """What was granted of a submission in part, the first `count`; of a draft what `credit` there is of its price."""
 
-    of: Literal["recipients", "seconds"]
+    of: Literal["recipients", "seconds", "credit"]
     count: int
     asked: int
 

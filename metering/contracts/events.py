@@ -91,6 +91,8 @@ class UsageData(Struct, frozen=True, omit_defaults=True, gc=False):
     """Ties the events of one message together; the event's own `id` where a submission leaves it out."""
     campaign: Identifier | None = None
     scheduled: bool = False
+    draft: bool = False
+    """Of a submission: it is not sent yet. The answer says what it would cost and what is missing; nothing is held."""
     machine_detection: bool = False
     conversation_class: ConversationClass | None = None
     amount_micros: Micros | None = None

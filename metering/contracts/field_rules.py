@@ -27,6 +27,7 @@ _CHARGE: Alternatives = (("charge_id",),)
 _SECONDS: Alternatives = (("seconds",),)
 _SIZE = ("text", "segments", "encoding", "characters")
 _SENDING = ("sender", "sender_type", "mcc_mnc", "charge_id", "scheduled")
+_ASKING = (*_SENDING, "draft")
 
 FIELD_RULES: tuple[FieldRule, ...] = (
     FieldRule(
@@ -34,28 +35,29 @@ FIELD_RULES: tuple[FieldRule, ...] = (
         "Asks: reserves the price, or debits it where the rate row charges on `submit`. The size is its `text`, its"
         " `segments`, or `encoding` and `characters`; without any it is denied `invalid_quantity`.",
         (_TO_ANY,),
-        (*_SENDING, *_SIZE),
+        (*_ASKING, *_SIZE),
     ),
     FieldRule(
         (EventType.MMS_SUBMITTED,),
         "Asks: as above, by message and recipient.",
         (_TO_ANY,),
-        (*_SENDING, "text", "media"),
+        (*_ASKING, "text", "media"),
     ),
     FieldRule(
         (EventType.VOICE_STARTED,),
         "Asks: reserves the first increment, or `seconds`.",
         (_TO_ANY,),
-        (*_SENDING, "seconds", "machine_detection"),
+        (*_ASKING, "seconds", "machine_detection"),
     ),
     FieldRule(
         (EventType.BROADCAST_SUBMITTED,),
-        "Asks: reserves for all recipients or none. Its `channel` says what it is made of.",
+        "Asks: reserves for all recipients or none. Its `channel` says what it is made of. As any submission"
+        " may be, it is a `draft` where it only asks what it would cost, and what is missing.",
         (_TO_ANY,),
-        (*_SENDING, "channel", *_SIZE, "media", "seconds", "machine_detection"),
+        (*_ASKING, "channel", *_SIZE, "media", "seconds", "machine_detection"),
     ),
     FieldRule(
-        (EventType.CONVERSATION_STARTED,), "Asks: reserves the window.", (_TO_ANY,), (*_SENDING, "conversation_class")
+        (EventType.CONVERSATION_STARTED,), "Asks: reserves the window.", (_TO_ANY,), (*_ASKING, "conversation_class")
     ),
     FieldRule(
         (

@@ -148,6 +148,8 @@ class AlertType(StrEnum):
     CREDIT_RECOVERED = "credit.recovered"
     CREDIT_EXHAUSTED = "credit.exhausted"
     """Available went from above zero to zero or below; no rule is needed for it."""
+    CREDIT_SHORT = "credit.short"
+    """A draft costs more than there is."""
     HOLD_EXPIRED = "hold.expired"
     """A hold passed its deadline without an outcome, and was released."""
     LIMIT_REACHED = "limit.reached"

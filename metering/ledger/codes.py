@@ -235,6 +235,7 @@ class AlertCode(IntEnum):
     HOLD_EXPIRED = 4
     LIMIT_REACHED = 20
     LOT_EXPIRING = 80
+    SHORT = 81
 
 
 class Flag(IntEnum):
@@ -250,6 +251,8 @@ class Flag(IntEnum):
     """Received, and more than the message or call itself: forwarding, voicemail, reprocessing."""
     SCHEDULED = 16
     """Its time was set before: what a shortfall means is a policy of its own."""
+    DRAFT = 32
+    """Asks what it would cost, and whether that is there. The highest bit, so that one comparison finds it."""
 
 
 class Switch(IntEnum):
@@ -267,6 +270,8 @@ class Switch(IntEnum):
     """A submission to several is granted for the first recipients that credit covers."""
     CALL_PART = 32
     """A call is granted the seconds that credit covers, as its last."""
+    REFUSES_DRAFTS = 64
+    """A draft that costs more than there is is denied, not only noted."""
 
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}

@@ -22,3 +22,5 @@ class GrantOf(IntEnum):
 
     RECIPIENTS = 1
     SECONDS = 2
+    CREDIT = 3
+    """Of a draft: what of its price there is. Nothing is held."""

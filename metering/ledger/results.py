@@ -81,6 +81,7 @@ _ALERTS = {
     AlertCode.HOLD_EXPIRED.value: AlertType.HOLD_EXPIRED,
     AlertCode.LIMIT_REACHED.value: AlertType.LIMIT_REACHED,
     AlertCode.LOT_EXPIRING.value: AlertType.LOT_EXPIRING,
+    AlertCode.SHORT.value: AlertType.CREDIT_SHORT,
 }
 
 

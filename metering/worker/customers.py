@@ -51,6 +51,7 @@ def _switches(plan: Plan) -> int:
         Switch.INBOUND_REFUSED: policy.inbound_chargeable_when_empty == "refuse",
         Switch.SEND_UNTIL_FLAG: policy.scheduled_shortfall == "send_until_flag",
         Switch.CALL_PART: policy.call_grant == "covered_part",
+        Switch.REFUSES_DRAFTS: policy.insufficient_at_create == "refuse",
         Switch.COVERED_PART: policy.broadcast_grant == "covered_part",
     }
     return sum(switch for switch, is_on in chosen.items() if is_on)

@@ -119,6 +119,7 @@ def _add_row(  # noqa: PLR0913, PLR0917  all that a row is made of
             flags = Flag.RECEIVED.value if kind.role is Role.RECEIVED else 0
             flags |= Flag.FEATURE.value if kind.feature else 0
             flags |= Flag.SCHEDULED.value if data.scheduled else 0
+            flags |= Flag.DRAFT.value if data.draft and kind.role is Role.SUBMIT else 0
             flags |= 0 if kind.broadcast or several else Flag.SINGLE.value
             flags |= Flag.REMEMBER.value if data.charge_id is not None else 0
             if kind.role is Role.RECEIVED:

@@ -38,7 +38,9 @@ def decision_of(made: EntryMade) -> Output | None:
     effect, about = made.effect, made.carried
     if effect.decision is None or about.event is None:
         return None
-    charge, granted = effect.charge, effect.granted
+    charge, part = effect.charge, effect.granted
+    is_draft = part is not None and part.of == "credit"
+    granted = None if is_draft else part
     decision = Decision(
         id=event_digest(about.event.source, about.event.id),
         source=about.event.source,
@@ -52,6 +54,7 @@ def decision_of(made: EntryMade) -> Output | None:
         granted=granted.count if granted else None,
         asked=granted.asked if granted else None,
         final=granted is not None,
+        shortfall_micros=part.asked - part.count if part and is_draft else None,
         available_micros=effect.after.available_micros if effect.after else None,
         expires_at_ms=(charge.deadline_at_ms or None) if charge else None,
         duplicate=effect.kind is Kind.DUPLICATE,
@@ -64,7 +67,7 @@ def decision_of(made: EntryMade) -> Output | None:
 def _price_of(made: EntryMade) -> int | None:
     """Return what was asked, or of a part grant what that costs; of its repeat, which moves nothing, None."""
     effect = made.effect
-    if effect.granted is None:
+    if effect.granted is None or effect.granted.of == "credit":
         return made.carried.price_micros if effect.price_micros is None else effect.price_micros
     return effect.held_change_micros - effect.amount_micros if effect.wallet else None
 
@@ -144,6 +147,7 @@ def _alerts(made: EntryMade) -> list[Alert]:
                 available_micros=available[raised.wallet] if raised.wallet else own,
                 rule=raised.rule or None,
                 level_micros=raised.level_micros if raised.rule else None,
+                shortfall_micros=raised.level_micros if raised.type is AlertType.CREDIT_SHORT else None,
                 user=raised.user or None,
                 lot=raised.rule if raised.type is AlertType.LOT_EXPIRING else None,
                 charge_id=about.charge_id if raised.type is AlertType.HOLD_EXPIRED else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines, limits, received, wallets
+from tests.ledger_model import blocks, changes, credit, deadlines, drafts, limits, received, wallets
 from tests.ledger_model.changes import Change
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.plan_state import Plan
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, Any]:
     """Checked in this order; the first that applies decides."""
-    if given.received:
-        return received.receive(bucket, customer, given)
+    if given.received or given.draft:
+        return (received.receive if given.received else drafts.check)(bucket, customer, given)
     wallet = customer.wallets.get(given.wallet)
     charge = bucket.charge(customer, given.charge_key)
     if wallet is None:

@@ -50,6 +50,8 @@ class Submission(Event):
     feature: bool = False
     """Received, and more than the message or call itself."""
     scheduled: bool = False
+    draft: bool = False
+    """It only asks."""
 
     @property
     def single(self) -> bool:

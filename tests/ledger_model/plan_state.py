@@ -53,6 +53,7 @@ class Plan:
     inbound_when_empty: str = "accept_without_forwarding"
     send_until_flag: bool = False
     """The overdraft is for scheduled messages alone."""
+    refuses_drafts: bool = False
     call_part: bool = False
     """A call is granted the seconds that are covered, as its last."""
     covered_part: bool = False

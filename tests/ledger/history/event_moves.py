@@ -18,6 +18,7 @@ def _submission(choices: Choices, header: dict[str, Any], amount: int) -> model.
         fee=choices.of(0, 0, 2, amount + 1 if amount < MOST else 3),
         broadcast=choices.rarely(usual=False, rare=True),
         scheduled=choices.of(False, False, True),
+        draft=choices.rarely(usual=False, rare=True),
     )
 
 
@@ -34,6 +35,7 @@ def _several(choices: Choices, header: dict[str, Any], amount: int) -> model.Inp
         broadcast=choices.of(False, True),
         recipients=recipients,
         scheduled=choices.of(False, False, True),
+        draft=choices.rarely(usual=False, rare=True),
     )
 
 

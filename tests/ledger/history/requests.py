@@ -26,7 +26,7 @@ from tests.ledger_model.plan_state import Plan
 MOMENTS = {moment.name.lower(): moment for moment in Moment}
 
 SINGLE, RECEIVED, REMEMBER = Flag.SINGLE.value, Flag.RECEIVED.value, Flag.REMEMBER.value
-FEATURE, SCHEDULED = Flag.FEATURE.value, Flag.SCHEDULED.value
+FEATURE, SCHEDULED, DRAFT = Flag.FEATURE.value, Flag.SCHEDULED.value, Flag.DRAFT.value
 
 
 def carried_of(given: model.Input, clock: int, before: Position, known: dict[str, Plan]) -> Carried:
@@ -73,7 +73,7 @@ def add_input(
 
 def _submission(builder: ChunkBuilder, given: model.Submission, *head: Any) -> None:
     flags = SINGLE * given.single + RECEIVED * given.received + REMEMBER * (given.charge is not None)
-    flags += FEATURE * given.feature + SCHEDULED * given.scheduled
+    flags += FEATURE * given.feature + SCHEDULED * given.scheduled + DRAFT * given.draft
     builder.submit(
         *head,
         wallet=given.wallet,
@@ -181,6 +181,7 @@ def policy_of(version: int, plan: Plan) -> CustomerPolicy:
         Switch.INBOUND_REFUSED: plan.inbound_when_empty == "refuse",
         Switch.SEND_UNTIL_FLAG: plan.send_until_flag,
         Switch.CALL_PART: plan.call_part,
+        Switch.REFUSES_DRAFTS: plan.refuses_drafts,
         Switch.COVERED_PART: plan.covered_part,
     }
     return CustomerPolicy(version, plan.overdraft_limit, sum(switch for switch, is_on in switches.items() if is_on))

@@ -28,6 +28,7 @@ PLANS = {
     "refuse": Plan("USD", inbound_when_empty="refuse"),
     "flag": Plan("USD", send_until_flag=True),
     "flag and overdraft": Plan("USD", send_until_flag=True, overdraft_limit=2),
+    "refuses drafts": Plan("USD", refuses_drafts=True),
     "part": Plan("USD", covered_part=True),
     "final unit": Plan("USD", call_part=True),
     "boundless": Plan("USD", overdraft_limit=2**53 - 1),

@@ -41,7 +41,13 @@ PLANS = {
     "overdraft": Plan("USD", overdraft_limit=30, numbers={"": Fee(6, "USD", 1)}),
     "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True, call_part=True),
     "both": Plan(
-        "USD", overdraft_limit=12, alert=(-3, 4), inbound_when_empty="refuse", covered_part=True, call_part=True
+        "USD",
+        refuses_drafts=True,
+        overdraft_limit=12,
+        alert=(-3, 4),
+        inbound_when_empty="refuse",
+        covered_part=True,
+        call_part=True,
     ),
     "flag": Plan("USD", overdraft_limit=9, send_until_flag=True, inbound_when_empty="forward_into_negative"),
     "locks": Plan("USD", alert=(8, 30), locks=True, covered_part=True, send_until_flag=True),

@@ -1,6 +1,7 @@
 -- include: handlers
 -- include: objections
 -- include: received
+-- include: drafts
 -- include: call_price
 -- Submissions: may it go out, and what does it cost? Checks in the order of docs/ledger-rules.md.
 
@@ -58,6 +59,8 @@ local function submit(bucket, i, input, customer)
   local now, price, flags = input[INPUT.TS], input[INPUT.PRICE], input[INPUT.FLAGS]
   if has_flag(flags, FLAG.RECEIVED) then
     return receive(bucket, i, input, customer)
+  elseif flags >= FLAG.DRAFT then
+    return check_draft(bucket, i, input, customer)
   end
   local policy, is_scheduled, recipients = customer.policy, has_flag(flags, FLAG.SCHEDULED), input[INPUT.RECIPIENTS]
   local key, sender_key = bucket.charge_keys[input[INPUT.CHARGE]], bucket.sender_keys[input[INPUT.SENDER]]
