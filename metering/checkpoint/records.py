@@ -105,6 +105,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     on_behalf_of: str | None = None
     actor: str | None = None
     note: str | None = None
+    terms_version: str | None = None
     reply_to: str | None = None
 
 

@@ -217,7 +217,11 @@ class Transfer(CommandHeader, frozen=True, kw_only=True, tag="transfer"):
     amount_micros: Micros
     unit: Unit
     accept_terms: bool = False
-    """Must be true where the plan has transfer terms."""
+    """Must be true where the plan has transfer terms, and their version be named."""
+    terms_version: Identifier | None = None
+    """Of the terms that were accepted: kept with the entry."""
+    started_from: Identifier | None = None
+    """The end at which it was asked for, `wallet` when left out. `to` is refused where the plan moves outward only."""
 
 
 class SetWalletMode(CommandHeader, frozen=True, kw_only=True, tag="set_wallet_mode"):

@@ -295,6 +295,6 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     campaign: str | None = None
     on_behalf_of: str | None = None
     actor: str | None = None
-    note: str | None = None
-    """The command's `reason`, in its sender's words."""
+    note: str | None = None  # the command's `reason`, in its sender's words
+    terms_version: str | None = None  # of a transfer: the terms that were accepted
     reply_to: str | None = None

@@ -115,6 +115,8 @@ class Reason(StrEnum):
     WALLET_OVERDRAWN = "wallet_overdrawn"
     TERMS_NOT_ACCEPTED = "terms_not_accepted"
     TRANSFERS_DISABLED = "transfers_disabled"
+    TRANSFERS_OUTWARD_ONLY = "transfers_outward_only"
+    """Credit is moved out of the wallet at which the transfer is started, never into it, as the plan has it."""
     REFUND = "refund"
     CHARGEBACK = "chargeback"
     POOL_NOT_SPENDABLE = "pool_not_spendable"

@@ -36,6 +36,7 @@ class Carried(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     on_behalf_of: str | None = None
     actor: str | None = None
     note: str | None = None
+    terms_version: str | None = None
     reply_to: str | None = None
 
     def before(self) -> Position:

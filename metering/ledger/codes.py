@@ -156,6 +156,7 @@ class ReasonCode(IntEnum):
     POOL_NOT_SPENDABLE = 68
     REFUND = 69
     CHARGEBACK = 70
+    TRANSFERS_OUTWARD_ONLY = 71
     NOT_SPAM = 80
     UNKNOWN_NUMBER = 81
 

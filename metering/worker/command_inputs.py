@@ -23,6 +23,7 @@ from metering.contracts.commands import (
     SetWalletMode,
     Suspend,
     TopUp,
+    Transfer,
     UnblockSender,
     UnmarkSpam,
 )
@@ -68,6 +69,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
         sender=command.sender if isinstance(command, BlockSender | UnblockSender) else None,
         actor=command.actor,
         note=command.reason,
+        terms_version=command.terms_version if isinstance(command, Transfer) and command.accept_terms else None,
         reply_to=command.reply_to,
         **(_priced(rental, catalog) if isinstance(rental, Price) else {}),
     )

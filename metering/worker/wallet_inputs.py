@@ -96,6 +96,10 @@ def _transfer_refusal(command: Transfer, plan: Plan | None) -> Reason | None:
         return Reason.UNKNOWN_PLAN
     if plan.policy.transfer_directions == "none":
         return Reason.TRANSFERS_DISABLED
-    if plan.policy.transfer_terms_required and not command.accept_terms:
+    if command.started_from not in (None, command.wallet, command.to):
+        return Reason.UNKNOWN_WALLET
+    if plan.policy.transfer_directions == "outward" and command.started_from not in (None, command.wallet):
+        return Reason.TRANSFERS_OUTWARD_ONLY
+    if plan.policy.transfer_terms_required and not (command.accept_terms and command.terms_version):
         return Reason.TERMS_NOT_ACCEPTED
     return None

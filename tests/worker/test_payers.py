@@ -85,7 +85,7 @@ async def test_pool_pays_nothing_until_its_credit_is_in_the_users_wallet(office:
     assert decided(await office.send(user="ann"))[:2] == ("denied", "insufficient_credit")
     assert decided(await office.send(wallet="main")) == ("denied", "pool_not_spendable", None)
 
-    await office.move(5, "main", "ann", accept_terms=True)
+    await office.move(5, "main", "ann", accept_terms=True, terms_version="2026-01")
 
     assert decided(await office.send(user="ann")) == ("allowed", None, "ann")
     assert (await office.available())["main"] == 495
@@ -154,10 +154,37 @@ async def test_terms_have_to_be_accepted_where_the_plan_has_them(office: Office)
     await office.open("office-credits", main=10)
 
     refused = await office.move(5, "main", "ann")
-    done = await office.move(5, "main", "ann", accept_terms=True)
+    of_nothing = await office.move(5, "main", "ann", accept_terms=True)
+    done = await office.move(5, "main", "ann", accept_terms=True, terms_version="2026-01")
 
-    assert (refused.effect.kind, refused.effect.reason) == ("refused", "terms_not_accepted")
-    assert done.effect.kind == "transferred"
+    for made in (refused, of_nothing):
+        assert (made.effect.kind, made.effect.reason) == ("refused", "terms_not_accepted")
+    assert (done.effect.kind, done.carried.terms_version) == ("transferred", "2026-01")
+    assert b'"terms_version":"2026-01"' in done.value
+
+
+@pytest.mark.requirement("IU-25")
+@pytest.mark.requirement("ES-10")
+@pytest.mark.requirement("C-15")
+@pytest.mark.parametrize(
+    ("plan", "start", "reason"),
+    [
+        ("office-credits", "main", None),
+        ("office-credits", "ann", None),
+        ("sub-accounts", "main", None),
+        ("sub-accounts", "ann", "transfers_outward_only"),
+        ("sub-accounts", "ben", "unknown_wallet"),
+    ],
+)
+async def test_transfer_is_started_from_either_end_or_from_its_source_alone(
+    office: Office, plan: str, start: str, reason: str | None
+) -> None:
+    await office.open(plan, main=10)
+
+    made = await office.move(5, "main", "ann", started_from=start, accept_terms=True, terms_version="2026-01")
+
+    assert made.effect.reason == reason
+    assert made.effect.kind == ("refused" if reason else "transferred")
 
 
 @pytest.mark.requirement("C-15")
@@ -180,7 +207,14 @@ async def test_plan_says_whether_credit_moves_at_all(
 async def test_answer_of_a_transfer_shows_both_balances_and_so_does_its_repeat(office: Office) -> None:
     await office.open("office-credits", main=10)
     again = command(
-        "transfer", "t", wallet="main", to="ann", amount_micros=4 * CREDIT, unit="credit", accept_terms=True
+        "transfer",
+        "t",
+        wallet="main",
+        to="ann",
+        amount_micros=4 * CREDIT,
+        unit="credit",
+        accept_terms=True,
+        terms_version="2026-01",
     )
 
     first, repeat = await office.bucket.commands(again, again)
@@ -205,7 +239,7 @@ async def test_alerts_of_a_transfer_name_the_wallet_and_what_is_available_there(
     await office.do("set_alert", wallet="main", rule="mine", level_micros=8 * CREDIT)
     await office.send(user="ann")
 
-    made = await office.move(5, "main", "ann", accept_terms=True)
+    made = await office.move(5, "main", "ann", accept_terms=True, terms_version="2026-01")
 
     told = [orjson.loads(o.value or b"") for o in side_outputs(made) if o.topic == Topic.ALERTS]
     assert [(one["type"], one["data"]["wallet"], one["data"]["available_micros"]) for one in told] == [
@@ -217,7 +251,7 @@ async def test_alerts_of_a_transfer_name_the_wallet_and_what_is_available_there(
 @pytest.mark.requirement("IU-15")
 async def test_every_change_leaves_an_entry_with_its_actor_and_they_add_up(office: Office) -> None:
     await office.open("office-credits", main=20)
-    await office.move(5, "main", "ann", accept_terms=True)
+    await office.move(5, "main", "ann", accept_terms=True, terms_version="2026-01")
     await office.send(user="ann", type="usage.recorded", amount_micros=CREDIT)
     await office.do("adjust", wallet="ann", amount_micros=-CREDIT, unit="credit", reason="wrong number")
     await office.do("freeze_wallet", wallet="ann")

@@ -75,6 +75,7 @@ CREATE TABLE entries (
     on_behalf_of text,
     actor text,
     note text,
+    terms_version text,
     reply_to text,
     input_topic text NOT NULL,
     input_offset bigint NOT NULL,
