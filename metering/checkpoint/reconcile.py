@@ -65,33 +65,36 @@ class Reconciliation(Struct, frozen=True):
 
 
 async def reconcile(
-    database: Database, scan_live: ScanLive | None = None, *, patience_seconds: float = PATIENCE_SECONDS
+    database: Database,
+    scan_live: ScanLive | None = None,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    differing_max: int = DIFFERING_MAX,
 ) -> Reconciliation:
     """Compare the books with their entries and, given `scan_live`, with the till.
 
     Raises `BooksAway`, and what the scan raises. Reads everything that there is, which takes a while on large books.
     Interrupted at any point nothing is changed.
     """
-    found = _Findings()
+    found = _Findings(differing_max)
     async with database.connection() as connection, connection.transaction():
         if scan_live is not None:
             await _compare_live(connection, scan_live, patience_seconds, found)
         await _check_sums(connection, found)
         wallets = await connection.fetchval(load_queries("reconcile")["count_wallets"])
-    return Reconciliation(
-        wallets, found.entries, found.drift, found.drift_micros, found.behind, found.differing[:DIFFERING_MAX]
-    )
+    return Reconciliation(wallets, found.entries, found.drift, found.drift_micros, found.behind, found.differing)
 
 
 class _Findings:
-    def __init__(self) -> None:
+    def __init__(self, differing_max: int) -> None:
+        self._differing_max = differing_max
         self.entries = self.drift = self.drift_micros = self.behind = 0
         self.differing: list[Difference] = []
 
     def add(self, difference: Difference, micros: int = 0) -> None:
         self.drift += 1
         self.drift_micros += abs(micros)
-        if len(self.differing) < DIFFERING_MAX:
+        if len(self.differing) < self._differing_max:
             self.differing.append(difference)
 
 

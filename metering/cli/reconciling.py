@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from metering.checkpoint.database import Database
-from metering.checkpoint.reconcile import Difference, Reconciliation, reconcile
+from metering.checkpoint.reconcile import DIFFERING_MAX, Difference, Reconciliation, reconcile
 from metering.cli.kafka import count_buckets
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader
@@ -13,8 +13,8 @@ from metering.ledger.state import WalletState
 from metering.settings import Settings
 
 
-async def reconcile_all(settings: Settings) -> Reconciliation:
-    """Compare all buckets.
+async def reconcile_all(settings: Settings, differing_max: int = DIFFERING_MAX) -> Reconciliation:
+    """Compare all buckets; tell of `differing_max` differences one by one.
 
     Raises `Fatal` without topics, `Retryable` when Redis, Postgres or the broker is away.
     """
@@ -28,7 +28,7 @@ async def reconcile_all(settings: Settings) -> Reconciliation:
                     async for wallet in BucketReader(redis, bucket).scan_wallets():
                         yield wallet
 
-            return await reconcile(database, scan)
+            return await reconcile(database, scan, differing_max=differing_max)
     finally:
         await database.close()
 

@@ -230,6 +230,15 @@ class Till:
         self._slot_oldest = slots[0] if slots else 0
         return records
 
+    async def forget(self, token: str) -> bool:
+        """Take the bucket with a new `token` and empty it; its owner restores it from the books at its next call.
+
+        What was applied and not published is in the owner's memory, or applied again from the log: as when Redis is
+        lost. Interrupted, nothing has happened or all of it. False: another has taken the bucket meanwhile.
+        """
+        await self.claim(token)
+        return await self._restore_begin(token, [])
+
     async def trim(self, token: str, end: LedgerEnd) -> bool:
         """Drop from the outbox what the ledger holds up to `end`. False: lost, or another history stands there."""
         answer = await self._call(
