@@ -36,6 +36,7 @@ COMMANDS = (
     "rates",
     "reconcile",
     "ledger",
+    "checkpoint",
     "replay",
     "bucket",
 )

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator
 from metering.checkpoint.database import Database
 from metering.checkpoint.faults import Fault
 from metering.checkpoint.verify import Verification, verify_ledger
-from metering.contracts.topics import Topic
+from metering.cli.ledger_reading import read_ledger
 from metering.settings import Settings
-from metering.worker.kafka import Kafka
-from metering.worker.partition_reader import open_partition
 
 
 async def verify_all(settings: Settings, *, topic: bool) -> Verification:
@@ -18,18 +16,13 @@ async def verify_all(settings: Settings, *, topic: bool) -> Verification:
 
     Raises `Retryable` when Postgres or the broker is away.
     """
-    kafka = Kafka(settings.kafka)
     database = Database(settings.postgres.dsn, command_seconds_max=None)
 
-    async def read_ledger(bucket: int, until: int) -> AsyncIterator[tuple[int, bytes]]:
-        async with open_partition(kafka, Topic.LEDGER, bucket) as ledger:
-            async for record in ledger.records():
-                if record.offset >= until:
-                    return
-                yield record.offset, record.value or b""
+    def read(bucket: int, until: int) -> AsyncIterator[tuple[int, bytes]]:
+        return read_ledger(settings.kafka, bucket, until=until)
 
     try:
-        return await verify_ledger(database, read_ledger if topic else None)
+        return await verify_ledger(database, read if topic else None)
     finally:
         await database.close()
 

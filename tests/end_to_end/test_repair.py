@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -15,6 +9,7 @@ from metering.contracts.partitioning import partition_of
 from metering.ledger.keys import BucketKeys
 from metering.ledger.live import BucketReader
 from metering.ledger.records import BlocksByWallet, restore_part
+from tests.end_to_end.command_line import run
 from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.system import PARTITIONS, System
@@ -22,15 +17,6 @@ from tests.end_to_end.traffic import Totals
 from tests.end_to_end.verifier import check_all
 
 BY = ("--actor", "ops@example.net", "--reason", "incident 7")
-
-
-def run(system: System, *arguments: str, expected: int = 0) -> dict[str, Any]:
-    environment = {**os.environ, "HOME": str(system.directory), **system.settings.to_environment()}
-    command = [sys.executable, "-m", "metering.cli", *arguments, "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == expected, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 async def add_to_redis(system: System, customer: str, micros: int) -> None:
@@ -91,6 +77,4 @@ async def test_difference_is_named_and_repaired_by_restoring_or_by_one_more_entr
 
 
 async def test_repair_without_actor_and_reason_is_wrong_usage(system: System) -> None:
-    environment = {**os.environ, **system.settings.to_environment()}
-    command = [sys.executable, "-m", "metering.cli", "reconcile", "--repair", "ledger"]
-    assert subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60).returncode == 2
+    assert run(system, "reconcile", "--repair", "ledger", expected=2) is None
