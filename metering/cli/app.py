@@ -24,6 +24,7 @@ WRONG_USAGE = 2
 COMMANDS = (
     "up",
     "demo",
+    "bench",
     "processes",
     "topics",
     "migrate",

@@ -47,15 +47,21 @@ class Stack:
     """
 
     def __init__(
-        self, broker: BrokerName = "tansu", directory: Path | None = None, *, valkey_appendonly: bool = False
+        self,
+        broker: BrokerName = "tansu",
+        directory: Path | None = None,
+        *,
+        valkey_appendonly: bool = False,
+        postgres_settings: Mapping[str, str] | None = None,
     ) -> None:
         """Describe the stack. `directory` gets the logs and, while the stack is up, `stack.env` with its settings.
 
         `valkey_appendonly` lets Valkey keep its data through a kill; without it a restart of Valkey comes back empty.
+        `postgres_settings` are Postgres' own, over those that it has for throw-away data.
         """
         self.directory = directory
         self.valkey = ValkeyServer(directory, appendonly=valkey_appendonly)
-        self.postgres = PostgresServer(directory)
+        self.postgres = PostgresServer(directory, None, **(postgres_settings or {}))
         self.broker = BROKERS[broker](directory)
         self.broker_name = broker
 

@@ -1,4 +1,4 @@
-"""Worker and checkpointer as child processes of the demo. Leaves what they do to them."""
+"""Worker and checkpointer as child processes of demo and bench. Leaves what they do to them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ class Child:
         self._directory = directory
         self._port = find_free_port()
         self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id, inside the context."""
+        if self._process is None:
+            raise RuntimeError(f"the {self.name} has not been started")
+        return self._process.pid
 
     @property
     def url(self) -> str:

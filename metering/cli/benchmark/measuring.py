@@ -1,0 +1,190 @@
+"""The measured stretch of a scenario: a drained backlog, or a pace. Leaves set-up and checks to `run`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from metering.cli.benchmark.accounts import peak_bytes, resident_bytes
+from metering.cli.benchmark.books import books_entries
+from metering.cli.benchmark.calibration import Calibration, Turns
+from metering.cli.benchmark.costs import Cost, Pids, Reading, cost_between, read_cpu
+from metering.cli.benchmark.latency import Latency, watch
+from metering.cli.benchmark.mixes import Mix
+from metering.cli.benchmark.progress import Committed, wait_until
+from metering.cli.benchmark.publishing import Batches, publish_at_pace
+from metering.cli.benchmark.scenario import Scenario
+from metering.cli.demonstration.children import Child
+from metering.cli.kafka import open_producer, topic_name
+from metering.contracts.topics import Topic
+from metering.embedded.stack import Stack
+from metering.settings import Settings
+
+WARM_UP_PART = 5
+"""A fifth of a backlog is drained before the measuring begins: caches are full then, and the JVM has compiled."""
+WARM_UP_SECONDS = 3
+BOOKS_SECONDS_MAX = 120.0
+"""After the last event is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A scenario's stack and what points there."""
+
+    scenario: Scenario
+    stack: Stack
+    settings: Settings
+    redis: Redis
+    directory: Path
+    run: str
+    """Begins the ids of this run's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured, and what the checks have to find."""
+
+    published: int
+    asking: int
+    cost: Cost
+    turns: Turns
+    checkpointer: Cost | None
+    latency: Latency | None
+    workers_resident: int
+    workers_peak: int
+
+
+class _Processes:
+    """The workers and the checkpointer of a run."""
+
+    def __init__(self, running: Running, workers: list[Child], checkpointer: list[Child]) -> None:
+        self.workers = workers
+        self._checkpointer = checkpointer
+        self._stack = running.stack
+
+    def ensure_running(self) -> None:
+        for child in [*self.workers, *self._checkpointer]:
+            child.ensure_running()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the bytes of all workers in RAM, now and at most."""
+        pids = [child.pid for child in self.workers]
+        return sum(map(resident_bytes, pids)), sum(map(peak_bytes, pids))
+
+    @property
+    def pids(self) -> Pids:
+        pids = {
+            "worker": [child.pid for child in self.workers],
+            "redis": [self._stack.valkey.pid],
+            "kafka": [self._stack.broker.pid],
+        }
+        if self._checkpointer:
+            pids |= {"checkpointer": [self._checkpointer[0].pid], "postgres": [self._stack.postgres.pid]}
+        return pids
+
+
+async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
+    """Put the whole backlog there, then start the workers, and measure from a fifth to the last committed event."""
+    scenario, kafka = running.scenario, running.settings.kafka
+    async with open_producer(kafka) as producer:
+        batches = Batches(producer, topic_name(kafka, Topic.USAGE), buckets)
+        await batches.add(mix.events(0, scenario.events))
+        await batches.finish()
+    calibration = Calibration(running.redis)
+    async with _processes(running) as processes, _progress(running) as (done, kept):
+        await _reach(processes, done, scenario.events // WARM_UP_PART, scenario)
+        written = await kept()
+        first = read_cpu(processes.pids, await done())
+        async with calibration.beside():
+            await _reach(processes, done, scenario.events, scenario)
+            last = read_cpu(processes.pids, scenario.events)
+            besides = calibration.redis_seconds
+        checkpointer = await _finish_books(processes, kept, written, first, batches.events)
+        cost = cost_between(first, last, {"redis": besides})
+        memory = processes.memory()
+    return Measured(batches.events, batches.asking, cost, calibration.turns, checkpointer, None, *memory)
+
+
+async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
+    """Start the workers, publish evenly, and measure after a warm-up at the same pace."""
+    scenario, kafka = running.scenario, running.settings.kafka
+    calibration = Calibration(running.redis)
+    warm_up, wanted = scenario.pace * WARM_UP_SECONDS, scenario.pace * scenario.seconds
+    async with AsyncExitStack() as exits:
+        processes = await exits.enter_async_context(_processes(running))
+        done, kept = await exits.enter_async_context(_progress(running))
+        arrivals = await exits.enter_async_context(watch(kafka))
+        producer = await exits.enter_async_context(open_producer(kafka))
+        batches = Batches(producer, topic_name(kafka, Topic.USAGE), buckets)
+        # One event a bucket first: joining the group and claiming take seconds, and are no part of any latency.
+        opening = scenario.partitions * 4
+        await batches.add(mix.events(0, opening))
+        await batches.finish()
+        await _reach(processes, done, opening, scenario)
+        await publish_at_pace(batches, mix, opening, warm_up, scenario.pace)
+        await calibration.sample()
+        written = await kept()
+        first = read_cpu(processes.pids, opening + warm_up)
+        handed = await publish_at_pace(batches, mix, opening + warm_up, wanted, scenario.pace)
+        await batches.finish()
+        await _reach(processes, done, opening + warm_up + wanted, scenario)
+        last = read_cpu(processes.pids, opening + warm_up + wanted)
+        await calibration.sample()
+        checkpointer = await _finish_books(processes, kept, written, first, batches.events)
+        await asyncio.sleep(0.5)  # what was committed last is still to be read
+        latency = arrivals.latency(handed, opening + warm_up)
+        cost, memory = cost_between(first, last, {}), processes.memory()
+    return Measured(batches.events, batches.asking, cost, calibration.turns, checkpointer, latency, *memory)
+
+
+@asynccontextmanager
+async def _processes(running: Running) -> AsyncIterator[_Processes]:
+    async with AsyncExitStack() as exits:
+        names = [f"worker-{number}" for number in range(running.scenario.workers)]
+        names += ["checkpointer"] if running.scenario.checkpointer else []
+        children = []
+        for name in names:
+            directory = running.directory / name
+            directory.mkdir()
+            child = Child(name.partition("-")[0], running.settings, directory)
+            children.append(await exits.enter_async_context(child))
+        yield _Processes(running, children[: running.scenario.workers], children[running.scenario.workers :])
+
+
+_Count = Callable[[], Awaitable[int]]
+
+
+@asynccontextmanager
+async def _progress(running: Running) -> AsyncIterator[tuple[_Count, _Count]]:
+    """Yield two counts: of events that are committed, and of entries in the books."""
+    kafka = running.settings.kafka
+    topic = topic_name(kafka, Topic.USAGE)
+    connection = await asyncpg.connect(running.settings.postgres.dsn)
+    try:
+        async with Committed(kafka.bootstrap, kafka.group, topic, kafka.partitions) as committed:
+            yield committed.count, lambda: books_entries(connection)
+    finally:
+        await connection.close()
+
+
+async def _reach(processes: _Processes, done: _Count, wanted: int, scenario: Scenario) -> None:
+    await wait_until(done, wanted, scenario.seconds_max, processes.ensure_running)
+
+
+async def _finish_books(
+    processes: _Processes, kept: _Count, written: int, first: Reading, published: int
+) -> Cost | None:
+    """Wait until the books have all; return what an entry cost there since `first`, when they had `written`."""
+    if "checkpointer" not in first.cpu:
+        return None
+    await wait_until(kept, published, BOOKS_SECONDS_MAX, processes.ensure_running)
+    last = read_cpu(processes.pids, published)
+    cost = cost_between(replace(first, done=written), last, {})
+    return replace(cost, cpu_micros={part: cost.cpu_micros[part] for part in ("checkpointer", "postgres")})

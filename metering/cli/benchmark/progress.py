@@ -1,0 +1,51 @@
+"""How far a consumer group has come in the usage topic: what is committed is done. Leaves what it cost to others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from metering.errors import Fatal
+
+POLL_SECONDS = 0.1
+
+
+class Committed:
+    """Reads a group's offsets without joining it. As a context manager: connected inside."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str, partitions: int) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+        self._partitions = [TopicPartition(topic, number) for number in range(partitions)]
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        self._consumer.assign(self._partitions)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def count(self) -> int:
+        """Return the sum of the offsets over all partitions."""
+        offsets = await asyncio.gather(*map(self._consumer.committed, self._partitions))
+        return sum(offset or 0 for offset in offsets)
+
+
+async def wait_until(
+    reached: Callable[[], Awaitable[int]], wanted: int, seconds_max: float, check: Callable[[], None]
+) -> tuple[float, int]:
+    """Return when `reached` first said `wanted` or more (monotonic seconds), and what it said.
+
+    `check` raises where nothing more can come. Raises `Fatal` after `seconds_max`.
+    """
+    deadline = time.monotonic() + seconds_max
+    while (count := await reached()) < wanted:
+        check()
+        if time.monotonic() > deadline:
+            raise Fatal(f"only {count:,} of {wanted:,} were done after {seconds_max:.0f} s")
+        await asyncio.sleep(POLL_SECONDS)
+    return time.monotonic(), count

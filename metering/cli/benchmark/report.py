@@ -1,0 +1,130 @@
+"""All scenarios of a report, one after the other, and the report for people. Leaves each to `run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from metering.cli.benchmark.machine import Machine, describe_machine
+from metering.cli.benchmark.run import Result, run_scenario
+from metering.cli.benchmark.scenario import Scenario
+from metering.cli.output import fail
+from metering.errors import MeteringError
+from metering.settings import Settings
+
+PARTS = ("worker", "redis", "kafka", "checkpointer", "postgres")
+MEGABYTE = 1_000_000
+_SPEED_COLUMNS = ("scenario", "events", "events/s", *PARTS, "Python turn", "Lua turn", "exact")
+
+
+class Failure(Struct, frozen=True):
+    """A scenario without figures: it did not come to its end, or its ledger is not exact."""
+
+    name: str
+    problems: list[str]
+
+
+class Report(Struct, frozen=True):
+    """One JSON document: where, what, and what did not work."""
+
+    machine: Machine
+    results: list[Result]
+    failed: list[Failure]
+
+
+async def run_all(scenarios: Sequence[Scenario], settings: Settings) -> Report:
+    """Run every scenario; one that fails is reported and the next one goes on."""
+    machine = describe_machine()
+    results, failed = [], []
+    for scenario in scenarios:
+        try:
+            result = await run_scenario(scenario, settings)
+        except MeteringError as error:
+            failed.append(Failure(scenario.name, [str(error)]))
+        else:
+            results.append(result)
+            if result.exactness.problems:
+                failed.append(Failure(scenario.name, result.exactness.problems))
+    for failure in failed:
+        for problem in failure.problems:
+            fail(f"{failure.name}: {problem}")
+    return Report(machine, results, failed)
+
+
+def describe(report: Report) -> str:
+    """Return the report as Markdown."""
+    machine = report.machine
+    lines = [
+        "# metering bench",
+        "",
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes // 2**30} GiB, {machine.system}.",
+        ", ".join(f"{name} {number}" for name, number in [("Python", machine.python), *machine.packages.items()]) + ".",
+        f"Load of the machine before the first scenario: {machine.load_before}.",
+        "",
+        *_speed(report.results),
+        *_latency([result for result in report.results if result.latency]),
+        *_memory(report.results),
+        *_failed(report.failed),
+    ]
+    return "\n".join(lines)
+
+
+def _speed(results: Sequence[Result]) -> list[str]:
+    lines = [
+        "CPU in µs an event (checkpointer and Postgres: an entry); turns: ns of an empty loop at the same time.",
+        "",
+        "| " + " | ".join(_SPEED_COLUMNS) + " |",
+        "| --- " + "| ---: " * (len(_SPEED_COLUMNS) - 2) + "| --- |",
+    ]
+    for result in results:
+        cpu = dict(result.cost.cpu_micros)
+        if result.checkpointer:
+            cpu |= result.checkpointer.cpu_micros
+        figures = " | ".join(f"{cpu[part]:.1f}" if part in cpu else "" for part in PARTS)
+        turns = f"{result.turns.python_nanoseconds:.1f} | {result.turns.lua_nanoseconds:.1f}"
+        exact = "no" if result.exactness.problems else "yes"
+        lines.append(
+            f"| {result.name} | {result.cost.events:,} | {result.cost.per_second:,} | {figures} | {turns} | {exact} |"
+        )
+    return [*lines, ""]
+
+
+def _latency(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
+    lines = [
+        "Milliseconds from handing an event to the producer until its decision, and its committed entry, were read.",
+        "",
+        "| scenario | decision p50 | p99 | p99.9 | entry p50 | p99 | p99.9 |",
+        "| --- " + "| ---: " * 6 + "|",
+    ]
+    for result in results:
+        if result.latency:
+            both = (result.latency.decision, result.latency.entry)
+            figures = " | ".join(f"{q.p50_ms:.1f} | {q.p99_ms:.1f} | {q.p999_ms:.1f}" for q in both)
+            lines.append(f"| {result.name} | {figures} |")
+    return [*lines, ""]
+
+
+def _memory(results: Sequence[Result]) -> list[str]:
+    lines = [
+        "Memory: the workers in RAM, now and at most; Redis for a customer at first, and for an element of its keys.",
+        "",
+        "| scenario | workers MB | at most | bytes a customer | bytes an element |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    for result in results:
+        memory = result.memory
+        kinds = ", ".join(f"{kind.kind} {kind.bytes_each:.0f}" for kind in memory.redis_keys if kind.elements > 1)
+        customers = memory.redis_customers / result.scenario.customers
+        workers = f"{memory.workers_resident / MEGABYTE:.0f} | {memory.workers_peak / MEGABYTE:.0f}"
+        lines.append(f"| {result.name} | {workers} | {customers:.0f} | {kinds} |")
+    return [*lines, ""]
+
+
+def _failed(failed: Sequence[Failure]) -> list[str]:
+    if not failed:
+        return []
+    lines = ["Failed:", ""]
+    return [*lines, *(f"- {failure.name}: {problem}" for failure in failed for problem in failure.problems), ""]
