@@ -49,6 +49,10 @@ class StatementLine(Struct, frozen=True):
     on_behalf_of: str | None
     actor: str | None
     note: str | None
+    nro_micros: int
+    """Running: what remains after this line of granted credit (NRO), which lapses with its cycle."""
+    fro_micros: int
+    """The same of all other (FRO): balance = NRO + FRO - what is overdrawn."""
 
 
 class WalletBalance(Struct, frozen=True):
@@ -86,10 +90,15 @@ async def statement(
         else (queries["wallet_statement"], customer, wallet, from_ms, to_ms)
     )
     async with database.connection() as connection, connection.transaction(readonly=True):
+        before = await connection.fetch(queries["nro_before"], customer, from_ms) if from_ms > 0 else []
+        nro: dict[str, int] = {row["wallet"]: row["nro_micros"] for row in before}
         cursor = await connection.cursor(*chosen)
         while rows := await cursor.fetch(LINES_MAX):
             for row in rows:
-                yield StatementLine(*row.values())
+                *values, overdrawn, nro_change = row.values()
+                left = nro[row["wallet"]] = nro.get(row["wallet"], 0) + nro_change
+                values += [left, row["balance_micros"] + overdrawn - left]
+                yield StatementLine(*values)
 
 
 async def balances(database: Database, customer: str) -> list[WalletBalance]:

@@ -62,7 +62,7 @@ async def print_statement(
     return None
 
 
-STATEMENT_HEAD = f"{'time':<24}  {'kind':<10}  {'what':<44}{'amount':>16}{'balance':>18}"
+STATEMENT_HEAD = f"{'time':<24}  {'kind':<10}  {'what':<44}{'amount':>16}{'balance':>18}{'NRO':>18}{'FRO':>18}"
 
 
 def describe_line(line: StatementLine) -> str:
@@ -74,6 +74,7 @@ def describe_line(line: StatementLine) -> str:
     return (
         f"{_format_time(line.applied_at_ms)}  {line.kind:<10}  {about[:44]:<44}"
         f"{format_amount(line.amount_micros, places=6):>16}{format_amount(line.balance_micros, places=6):>18}"
+        f"{format_amount(line.nro_micros, places=6):>18}{format_amount(line.fro_micros, places=6):>18}"
         f" {line.unit}{held}"
     )
 

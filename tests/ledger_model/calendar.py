@@ -6,6 +6,8 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.ledger_model.anniversaries import month_at, months_passed
+from tests.ledger_model.plan_state import Cycle
 from tests.ledger_model.state import Customer
 
 
@@ -41,9 +43,21 @@ def window(customer: Customer, name: str, now: int) -> tuple[int, int]:
     if name == "month":
         first = today.replace(day=1)
         return moment(zone, first), moment(zone, months_later(first, 1))
+    if name == "cycle" and customer.cycle is not None and customer.cycle.ends_at:
+        return window_of_cycle(customer, customer.cycle, now)
     if name == "cycle" and customer.cycle_months:
         start, count = customer.billing_start, 1
         while (end := anniversary(customer, count * customer.cycle_months)) <= now:
             start, count = end, count + 1
         return start, end
     return 0, 0
+
+
+def window_of_cycle(customer: Customer, cycle: Cycle, now: int) -> tuple[int, int]:
+    """The cycle that runs, or the one that holds `now` where they go on as the next one will."""
+    if cycle.starts_at <= now < cycle.ends_at:
+        return cycle.starts_at, cycle.ends_at
+    if cycle.months == 0:
+        return 0, 0
+    month = cycle.next_month + (months_passed(customer, now) - cycle.next_month) // cycle.months * cycle.months
+    return month_at(customer, month), month_at(customer, month + cycle.months)

@@ -29,17 +29,20 @@ def take(bucket: Bucket, customer: Customer, cycle: Cycle, wanted: dict[str, Fee
             del customer.fees[name]
             bucket.timers.pop(timer_name(customer.name, name), None)
     for name, fee in wanted.items():
-        put(bucket, customer, name, fee)
+        put(bucket, customer, name, fee, cycle)
     cycle.fees = list(wanted)
 
 
-def put(bucket: Bucket, customer: Customer, name: str, fee: Fee) -> None:
-    """Take a fee on, or change it: it is due at the next beginning of its months, or keeps its turn."""
+def put(bucket: Bucket, customer: Customer, name: str, fee: Fee, cycle: Cycle | None) -> None:
+    """Take a fee on, or change it: it is due at the next beginning of its months, or keeps its turn. Months are counted
+    from the beginnings of cycles.
+    """
     known = customer.fees.get(name)
     if known is not None and known.months == fee.months:
         month = known.due_month
     else:
-        month = (months_passed(customer, bucket.clock) // fee.months + 1) * fee.months
+        month = 0 if cycle is None else cycle.next_month
+        month += ((months_passed(customer, bucket.clock) - month) // fee.months + 1) * fee.months
     customer.fees[name] = replace(fee, due_month=month, due_at=month_at(customer, month))
     bucket.timers[timer_name(customer.name, name)] = customer.fees[name].due_at
 

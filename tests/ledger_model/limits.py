@@ -53,6 +53,9 @@ def is_over(limit: Limit, now: int) -> bool:
 def at_present(bucket: Bucket, customer: Customer, limit: Limit) -> Limit:
     """The limit as it is at this moment: window after window. What is left carries over, or all begins anew."""
     limit = deepcopy(limit)
+    cycle = customer.cycle
+    if limit.window == "cycle" and cycle is not None and cycle.starts_at <= bucket.clock < cycle.ends_at:
+        refit(bucket, limit, cycle.starts_at, cycle.ends_at)
     if not is_over(limit, bucket.clock):
         return limit
     while is_over(limit, bucket.clock):
@@ -61,8 +64,15 @@ def at_present(bucket: Bucket, customer: Customer, limit: Limit) -> Limit:
         else:
             limit.used, limit.held, limit.since_seq = 0, 0, bucket.seq + 1
         limit.starts, limit.ends = calendar.window(customer, limit.window, limit.ends)
+    limit.starts, limit.ends = calendar.window(customer, limit.window, bucket.clock)
     limit.reached = False
     return limit
+
+
+def refit(bucket: Bucket, limit: Limit, starts: int, ends: int) -> None:
+    """A window that is open ends with the cycle that runs, or ended when that began, where it began later."""
+    if not is_over(limit, bucket.clock):
+        limit.ends = starts if starts > limit.starts else ends
 
 
 def path(customer: Customer, wallet: Wallet, given: Event | Command | None, charge: Charge | None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.ledger_model import changes, fees
 from tests.ledger_model.inputs import Command
 from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
-from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.plan_state import Cycle, Plan
 from tests.ledger_model.state import Customer
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def add(bucket: Bucket, customer: Customer, given: AddNumber) -> dict[str, Any]:
         return bucket.entry(given, "refused", reason="too_many")
     change = changes.begin(customer, customer.wallets["main"])
     customer.numbers[given.number] = given.type
-    put_fees(bucket, customer, plan)
+    put_fees(bucket, customer, plan, customer.cycle)
     return changes.finish(bucket, change, given, "settings_changed")
 
 
@@ -45,18 +45,18 @@ def remove(bucket: Bucket, customer: Customer, given: RemoveNumber) -> dict[str,
     return changes.finish(bucket, change, given, "settings_changed")
 
 
-def put_fees(bucket: Bucket, customer: Customer, plan: Plan) -> None:
+def put_fees(bucket: Bucket, customer: Customer, plan: Plan, cycle: Cycle | None) -> None:
     """Every number costs what the plan says; nothing where the plan is cancelled or has no rate above 0.
 
     One that goes on with the same months keeps its turn.
     """
-    is_cancelled = customer.cycle is not None and customer.cycle.cancelled
+    is_cancelled = cycle is not None and cycle.cancelled
     for number, sort in customer.numbers.items():
         rate = plan.numbers.get(sort)
         if is_cancelled or rate is None or rate.amount == 0:
             drop_fee(bucket, customer, number)
         else:
-            fees.put(bucket, customer, number, replace(rate, of="number"))
+            fees.put(bucket, customer, number, replace(rate, of="number"), cycle)
 
 
 def drop_fee(bucket: Bucket, customer: Customer, number: str) -> None:

@@ -32,7 +32,7 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     fees.take(bucket, customer, cycle, fees_for(plan, customer.equipment))
     if was_known or cycle.grant > 0 or cycle.fees:
         customer.cycle = cycle
-    numbers.put_fees(bucket, customer, plan)
+    numbers.put_fees(bucket, customer, plan, cycle)
     cycles.set_timer(bucket, customer)
     return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings)
 
@@ -84,7 +84,7 @@ def cancel_plan(bucket: Bucket, customer: Customer, given: CancelPlan) -> dict[s
     cycle.cancelled = True
     cycle.grant = cycle.next_at = cycle.next_amount = 0
     fees.take(bucket, customer, cycle, {})
-    numbers.put_fees(bucket, customer, bucket.plan_of(customer))
+    numbers.put_fees(bucket, customer, bucket.plan_of(customer), cycle)
     cycles.set_timer(bucket, customer)
     return changes.finish(bucket, change, given, "plan_cancelled", settings=customer.settings)
 

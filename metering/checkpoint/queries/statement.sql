@@ -5,7 +5,7 @@
 SELECT id, applied_at_ms, wallet, counter_wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
     after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
     after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
-    quantity, sender, user_id, campaign, on_behalf_of, actor, note
+    quantity, sender, user_id, campaign, on_behalf_of, actor, note, after_overdrawn_micros AS overdrawn_micros, nro_change(entries) AS nro_change
 FROM entries WHERE customer = $1 AND wallet = $2 AND wallet_seq IS NOT NULL AND applied_at_ms >= $3 AND applied_at_ms < $4
 ORDER BY wallet_seq;
 
@@ -14,9 +14,17 @@ ORDER BY wallet_seq;
 SELECT id, applied_at_ms, wallet, counter_wallet, wallet_seq, kind, reason, unit, amount_micros, held_change_micros,
     after_available_micros + after_held_micros AS balance_micros, after_available_micros AS available_micros,
     after_held_micros AS held_micros, price_micros, charge_id, event_type, event_id, command_type, command_id, channel, country,
-    quantity, sender, user_id, campaign, on_behalf_of, actor, note
+    quantity, sender, user_id, campaign, on_behalf_of, actor, note, after_overdrawn_micros AS overdrawn_micros, nro_change(entries) AS nro_change
 FROM entries WHERE customer = $1 AND wallet_seq IS NOT NULL AND applied_at_ms >= $2 AND applied_at_ms < $3
 ORDER BY applied_at_ms, seq, leg;
+
+-- name: nro_before
+-- What granted credit (NRO) each wallet of a customer had before $2: what it has now, less what has changed since.
+SELECT w.wallet, coalesce((SELECT sum(l.remaining_micros) FROM lots l
+        WHERE l.customer = w.customer AND l.wallet = w.wallet AND l.kind = 'nro'), 0)::bigint
+    - coalesce((SELECT sum(nro_change(e)) FROM entries e
+        WHERE e.customer = w.customer AND e.wallet = w.wallet AND e.wallet_seq IS NOT NULL AND e.applied_at_ms >= $2), 0)::bigint AS nro_micros
+FROM wallets w WHERE w.customer = $1;
 
 -- name: balances
 -- A customer's wallets, and how far the books of its bucket have come.

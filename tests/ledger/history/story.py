@@ -43,6 +43,9 @@ PLANS = {
     "yearly": Plan(
         "USD", cycle_months=12, grant=1200, numbers={"": Fee(30, "USD", 1), "toll_free": Fee(90, "USD", 12)}
     ),
+    "yearly at once": Plan(
+        "USD", cycle_months=12, grant=1300, on_change="replace", numbers={"toll_free": Fee(80, "USD", 12)}
+    ),
     "replace": Plan("USD", cycle_months=1, grant=300, on_change="replace"),
     "prorate": Plan("USD", cycle_months=1, grant=1000, on_change="prorate"),
     "spendable": Plan("USD", cycle_months=1, grant=100, spendable_without=True),

@@ -81,8 +81,8 @@ async def test_another_plan_charges_its_own_rates_in_its_own_months(story: Story
 
     year = [entry for entry in await story.tick() if entry["kind"] == "number_fee"]
 
-    assert lines(month) == [("expired", -100), ("granted", 1200), ("number_fee", -30)]
-    assert [entry["amount"] for entry in year] == [-30] * 11 + [-90]
+    assert lines(month) == [("expired", -100), ("granted", 1200), ("number_fee", -30), ("number_fee", -90)]
+    assert [entry["amount"] for entry in year] == [-30] * 11, "the second year begins a month later"
 
 
 async def test_cancelled_plan_charges_no_numbers_until_another_comes(story: Story) -> None:

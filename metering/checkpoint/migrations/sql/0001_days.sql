@@ -57,3 +57,12 @@ SELECT customer, wallet, sender, at(hour_ms) AS hour, sum(attempts)::bigint AS a
     at(min(first_at_ms)) AS first_at, at(max(last_at_ms)) AS last_at, hour_ms
 FROM denials GROUP BY customer, wallet, sender, hour_ms;
 COMMENT ON VIEW denials_by_hour IS 'Attempts of blocked senders, a sender and hour. Limit hour_ms with ms()';
+
+CREATE FUNCTION nro_change(entry entries) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum((part->>'amount_micros')::bigint), 0)::bigint
+    FROM json_array_elements(entry.lots) part
+    JOIN lots l ON l.customer = entry.customer AND l.wallet = entry.wallet AND l.lot = part->>'lot'
+    WHERE l.kind = 'nro'
+$$;
+COMMENT ON FUNCTION nro_change IS 'What an entry changes of granted credit (lots of kind nro): nro_change(entries)';

@@ -1,5 +1,5 @@
 -- include: states
--- include: calendar
+-- include: cycle_windows
 -- include: charges
 -- include: call_price
 -- include: takes
@@ -16,10 +16,16 @@ local function viewed(view, bucket, customer, use, now)
   local counter = view[id]
   if not counter then
     local stored = state_of(bucket, customer.name, KEPT.COUNTER, id)
-    if stored and (stored[COUNTER.ENDS] == 0 or now < stored[COUNTER.ENDS]) then
+    local goes_on = stored and (stored[COUNTER.ENDS] == 0 or now < stored[COUNTER.ENDS])
+    if goes_on then
       counter = { unpack(stored) }
-    else
-      local starts, ends = window_of(bucket, customer.record, use[USE.WINDOW], now)
+      if use[USE.WINDOW] == 'cycle' then
+        local taken_over, ends = refit(bucket, customer, counter[COUNTER.STARTS], counter[COUNTER.ENDS], now)
+        goes_on, counter[COUNTER.ENDS] = not taken_over, ends
+      end
+    end
+    if not goes_on then
+      local starts, ends = window_in(bucket, customer, use[USE.WINDOW], now)
       counter = { use[USE.WINDOW], use[USE.COUNTER], 0, starts, ends }
     end
     view[id], view[#view + 1] = counter, id

@@ -1,5 +1,5 @@
 -- include: states
--- include: calendar
+-- include: months
 -- include: credit
 -- include: customers
 -- include: expiry
@@ -25,19 +25,6 @@ local function keep_cycle(bucket, notes, customer, cycle)
   else
     clear_timer(bucket, 'y\0' .. customer.name)
   end
-end
-
--- The moment so many months after the billing start, and how many whole months have passed since.
-local function month_at(bucket, record, months)
-  if months == 0 then
-    return record[CUSTOMER.BILLING_START]
-  end
-  local zone = zone_of(bucket, record[CUSTOMER.TIME_ZONE])
-  return anniversary(zone, local_day(zone, record[CUSTOMER.BILLING_START]), months)
-end
-
-local function months_passed(bucket, record, now)
-  return cycles_since(zone_of(bucket, record[CUSTOMER.TIME_ZONE]), record[CUSTOMER.BILLING_START], 1, now)
 end
 
 -- The first grant of a customer that is opened is due at once.

@@ -2,13 +2,19 @@
 -- Fees by months, of equipment and of phone numbers. They fall due at anniversaries of the billing start, after the
 -- grant of the same moment.
 
+-- The next beginning of so many months: months that the customer's cycles begin at are counted from these.
+local function next_turn(bucket, customer, cycle, months, now)
+  local base = cycle[CYCLE.NEXT_MONTH]
+  return base + (math.floor((months_passed(bucket, customer.record, now) - base) / months) + 1) * months
+end
+
 -- Take a fee on, or change it: `fee` is {id, amount, unit, months}. It is due at the next beginning of its months; one
 -- that goes on with the same months keeps its turn.
-local function put_fee(bucket, notes, customer, fee, of, now)
+local function put_fee(bucket, notes, customer, cycle, fee, of, now)
   local id, months = fee[1], fee[4]
   local known = state_of(bucket, customer.name, KEPT.FEE, id)
   local month = known and known[FEE.MONTHS] == months and known[FEE.DUE_MONTH]
-    or (math.floor(months_passed(bucket, customer.record, now) / months) + 1) * months
+    or next_turn(bucket, customer, cycle, months, now)
   local due = month_at(bucket, customer.record, month)
   keep_state(bucket, notes, customer.name, KEPT.FEE, id, { fee[2], fee[3], months, due, month, of })
   set_timer(bucket, 'z\0' .. customer.name .. '\0' .. id, due)
@@ -26,7 +32,7 @@ local function put_fees(bucket, notes, customer, cycle, fees, now)
   local ids, wanted = {}, {}
   for n = 1, #fees do
     ids[n], wanted[fees[n][1]] = fees[n][1], true
-    put_fee(bucket, notes, customer, fees[n], 'equipment', now)
+    put_fee(bucket, notes, customer, cycle, fees[n], 'equipment', now)
   end
   for _, id in ipairs(cycle[CYCLE.FEES]) do
     if not wanted[id] then

@@ -1,5 +1,5 @@
 -- include: states
--- include: calendar
+-- include: cycle_windows
 -- include: blocks
 -- include: takes
 -- Limits: a cap on what is spent at one level, in one window, of one name; room = cap - used - held. Which of them an
@@ -35,8 +35,10 @@ local function has_ended(limit, now)
 end
 
 -- How many windows have gone by when the one that begins at `starts` follows one that ended at `ended`.
-local function windows_since(bucket, record, window, ended, starts)
+local function windows_since(bucket, customer, window, ended, starts)
+  local record = customer.record
   local zone = zone_of(bucket, record[CUSTOMER.TIME_ZONE])
+  local number = window == 'cycle' and cycle_number(bucket, customer, starts)
   local count = 0
   if window == 'day' then
     count = local_day(zone, starts) - local_day(zone, ended)
@@ -44,6 +46,8 @@ local function windows_since(bucket, record, window, ended, starts)
     local year, month = date_of(local_day(zone, ended))
     local year_now, month_now = date_of(local_day(zone, starts))
     count = (year_now - year) * 12 + month_now - month
+  elseif number then
+    count = number - cycle_number(bucket, customer, ended)
   elseif record[CUSTOMER.CYCLE] > 0 then
     local start, months = record[CUSTOMER.BILLING_START], record[CUSTOMER.CYCLE]
     count = cycles_since(zone, start, months, starts) - cycles_since(zone, start, months, ended)
@@ -58,12 +62,20 @@ end
 -- The limit in the window that holds `now`, whose first entry this is where the last one is over. A copy: keep it.
 function limits.at(bucket, record, limit, now)
   limit = { unpack(limit) }
+  local customer, ended = bucket.customer, limit[LIMIT.ENDS]
   if not has_ended(limit, now) then
-    return limit
+    local taken_over = nil
+    if limit[LIMIT.WINDOW] == 'cycle' then
+      taken_over, limit[LIMIT.ENDS] = refit(bucket, customer, limit[LIMIT.STARTS], ended, now)
+    end
+    if not taken_over then
+      return limit
+    end
+    ended = taken_over
   end
-  local starts, ends = window_of(bucket, record, limit[LIMIT.WINDOW], now)
+  local starts, ends = window_in(bucket, customer, limit[LIMIT.WINDOW], now)
   if limit[LIMIT.CARRY] == 1 then
-    local count = windows_since(bucket, record, limit[LIMIT.WINDOW], limit[LIMIT.ENDS], starts)
+    local count = windows_since(bucket, customer, limit[LIMIT.WINDOW], ended, starts)
     limit[LIMIT.USED] = bounded(limit[LIMIT.USED] - limit[LIMIT.CAP] * count, limit[LIMIT.CAP])
   else
     limit[LIMIT.USED], limit[LIMIT.HELD], limit[LIMIT.SINCE] = 0, 0, bucket.seq + 1

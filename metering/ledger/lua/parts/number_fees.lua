@@ -37,7 +37,7 @@ local function keep_numbers(bucket, notes, customer, list)
 end
 
 -- Let the numbers that the customer has cost this from now on: `fees` as of `put_fee`, none for one that costs nothing.
-local function put_number_fees(bucket, notes, customer, fees, now)
+local function put_number_fees(bucket, notes, customer, cycle, fees, now)
   local list, wanted = numbers_of(bucket, customer), {}
   for n = 1, #fees do
     wanted[fees[n][1]] = fees[n]
@@ -45,7 +45,7 @@ local function put_number_fees(bucket, notes, customer, fees, now)
   for n = 1, #list do
     local number = list[n][1]
     if wanted[number] then
-      put_fee(bucket, notes, customer, wanted[number], 'number', now)
+      put_fee(bucket, notes, customer, cycle, wanted[number], 'number', now)
     else
       drop_fee(bucket, notes, customer, number)
     end

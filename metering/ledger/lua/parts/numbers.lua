@@ -22,10 +22,10 @@ local function add_number(bucket, i, input, customer)
     return refuse(bucket, i, REASON.TOO_MANY)
   end
   local change = begin(bucket, customer.name, 'main', now)
-  local cycle = cycle_of(bucket, customer)
+  local cycle = cycle_to_change(bucket, customer)
   list[#list + 1] = { number, input[INPUT.NUMBER_TYPE] }
-  if fee and not (cycle and cycle[CYCLE.CANCELLED] == 1) then
-    put_fee(bucket, change.states, customer, fee, 'number', now)
+  if fee and cycle[CYCLE.CANCELLED] == 0 then
+    put_fee(bucket, change.states, customer, cycle, fee, 'number', now)
   end
   keep_numbers(bucket, change.states, customer, list)
   return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false)

@@ -63,7 +63,7 @@ local function set_plan(bucket, i, input, customer)
   cycle[CYCLE.CANCELLED] = 0
   plan_next_grant(bucket, change, customer, cycle, months_before, input[INPUT.ON_CHANGE])
   put_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_FEES], now)
-  put_number_fees(bucket, change.states, customer, input[INPUT.PLAN_NUMBERS], now)
+  put_number_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_NUMBERS], now)
   if known or cycle[CYCLE.GRANT] > 0 or #cycle[CYCLE.FEES] > 0 then
     keep_cycle(bucket, change.states, customer, cycle)
   end
@@ -82,7 +82,7 @@ local function cancel_plan(bucket, i, input, customer)
   end
   cycle[CYCLE.GRANT], cycle[CYCLE.NEXT], cycle[CYCLE.NEXT_GRANT], cycle[CYCLE.CANCELLED] = 0, 0, 0, 1
   put_fees(bucket, change.states, customer, cycle, {}, now)
-  put_number_fees(bucket, change.states, customer, {}, now)
+  put_number_fees(bucket, change.states, customer, cycle, {}, now)
   keep_cycle(bucket, change.states, customer, cycle)
   return finish(bucket, i, change, KIND.PLAN_CANCELLED, 0, DECIDED.NONE, false, settings_of(customer.record))
 end

@@ -17,7 +17,7 @@ end
 function limits.make(bucket, customer, level, window, name, now)
   local starts, ends = 0, 0
   if window ~= 'allotment' then
-    starts, ends = window_of(bucket, customer.record, window, now)
+    starts, ends = window_in(bucket, customer, window, now)
   end
   return { level, window, name, 0, 0, 0, 0, starts, ends, bucket.seq + 1, 0, {} }
 end
