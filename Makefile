@@ -7,6 +7,10 @@ VENV := .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 ARGS ?=
+# Most tests wait for servers more than they compute, so several run at once, each process with servers of its own.
+# A file's tests stay in one process. JOBS=0 runs them all in this one, as a debugger wants it.
+JOBS ?= 3
+JOBS_KAFKA ?= 2
 export PYTHON
 
 .PHONY: help setup demo test test-kafka test-slow check lint types layers sizes format clean
@@ -23,11 +27,11 @@ demo: $(STAMP)  ## Show the main job in under two minutes; KEEP=1 leaves it runn
 	$(RUN)metering demo $(if $(filter-out 0,$(KEEP)),--keep) $(ARGS)
 
 test: $(STAMP)  ## Unit, property and integration tests on the embedded servers
-	$(RUN)python -m pytest -m "not kafka and not slow" $(ARGS)
+	$(RUN)python -m pytest -m "not kafka and not slow" -n $(JOBS) --dist loadfile $(ARGS)
 
 test-kafka: $(STAMP)  ## The tests that need Apache Kafka (Java 17 and Maven)
 	@$(RUN)python scripts/fetch_kafka.py
-	$(RUN)python -m pytest -m "kafka and not slow" $(ARGS)
+	$(RUN)python -m pytest -m "kafka and not slow" -n $(JOBS_KAFKA) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP)  ## The long modes of tests that also have a short one
 	$(RUN)python -m pytest -m slow $(ARGS)

@@ -35,13 +35,13 @@ from metering.settings import (
     WorkerSettings,
 )
 from metering.worker.topics import create_topics
+from tests.end_to_end.high_water import high_water_marks
+from tests.end_to_end.waiting import SETTLE_SECONDS_MAX, wait_until
 from tests.stack.fresh import FreshStack
 
 RATES = Path(__file__).with_name("rates")
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
-SETTLE_SECONDS_MAX = 40.0
-POLL_SECONDS = 0.05
 LOG_SHOWN_MAX = 6_000
 PACE_SECONDS = 0.04
 
@@ -60,7 +60,7 @@ class System:
         """The module that workers and checkpointers run as; a fault test has one that can die at a step."""
         self.processes: list[Process] = []
         self.ends: dict[str, dict[int, int]] = {"usage": {}, "commands": {}}
-        """The offset after the last record that this test sent to each partition."""
+        """The offset after the last record of each partition: that this test sent, or that was found there later."""
         self.redis: Redis = Redis.from_url(stack.valkey.url, socket_timeout=5.0, retry=None)
         self.database = Database(settings.postgres.dsn)
         self._producer: AIOKafkaProducer | None = None
@@ -151,11 +151,13 @@ class System:
     async def settled(
         self, seconds_max: float = SETTLE_SECONDS_MAX, buckets: Iterable[int] = range(PARTITIONS)
     ) -> None:
-        """Wait until all that was sent to `buckets` is applied, published, and in the books."""
+        """Wait until all that was sent to `buckets`, by workers too, is applied, published, and in the books."""
         behind: list[str] = []
 
         async def is_settled() -> bool:
             behind[:] = [line for bucket in buckets if (line := await self._behind(bucket))]
+            if not behind:
+                behind[:] = await self._sent_on()
             return not behind
 
         await self.reached(is_settled, lambda: f"all settled; {behind}", seconds_max)
@@ -201,6 +203,19 @@ class System:
         async with self.database.connection() as connection:
             seq = await connection.fetchval("SELECT seq FROM positions WHERE bucket = $1", bucket) or 0
         return None if seq == status.seq else f"the books of bucket {bucket} are at {seq} of {status.seq}"
+
+    async def _sent_on(self) -> list[str]:
+        """Look for records beyond the ends known so far: workers send on what stands in a wrong partition."""
+        known = {(self.topic(topic), bucket): topic for topic in self.ends for bucket in range(PARTITIONS)}
+        ends = {key: self.ends[topic].get(key[1], 0) for key, topic in known.items()}
+        grown = {
+            key: end
+            for key, end in (await high_water_marks(self.settings.kafka.bootstrap, ends)).items()
+            if end > ends[key]
+        }
+        for (name, bucket), end in grown.items():
+            self.ends[known[name, bucket]][bucket] = end
+        return [f"{name} of bucket {bucket} goes on to {end}" for (name, bucket), end in grown.items()]
 
     def _check_processes(self) -> None:
         for process in self.processes:
@@ -265,26 +280,3 @@ def _show_metrics(log: Path) -> None:
         return
     shown = [line for line in lines if "bucket=" in line and not line.startswith("#")]
     sys.stdout.write(f"--- metrics of {log.name}\n" + "\n".join(shown) + "\n")
-
-
-async def wait_until(
-    is_true: Callable[[], object],
-    what: str | Callable[[], str],
-    seconds_max: float = SETTLE_SECONDS_MAX,
-    check: Callable[[], None] = lambda: None,
-) -> None:
-    """Ask until the answer is yes. An error counts as no: servers may be on their way up."""
-    deadline = time.monotonic() + seconds_max
-    problem: Exception | None = None
-    while time.monotonic() < deadline:
-        try:
-            answer = is_true()
-            if await answer if asyncio.iscoroutine(answer) else answer:
-                return
-            problem = None
-        except Exception as error:  # noqa: BLE001  whatever is away may come back
-            problem = error
-        check()
-        await asyncio.sleep(POLL_SECONDS)
-    words = what if isinstance(what, str) else what()
-    raise AssertionError(f"not within {seconds_max:.0f} s: {words}" + (f" ({problem!r})" if problem else ""))
