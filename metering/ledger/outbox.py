@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from metering.contracts.entries import Position
-from metering.ledger.results import EntryMade, decode_results, make_entries, read_fragments
+from metering.ledger.made import EntryMade, make_entries, read_fragments
+from metering.ledger.results import decode_fragments, decode_results
 
 
 class OutboxChunk(Struct, frozen=True):
@@ -23,15 +24,17 @@ class OutboxChunk(Struct, frozen=True):
 
     def entries(self, bucket: int, after_seq: int = 0) -> Iterator[EntryMade]:
         """Yield its entries beyond `after_seq`, the same to the byte as when they were first made."""
+        fragments = decode_fragments(self.fragments)
         made = make_entries(
             bucket,
             self.first_seq,
             self.chunk,
             self.prev_chunk,
             decode_results(self.results),
-            read_fragments(self.fragments),
+            read_fragments(fragments),
+            fragments,
         )
-        return (entry for entry in made if entry.effect.seq > after_seq)
+        return (entry for entry in made if entry.seq > after_seq)
 
 
 def read_outbox(record: bytes) -> OutboxChunk:

@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from metering.contracts.entries import Balance, CustomerSettings, RuleState
 from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
+from metering.ledger.effects import DECISIONS
 from metering.ledger.entry_parts import call_record
 from metering.ledger.grant_codes import GrantOf
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.profiles import profile_record
 from metering.ledger.raw_text import RawText, pack_raw
-from metering.ledger.results import DECISIONS
 from metering.ledger.state import (
     COMPANY_POOL,
     BlockState,

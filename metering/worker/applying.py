@@ -19,7 +19,8 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable, ensure
 from metering.ledger.identity import fresh_chunk_id
 from metering.ledger.live import BucketReader
-from metering.ledger.results import EntryMade, decode_results, make_entries
+from metering.ledger.made import EntryMade, make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
 from metering.observe.steps import Step
 from metering.rating import Catalog
@@ -144,11 +145,9 @@ class Applier:
             match answer:
                 case Applied():
                     self._next_due_ms = answer.next_due_ms
-                    results = decode_results(answer.results)
+                    head, results = self._head, decode_results(answer.results)
                     entries = list(
-                        make_entries(
-                            self._bucket, self._head.seq + 1, chunk_id, self._head.chunk, results, chunk.carried
-                        )
+                        make_entries(self._bucket, head.seq + 1, chunk_id, head.chunk, results, chunk.carried)
                     )
                     self._advance(entries, taken.end)
                     return entries
@@ -165,7 +164,7 @@ class Applier:
         ensure(answer.head.position == end, "the outbox goes further than the call whose answer was lost")
         entries = [made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq)]
         for made in entries:
-            if made.effect.settings is not None:
+            if made.changes_settings:
                 self._customers.forget(made.carried.customer)
         self._next_due_ms = None
         self._advance(entries, end)
@@ -173,12 +172,12 @@ class Applier:
 
     def _advance(self, entries: list[EntryMade], end: Position) -> None:
         if entries:
-            last = entries[-1].effect
+            last = entries[-1]
             self._head = Head(last.seq, last.chunk, end)
         else:
             self._head = Head(self._head.seq, self._head.chunk, end)
         for made in entries:
-            if made.effect.settings is not None:
+            if made.changes_settings:
                 self._customers.forget(made.carried.customer)
 
     async def _send_decisions(self, entries: list[EntryMade]) -> list[Delivery]:

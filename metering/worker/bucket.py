@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from metering.contracts.entries import Position
 from metering.errors import BrokenInvariant, Retryable
-from metering.ledger.results import EntryMade
+from metering.ledger.made import EntryMade
 from metering.ledger.standstill import Standstill, note_standstill, read_standstill
 from metering.ledger.till import LedgerEnd, Till
 from metering.observe.steps import Step

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from metering.contracts.reasons import Kind, Reason
-from metering.ledger.results import EntryMade
+from metering.ledger.codes import KINDS
+from metering.ledger.made import EntryMade
 from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk
 
@@ -24,28 +24,38 @@ def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
 
 def count_entries(metrics: WorkerMetrics, entries: Iterable[EntryMade]) -> None:
     """Count entries by what they are, and what they moved."""
-    events: Counter[tuple[str, str, str, str]] = Counter()
-    amounts: Counter[tuple[str, str]] = Counter()
+    events: dict[tuple[str, str | None, str | None, int], int] = {}
+    amounts: dict[tuple[str, str], int] = {}
     for made in entries:
-        effect, about = made.effect, made.carried
-        if about.event is not None:
-            events[about.event.type, about.channel or "", about.country or "", effect.kind.value] += 1
-        elif about.command is not None:
-            metrics.commands.labels(about.command.type, _COMMAND_OUTCOMES.get(effect.kind, "done")).inc()
-        elif made.is_timer:
-            (metrics.holds_expired if effect.reason == "hold" else metrics.lots_expired).inc()
-        if about.unit:
-            if effect.amount_micros:
-                direction = "credited" if effect.amount_micros > 0 else "debited"
-                amounts[about.unit, direction] += abs(effect.amount_micros)
-            if effect.held_change_micros:
-                direction = "held" if effect.held_change_micros > 0 else "freed"
-                amounts[about.unit, direction] += abs(effect.held_change_micros)
-        _count_changes(metrics, made)
-    for labels, count in events.items():
-        metrics.events.labels(*labels).inc(count)
+        result, about = made.result, made.carried
+        event = about.event
+        if event is not None:
+            labels = (event.type, about.channel, about.country, result.kind)
+            events[labels] = events.get(labels, 0) + 1
+        else:
+            _count_other(metrics, made)
+        unit = about.unit
+        if unit:
+            if amount := result.amount:
+                key = (unit, "credited") if amount > 0 else (unit, "debited")
+                amounts[key] = amounts.get(key, 0) + abs(amount)
+            if change := result.held_change:
+                key = (unit, "held") if change > 0 else (unit, "freed")
+                amounts[key] = amounts.get(key, 0) + abs(change)
+        if result.reason or result.extras is not False:
+            _count_changes(metrics, made)
+    for (event_type, channel, country, kind), count in events.items():
+        metrics.events.labels(event_type, channel or "", country or "", KINDS[kind].value).inc(count)
     for labels_of_amount, micros in amounts.items():
         metrics.amounts.labels(*labels_of_amount).inc(micros)
+
+
+def _count_other(metrics: WorkerMetrics, made: EntryMade) -> None:
+    command = made.carried.command
+    if command is not None:
+        metrics.commands.labels(command.type, _COMMAND_OUTCOMES.get(made.effect.kind, "done")).inc()
+    elif made.is_timer:
+        (metrics.holds_expired if made.effect.reason == "hold" else metrics.lots_expired).inc()
 
 
 def _count_changes(metrics: WorkerMetrics, made: EntryMade) -> None:

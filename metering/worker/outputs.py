@@ -13,12 +13,12 @@ import msgspec
 from metering.contracts.alerts import Alert, AlertData, BlockRecord, block_key
 from metering.contracts.dead_letters import DeadLetter
 from metering.contracts.decisions import Answer, AnswerLeg, Decision
-from metering.contracts.entries import BlockChange
+from metering.contracts.entries import BlockChange, EventReference
 from metering.contracts.reasons import AlertType, Kind
 from metering.contracts.topics import Topic
-from metering.ledger.identity import event_digest
-from metering.ledger.results import EntryMade
+from metering.ledger.made import EntryMade
 from metering.ledger.stored import read_answer
+from metering.worker.plain_decisions import plain_decision
 
 _encode = msgspec.json.Encoder().encode
 
@@ -35,16 +35,23 @@ class Output(NamedTuple):
 
 def decision_of(made: EntryMade) -> Output | None:
     """Return the decision that an entry carries; None where nobody asked for one."""
-    effect, about = made.effect, made.carried
-    if effect.decision is None or about.event is None:
+    about = made.carried
+    if not made.result.decision or about.event is None:
         return None
+    decision = plain_decision(made) or any_decision(made, about.event)
+    return Output(Topic.DECISIONS, about.customer.encode(), _encode(decision))
+
+
+def any_decision(made: EntryMade, event: EventReference) -> Decision:
+    """Return the decision of an entry that has one, whatever else is in it; `event` is the one that asked."""
+    effect, about = made.effect, made.carried
     charge, part = effect.charge, effect.granted
     is_draft = part is not None and part.of == "credit"
     granted = None if is_draft else part
-    decision = Decision(
-        id=event_digest(about.event.source, about.event.id),
-        source=about.event.source,
-        event_id=about.event.id,
+    return Decision(
+        id=made.digest,
+        source=event.source,
+        event_id=event.id,
         customer=about.customer,
         charge_id=about.charge_id,
         outcome=effect.decision,  # type: ignore[arg-type]
@@ -61,7 +68,6 @@ def decision_of(made: EntryMade) -> Output | None:
         entry=_first_entry(made),
         applied_at_ms=about.applied_at_ms,
     )
-    return Output(Topic.DECISIONS, about.customer.encode(), _encode(decision))
 
 
 def _price_of(made: EntryMade) -> int | None:
@@ -74,7 +80,10 @@ def _price_of(made: EntryMade) -> int | None:
 
 def side_outputs(made: EntryMade) -> list[Output]:
     """Return what an entry tells on the side topics: its answer, its alerts, its blocks, in this order."""
-    effect, about = made.effect, made.carried
+    about = made.carried
+    if made.result.extras is False and about.command is None and about.reply_to is None:
+        return []
+    effect = made.effect
     outputs: list[Output] = []
     if not made.is_timer and (about.command is not None or (about.reply_to and about.event is not None)):
         outputs.append(_answer(made))
@@ -111,7 +120,7 @@ def _answer(made: EntryMade) -> Output:
         identity, kind, outcome = about.command.id, about.command.type, "refused" if refused else "done"
     else:
         event = about.event
-        identity = event_digest(event.source, event.id) if event else ""
+        identity = made.digest
         kind = event.type if event else ""
         outcome = effect.decision or ("denied" if effect.kind is Kind.DENIED else "done")
     answer = Answer(

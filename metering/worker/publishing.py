@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
-from metering.ledger.results import EntryMade
+from metering.ledger.made import EntryMade
 from metering.ledger.till import LedgerEnd
 from metering.observe.steps import NO_STEPS, Step, Steps
 from metering.worker.kafka import Kafka
@@ -113,7 +113,7 @@ class TransactionalPublisher:
         self._ended.labels("committed").inc()
         if not publication.entries:
             return end
-        last = publication.entries[-1].effect
+        last = publication.entries[-1]
         delivery, count = sent[-1]
         # + 1 for the entry; the commit's own marker stands behind it and is passed over by readers.
         return LedgerEnd(last.seq, last.chunk, delivery.result().offset + count)
@@ -181,12 +181,12 @@ class PlainPublisher:
             if delivery.result().offset != offset:
                 return await self._check_still_mine(entries, end)
             offset += count
-        last = entries[-1].effect
+        last = entries[-1]
         return LedgerEnd(last.seq, last.chunk, offset)
 
     async def _check_still_mine(self, entries: Sequence[EntryMade], end: LedgerEnd) -> LedgerEnd:
         found = await find_ledger_end(self._kafka, self._bucket, end)
-        last = entries[-1].effect
+        last = entries[-1]
         if (found.seq, found.chunk) != (last.seq, last.chunk):
             raise Fenced
         return found

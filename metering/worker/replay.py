@@ -17,7 +17,8 @@ from metering.contracts.topics import Topic
 from metering.errors import Fatal, ensure
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
-from metering.ledger.results import decode_results, make_entries
+from metering.ledger.made import make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
 from metering.rating import load_catalog
@@ -214,9 +215,9 @@ class _Replay:
         results = decode_results(answer.results)
         seq = self._head.seq
         for made in make_entries(self._bucket, seq + 1, chunk_id, self._head.chunk, results, chunk.carried):
-            seq = made.effect.seq
-            self._compare(made.effect.id, made.value)
-            if made.effect.settings is not None:
+            seq = made.seq
+            self._compare(made.id, made.value)
+            if made.changes_settings:
                 self._customers.forget(made.carried.customer)
         self._head = Head(seq, chunk_id if results else self._head.chunk, taken.end)
         await self._till.trim(self._token, LedgerEnd(seq, self._head.chunk, 0))

@@ -18,7 +18,8 @@ from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
-from metering.ledger.results import decode_results, make_entries
+from metering.ledger.made import make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Restore, Till
 from metering.rating import load_catalog
 from metering.settings import load_settings

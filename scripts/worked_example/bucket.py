@@ -20,7 +20,8 @@ from metering.contracts.partitioning import partition_of
 from metering.errors import ensure
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
-from metering.ledger.results import decode_results, make_entries
+from metering.ledger.made import make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
 from metering.rating import load_catalog

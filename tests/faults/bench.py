@@ -13,9 +13,10 @@ from metering.ledger.codes import Op
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import Chunk, ChunkBuilder, CustomerPolicy
 from metering.ledger.live import BucketReader
+from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.outbox import read_outbox
 from metering.ledger.plan_codes import OnPlanChange
-from metering.ledger.results import EntryMade, decode_results, make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Lost, Repeated, Stale, Till
 

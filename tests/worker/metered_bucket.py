@@ -10,7 +10,8 @@ from metering.contracts.entries import Position
 from metering.contracts.partitioning import partition_of
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
-from metering.ledger.results import EntryMade, decode_results, make_entries
+from metering.ledger.made import EntryMade, make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Applied, Head, Till
 from metering.rating import load_catalog

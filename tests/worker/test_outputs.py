@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from metering.contracts.topics import Topic
 from metering.ledger.identity import event_digest
-from metering.ledger.results import EntryMade
+from metering.ledger.made import EntryMade
 from metering.worker.outputs import Output, decision_of, side_outputs
 from tests.worker.metered_bucket import MeteredBucket
 from tests.worker.records import NOW_MS, command, usage_event

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from metering.contracts.entries import LedgerEntry
 from metering.contracts.topics import Topic
 from metering.ledger.live import BucketReader, balance_of
-from metering.ledger.results import EntryMade
+from metering.ledger.made import EntryMade
 from metering.worker.decoding import Rejected, decode_command
 from metering.worker.outputs import side_outputs
 from tests.worker.metered_bucket import MeteredBucket

@@ -12,7 +12,8 @@ from metering.contracts.entries import LedgerEntry, Position
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import UNKNOWN, ChunkBuilder, CustomerPolicy
 from metering.ledger.live import BucketReader
-from metering.ledger.results import decode_results, make_entries
+from metering.ledger.made import make_entries
+from metering.ledger.results import decode_results
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
 from metering.ledger.till import Applied, Head, LedgerEnd, Till
 from tests.ledger.history.plan_requests import Has
@@ -103,6 +104,10 @@ class TillBackend:
                 chunk.carried,
             )
         )
+        for one in made:
+            # However an entry was made, its bytes are those of the general way.
+            effect, about = msgspec.json.encode(one.effect), msgspec.json.encode(one.carried)
+            assert one.value == effect[:-1] + b"," + about[1:]
         head_chunk = chunk_id if made else self._head.chunk
         self._head = Head(self._head.seq + len(made), head_chunk, position)
         await self._till.trim(self._token, LedgerEnd(self._head.seq, self._head.chunk, self._head.seq))

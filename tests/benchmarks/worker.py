@@ -1,0 +1,189 @@
+"""What the worker's own Python costs an event, step by step: no broker, and Redis' answers recorded before.
+
+    python -m tests.benchmarks.worker [EVENTS] [--profile "STEP"]
+
+One bucket, chunks of 400, customers drawn Zipf-like. Every step runs over all chunks by itself, several times, and the
+best time of each is told: processor time of this process. Beside it what a turn of a plain Python loop costs at the
+same time, since the same machine is worth twice as much in one hour as in another. `--profile` says where a step's time
+goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from redis.asyncio import Redis
+
+from metering.embedded.valkey import ValkeyServer
+from metering.ledger.inputs import Chunk
+from metering.ledger.made import EntryMade, make_entries
+from metering.ledger.results import Result, decode_results
+from metering.observe.metrics import WorkerMetrics
+from metering.worker.chunking import TakenChunk, build_chunk, customers_in
+from metering.worker.counting import count_entries
+from metering.worker.kafka import BATCH_BYTES_MAX
+from metering.worker.outputs import Output, decision_of, side_outputs
+from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
+
+ROUNDS = 5
+TURNS = 200_000
+
+
+class Steps:
+    """Every step over all chunks of one mix; each leaves what the next one takes."""
+
+    def __init__(self, path: RecordedPath, metrics: WorkerMetrics) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._taken: list[TakenChunk] = []
+        self._chunks: list[Chunk] = []
+        self._results: list[list[Result]] = []
+        self._made: list[list[EntryMade]] = []
+        self._decisions: list[list[Output]] = []
+
+    def all(self) -> dict[str, Callable[[], None]]:
+        """Return the steps in their order."""
+        return {
+            "take and decode": self.take,
+            "price and build": self.build,
+            "decode results": self.results,
+            "entries": self.entries,
+            "decisions": self.decisions,
+            "side outputs": self.sides,
+            "count": self.count,
+            "batches of entries": self.entry_batches,
+            "batches of decisions": self.decision_batches,
+        }
+
+    def take(self) -> None:
+        """Records to inputs."""
+        self._taken = [self._path.take("usage", one.records, one.head.position) for one in self._path.chunks]
+
+    def build(self) -> None:
+        """Inputs to what Lua takes."""
+        path = self._path
+        for taken in self._taken:
+            customers_in(taken.inputs)
+        self._chunks = [build_chunk(taken, 0, path.customers, path.catalog) for taken in self._taken]
+
+    def results(self) -> None:
+        """What Lua answered."""
+        self._results = [decode_results(one.results) for one in self._path.chunks]
+
+    def entries(self) -> None:
+        """Results to entries."""
+        self._made = [
+            list(make_entries(0, one.head.seq + 1, one.chunk_id, one.head.chunk, results, chunk.carried))
+            for one, results, chunk in zip(self._path.chunks, self._results, self._chunks, strict=True)
+        ]
+
+    def decisions(self) -> None:
+        """Entries to decisions."""
+        self._decisions = [[found for one in made if (found := decision_of(one))] for made in self._made]
+
+    def sides(self) -> None:
+        """Entries to alerts, answers, blocks."""
+        for made in self._made:
+            for one in made:
+                side_outputs(one)
+
+    def count(self) -> None:
+        """Metrics."""
+        for made in self._made:
+            count_entries(self._metrics, made)
+
+    def entry_batches(self) -> None:
+        """Entries to Kafka's batches."""
+        for made in self._made:
+            _batched([(one.carried.customer.encode(), one.value) for one in made])
+
+    def decision_batches(self) -> None:
+        """Decisions to Kafka's batches."""
+        for outputs in self._decisions:
+            _batched([(one.key or b"", one.value or b"") for one in outputs])
+
+
+def _batched(records: list[tuple[bytes, bytes]]) -> None:
+    batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
+    for key, value in records:
+        if batch.append(key=key, value=value, timestamp=None) is None:
+            batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
+            batch.append(key=key, value=value, timestamp=None)
+
+
+def calibrate() -> float:
+    """Return nanoseconds of one turn of a plain loop: what the machine is worth just now."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        total = 0
+        for n in range(TURNS):
+            total += n % 7
+        best = min(best, time.process_time() - started)
+    return best / TURNS * 1e9
+
+
+def measure(steps: dict[str, Callable[[], None]], events: int) -> dict[str, float]:
+    """Return the microseconds of one event by step: the best of several rounds over all of them."""
+    best = dict.fromkeys(steps, float("inf"))
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            gc.collect()
+            started = time.process_time()
+            step()
+            best[name] = min(best[name], time.process_time() - started)
+    return {name: seconds / events * 1e6 for name, seconds in best.items()}
+
+
+def profile(steps: dict[str, Callable[[], None]], wanted: str) -> None:
+    """Print where the time of one step goes."""
+    for name, step in steps.items():
+        if name == wanted:
+            with cProfile.Profile() as profiled:
+                step()
+            profiled.print_stats("tottime")
+        else:
+            step()
+
+
+async def main(events: int, wanted: str | None) -> None:
+    """Record each mix on a Valkey of its own, and measure."""
+    with tempfile.TemporaryDirectory() as directory:
+        server = ValkeyServer(Path(directory))
+        await server.start()
+        try:
+            redis = Redis.from_url(server.url)
+            metrics = WorkerMetrics()
+            for mix in MIXES:
+                await redis.flushall()
+                path = RecordedPath(redis)
+                await path.run(make_events(mix, events))
+                steps = Steps(path, metrics).all()
+                if wanted is not None:
+                    profile(steps, wanted)
+                    continue
+                turn = calibrate()
+                figures = measure(steps, events)
+                sys.stdout.write(f"\n{mix}; a turn of a plain loop: {turn:.1f} ns\n")
+                for name, figure in {**figures, "together": sum(figures.values())}.items():
+                    sys.stdout.write(f"  {name:24} {figure:6.2f} us an event, {figure * 1000 / turn:5.0f} turns\n")
+            await redis.aclose()
+        finally:
+            await server.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("events", nargs="?", type=int, default=8_000)
+    parser.add_argument("--profile")
+    given = parser.parse_args()
+    asyncio.run(main(given.events, given.profile))
