@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from metering.addresses import check_bootstrap, check_dsn, check_redis_url
 from metering.errors import Fatal
 
 PREFIX = "METERING_"
@@ -26,28 +26,9 @@ class WrongSetting(Fatal):
     """A setting cannot be used. The message names each variable, what is wrong with it and what it takes."""
 
 
-def _check_bootstrap(value: str) -> str:
-    for address in value.split(","):
-        if not re.fullmatch(r"\s*[^\s:,/]+:\d{1,5}\s*", address):
-            raise ValueError("expected host:port, several separated by commas")
-    return value
-
-
-def _check_redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("expected redis://[user:password@]host:port/database (or rediss://, unix://)")
-    return value
-
-
-def _check_dsn(value: str) -> str:
-    if not value.startswith(("postgresql://", "postgres://")):
-        raise ValueError("expected postgresql://user[:password]@host:port/database")
-    return value
-
-
-Bootstrap = Annotated[str, AfterValidator(_check_bootstrap)]
-RedisUrl = Annotated[str, AfterValidator(_check_redis_url)]
-PostgresDsn = Annotated[str, AfterValidator(_check_dsn)]
+Bootstrap = Annotated[str, AfterValidator(check_bootstrap)]
+RedisUrl = Annotated[str, AfterValidator(check_redis_url)]
+PostgresDsn = Annotated[str, AfterValidator(check_dsn)]
 
 
 def find_rates_directory() -> Path:
@@ -91,7 +72,9 @@ class RedisSettings(Section):
     """The till."""
 
     url: Annotated[RedisUrl, Field(repr=False)] = "redis://127.0.0.1:6379/0"
-    """Address of Redis or Valkey: redis://[user:password@]host:port/database."""
+    """Address of Redis or Valkey: redis://[user:password@]host:port/database; redis+sentinel://host:port,host:port/name
+    for what sentinels call `name`; redis+cluster://host:port,host:port for a cluster. With TLS rediss://,
+    rediss+sentinel://, rediss+cluster://, and as options ?ca_file=…&cert_file=…&key_file=… where they are needed."""
 
 
 class PostgresSettings(Section):

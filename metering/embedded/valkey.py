@@ -48,7 +48,7 @@ class ValkeyServer(Server):
         """
         super().__init__(directory, port)
         self._appendonly = appendonly
-        self._options = {
+        self.options = {
             "appendfsync": appendfsync,
             "maxmemory": maxmemory,
             "maxmemory-policy": "noeviction",
@@ -123,7 +123,7 @@ class ValkeyServer(Server):
             "daemonize": "no",
             "save": "",  # no snapshots by time: a test says when
             "appendonly": "yes" if appendonly else "no",
-            **self._options,
+            **self.options,
         }
         arguments = [str(find_valkey_program())]
         for name, value in settings.items():

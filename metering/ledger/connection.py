@@ -1,42 +1,148 @@
-"""Connects to Redis and checks that it can be a till. Leaves what is in it to `till`."""
+"""Connects to Redis, alone, behind sentinels or as a cluster, and checks that it can be a till.
+
+Leaves what is in it to `till`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from redis.asyncio import Redis
+import structlog
+from redis.asyncio import Redis, RedisCluster, Sentinel
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
-from metering.errors import Fatal, Retryable
+from metering.addresses import RedisAddress, parse_redis_url
+from metering.errors import BrokenInvariant, Fatal, MeteringError, Retryable
+
+log = structlog.get_logger(__name__)
 
 SOCKET_TIMEOUT_SECONDS = 10.0
 """A script takes milliseconds; after this the connection is given up, and the call is told apart by its chunk id."""
 
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+CONNECTIONS_MAX = 1_000
+"""A bucket has one call under way, seldom two."""
+
+REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
+"""All that a call may raise when Redis does not answer as it should; the cluster's own are no `RedisError`."""
+
+_TRANSIENT = frozenset(
+    [
+        "OOM",
+        "READONLY",
+        "LOADING",
+        "BUSY",
+        "MASTERDOWN",
+        "CLUSTERDOWN",
+        "TRYAGAIN",
+        "ASK",
+        "MOVED",
+        "NOREPLICAS",
+        "MISCONF",
+        "NOPERM",
+    ]
+)
+"""Answers of a server that may come to itself, or be put right, with nothing applied."""
+
+
+class _GuardedRedis(Redis):
+    """The client of a primary behind sentinels: it closes the connections to them as well."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001  the client's own signature
+        await super().aclose(close_connection_pool)
+        manager: Any = self.connection_pool
+        for sentinel in manager.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
 
 def connect_redis(url: str) -> Redis:
-    """Return a client; it connects with its first call. It never repeats a call by itself: the caller knows better."""
-    client: Redis = Redis.from_url(
-        url,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=5.0,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
-    return client
+    """Return a client; it connects with its first call. It never repeats a call by itself: the caller knows better.
+
+    Of a cluster it finds the node by the keys' hash tag, and follows a slot that has moved: what answers MOVED or ASK
+    has not carried out the call.
+    """
+    address = parse_redis_url(url)
+    common: dict[str, Any] = {
+        "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+        "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "username": address.user,
+        "password": address.password,
+        **_tls_of(address),
+    }
+    if address.mode == "cluster":
+        nodes = [ClusterNode(host, port) for host, port in address.hosts]
+        cluster = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **common)
+        # Of the two classes' calls we use only those that both have, with the same arguments.
+        return cast("Redis", cluster)
+    if address.mode == "sentinel":
+        asking = common | {"username": address.sentinel_user, "password": address.sentinel_password}
+        make: Any = Sentinel
+        sentinel = make(address.hosts, sentinel_kwargs=asking, **common)
+        primary: Redis = sentinel.master_for(address.name, redis_class=_GuardedRedis, db=address.database)
+        return primary
+    if address.path:
+        return Redis(unix_socket_path=address.path, db=address.database, **common)
+    ((host, port),) = address.hosts
+    return Redis(host=host, port=port, db=address.database, **common)
 
 
 async def check_redis(redis: Redis) -> None:
-    """Raise `Fatal` where Redis may drop keys by itself, `Retryable` where it does not answer."""
+    """Raise `Fatal` where Redis may drop keys by itself or knows us not, `Retryable` where it does not answer.
+
+    Says in the log where it writes nothing to disk: then its restart costs a restore of every bucket.
+    """
     try:
-        answer = await redis.config_get("maxmemory-policy")
-    except ResponseError:
-        return  # managed services forbid CONFIG; their documentation says how eviction is set
-    except (RedisError, OSError) as error:
+        client: Any = redis
+        asked = {"target_nodes": RedisCluster.PRIMARIES} if isinstance(client, RedisCluster) else {}
+        answer: dict[str, Any] = await client.info(**asked)
+    except NoPermissionError:
+        log.warning("redis_not_checked", why="INFO is not permitted: see to it that maxmemory-policy is noeviction")
+        return
+    except AuthenticationError as error:
+        raise Fatal(f"Redis does not let us in: {error}; METERING_REDIS__URL has user and password") from error
+    except REDIS_ERRORS as error:
         raise Retryable(f"Redis does not answer: {error}") from error
-    told: dict[Any, Any] = answer
-    policy = told.get("maxmemory-policy") or told.get(b"maxmemory-policy") or "noeviction"
-    policy = policy.decode() if isinstance(policy, bytes) else policy
-    if policy != "noeviction":
-        raise Fatal(f"Redis evicts keys (maxmemory-policy {policy}); set it to noeviction, or balances disappear")
+    # Of one node the answer stands alone; of several each stands under its node's name.
+    told = [answer] if "redis_version" in answer else list(answer.values())
+    for one in told:
+        policy = one.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
+            raise Fatal(f"Redis evicts keys (maxmemory-policy {policy}); set it to noeviction, or balances disappear")
+    if any(one.get("aof_enabled") == 0 for one in told):
+        log.warning("redis_without_aof", why="without it a restart costs a restore of every bucket: set appendonly yes")
+
+
+def redis_error(error: Exception, what: str) -> MeteringError:
+    """Return what an error of a call means: a state that may pass, or a script that broke."""
+    if isinstance(error, ResponseError):
+        # The client takes the code of those that it knows out of the message.
+        code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+        if code not in _TRANSIENT:
+            return BrokenInvariant(f"script {what} failed: {error}")
+        return Retryable(f"Redis refused {what}: {code} {error}")
+    return Retryable(f"Redis did not answer {what}: {error}")
+
+
+def _tls_of(address: RedisAddress) -> dict[str, Any]:
+    if not address.tls:
+        return {}
+    return {
+        "ssl": True,
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": address.ca_file,
+        "ssl_certfile": address.cert_file,
+        "ssl_keyfile": address.key_file,
+    }

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from metering.contracts.entries import CustomerSettings, Position
 from metering.contracts.states import NumbersState, State
 from metering.errors import Retryable
 from metering.ledger.codes import StateKind
+from metering.ledger.connection import REDIS_ERRORS
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
 from metering.ledger.state import BlockState, ChargeState, WalletState
@@ -116,12 +116,11 @@ class BucketReader:
     async def status(self) -> BucketStatus:
         """Return where the bucket stands."""
         keys = self._keys
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hmget(keys.meta, ["loaded", "seq", "chunk", "usage", "commands", "clock"])
-        pipe.llen(keys.outbox)
-        pipe.hlen(keys.charges)
-        pipe.zcard(keys.timers)
-        meta, outbox, charges, timers = await self._read(pipe.execute())
+        # Not a pipeline: the cluster's would go on asking a node that is lost.
+        meta = await self._read(self._redis.hmget(keys.meta, ["loaded", "seq", "chunk", "usage", "commands", "clock"]))
+        outbox = await self._read(self._redis.llen(keys.outbox))
+        charges = await self._read(self._redis.hlen(keys.charges))
+        timers = await self._read(self._redis.zcard(keys.timers))
         loaded, seq, chunk, usage, commands, clock = meta
         return BucketStatus(
             bucket=self.bucket,
@@ -157,7 +156,7 @@ class BucketReader:
     async def _read(self, answer: Any) -> Any:
         try:
             return await answer
-        except (RedisError, OSError) as error:
+        except REDIS_ERRORS as error:
             raise Retryable(f"Redis did not answer a read of bucket {self.bucket}: {error}") from error
 
 

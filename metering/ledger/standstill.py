@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from metering.errors import Retryable
+from metering.ledger.connection import REDIS_ERRORS
 from metering.ledger.keys import stopped_key
 
 
@@ -40,5 +40,5 @@ async def end_standstill(redis: Redis, bucket: int) -> bool:
 async def _call(answer: Any) -> Any:
     try:
         return await answer
-    except (RedisError, OSError) as error:
+    except REDIS_ERRORS as error:
         raise Retryable(f"Redis did not answer: {error}") from error

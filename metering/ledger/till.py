@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError
 
 from metering.contracts.entries import Position
-from metering.errors import BrokenInvariant, Retryable
 from metering.ledger.codes import Code
+from metering.ledger.connection import REDIS_ERRORS, redis_error
 from metering.ledger.inputs import Chunk
 from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
 from metering.ledger.outbox import OutboxChunk, read_outbox
@@ -274,18 +274,6 @@ class Till:
                 answer: list[Any] = await self._redis.evalsha(script.sha, len(keys), *keys, *args)
             except NoScriptError:
                 answer = await self._redis.eval(script.text, len(keys), *keys, *args)
-        except ResponseError as error:
-            raise response_error(error, self.bucket, name) from error
-        except (RedisError, OSError) as error:
-            raise Retryable(f"Redis did not answer {name} of bucket {self.bucket}: {error}") from error
+        except REDIS_ERRORS as error:
+            raise redis_error(error, f"{name} of bucket {self.bucket}") from error
         return answer
-
-
-_TRANSIENT = ("OOM", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF")
-
-
-def response_error(error: ResponseError, bucket: int, name: str) -> Exception:
-    """Return what an error answer means: a state of the server that may pass, or a script that broke."""
-    if str(error).startswith(_TRANSIENT):
-        return Retryable(f"Redis refused {name} of bucket {bucket}: {error}")
-    return BrokenInvariant(f"script {name} of bucket {bucket} failed: {error}")

@@ -22,6 +22,7 @@ from metering.checkpoint.schema import migrate
 from metering.contracts.entries import Position
 from metering.contracts.partitioning import partition_of
 from metering.embedded.process import Command, Process
+from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, BucketStatus
 from metering.settings import (
     CheckpointSettings,
@@ -61,7 +62,7 @@ class System:
         self.processes: list[Process] = []
         self.ends: dict[str, dict[int, int]] = {"usage": {}, "commands": {}}
         """The offset after the last record of each partition: that this test sent, or that was found there later."""
-        self.redis: Redis = Redis.from_url(stack.valkey.url, socket_timeout=5.0, retry=None)
+        self.redis: Redis = connect_redis(settings.redis.url)
         self.database = Database(settings.postgres.dsn)
         self._producer: AIOKafkaProducer | None = None
 
