@@ -114,6 +114,24 @@ class ForfeitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field=
     gone: bool = False
 
 
+class SweepState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="sweep"):
+    """Something that is done to every wallet of a customer, and has not come to the last yet.
+
+    `id` says what: `spam` (forfeit, give back), `rop` (expiries), `rules` (those of the plan).
+    """
+
+    id: str
+    after: str
+    """The wallet that it has come to; it goes on with the names after it, byte by byte."""
+    due_at_ms: int
+    is_on: bool = False
+    expires_at_ms: int = 0
+    notice_ms: int = 0
+    rules: tuple[tuple[str, int, int, int, int, int, int, int, str], ...] = ()
+    """As the ledger keeps them."""
+    gone: bool = False
+
+
 class CounterState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="counter"):
     """The units (parts, messages, billed seconds, …) of a plan's counter that are gone in its window.
 
@@ -130,7 +148,9 @@ class CounterState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field=
     gone: bool = False
 
 
-State: TypeAlias = LimitState | ReversalState | CycleState | FeeState | NumbersState | ForfeitState | CounterState
+State: TypeAlias = (
+    LimitState | ReversalState | CycleState | FeeState | NumbersState | ForfeitState | CounterState | SweepState
+)
 """Any of them."""
 
 

@@ -22,3 +22,9 @@ LIMITS_MAX = 10_000
 
 NUMBERS_MAX = 256
 """Phone numbers of one customer: a change of plan puts the fee of each anew, about 3 ms of Redis."""
+
+SWEEP_WORK_MAX = 256
+"""Wallets and lots that one entry goes through where all wallets of a customer are concerned: about 1 ms of Redis."""
+
+SWEEP_PAUSE_MS = 250
+"""Log time between two entries of such a sweep: a live chunk spans less, so that one call makes one of them or two."""

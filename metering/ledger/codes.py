@@ -225,6 +225,7 @@ class StateKind(IntEnum):
     FEE = 81
     FORFEIT = 82
     NUMBERS = 83
+    SWEEP = 84
 
 
 class AlertCode(IntEnum):

@@ -15,7 +15,7 @@ SKEW_MS = 600_000
 
 
 class BucketKeys:
-    """The keys of bucket `bucket`: ten fixed ones, and two per slot of the window."""
+    """The keys of bucket `bucket`: eleven fixed ones, and two per slot of the window."""
 
     def __init__(self, bucket: int) -> None:
         tag = f"{{b{bucket}}}"
@@ -29,6 +29,7 @@ class BucketKeys:
         self.commands = f"{tag}:commands"
         self.states = f"{tag}:states"
         self.zones = f"{tag}:zones"
+        self.names = f"{tag}:names"
         self._ids = f"{tag}:ids:"
         self._settled = f"{tag}:settled:"
 
@@ -46,6 +47,7 @@ class BucketKeys:
             self.commands,
             self.states,
             self.zones,
+            self.names,
         ]
 
     def slots(self, numbers: Sequence[int]) -> list[str]:

@@ -48,3 +48,14 @@ class Numbers(IntEnum):
 
     LIST = 1
     FEES = 2
+
+
+class Sweep(IntEnum):
+    """Positions in a sweep: the fields of `contracts.states.SweepState` after its id."""
+
+    AFTER = 1
+    DUE = 2
+    ON = 3
+    EXPIRES = 4
+    NOTICE = 5
+    RULES = 6

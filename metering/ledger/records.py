@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from metering.contracts.entries import Balance, CustomerSettings, RuleState
+from metering.contracts.fields import MAIN_WALLET
 from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
 from metering.ledger.effects import DECISIONS
 from metering.ledger.entry_parts import call_record
@@ -52,6 +53,7 @@ class RestorePart(Struct):
     commands: list[Any]
     states: list[Any]
     zones: list[Any]
+    names: list[Any]
     ids: list[list[Any]]
     settled: list[list[Any]]
 
@@ -81,7 +83,7 @@ def restore_part(  # noqa: C901  one case for each kind of record
 
     Remembered things of slots not named are left out: forgotten.
     """
-    part = RestorePart([], [], [], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
+    part = RestorePart([], [], [], [], [], [], [], [], [], [[] for _ in slots], [[] for _ in slots])
     place = {slot: n for n, slot in enumerate(slots)}
     for record in records:
         match record:
@@ -164,6 +166,8 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         False if state.profile == COMPANY_POOL else profile_record(state.profile),
     ]
     part.wallets += (key, RawText(pack(record)))
+    if state.wallet != MAIN_WALLET:
+        part.names += (0, key)
     for lot in lots:
         # What has expired while it was held has had its timer; it lapses when it is released.
         if lot.expires_at_ms > 0:

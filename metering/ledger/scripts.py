@@ -60,6 +60,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "CYCLE": plan_codes.Cycle,
     "FEE": plan_codes.Fee,
     "NUMBERS": plan_codes.Numbers,
+    "SWEEP": plan_codes.Sweep,
     "ON_PLAN_CHANGE": plan_codes.OnPlanChange,
     "COUNTER": counter_codes.Counter,
     "TERMS": counter_codes.Terms,
@@ -76,6 +77,8 @@ LUA_CONSTANTS: dict[str, int] = {
     "RULES_MAX": bounds.RULES_MAX,
     "LIMITS_MAX": bounds.LIMITS_MAX,
     "NUMBERS_MAX": bounds.NUMBERS_MAX,
+    "SWEEP_WORK_MAX": bounds.SWEEP_WORK_MAX,
+    "SWEEP_PAUSE_MS": bounds.SWEEP_PAUSE_MS,
     "MICROS_LIMIT": MICROS_LIMIT,
 }
 """The constants that a script may use by name."""

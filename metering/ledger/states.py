@@ -16,6 +16,7 @@ from metering.contracts.states import (
     NumbersState,
     ReversalState,
     State,
+    SweepState,
 )
 from metering.ledger.codes import StateKind
 from metering.ledger.identity import SEPARATOR, scoped, state_field
@@ -27,6 +28,7 @@ _TYPES: dict[int, type[State]] = {
     StateKind.FEE.value: FeeState,
     StateKind.FORFEIT.value: ForfeitState,
     StateKind.NUMBERS.value: NumbersState,
+    StateKind.SWEEP.value: SweepState,
     StateKind.COUNTER.value: CounterState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}
@@ -78,3 +80,5 @@ def state_timers(customer: str, state: State) -> Iterable[tuple[int, str]]:
             yield due_ms, f"y\0{customer}"
         case FeeState(due_at_ms=due_ms):
             yield due_ms, f"z\0{customer}\0{state.id}"
+        case SweepState(due_at_ms=due_ms):
+            yield due_ms, f"s\0{customer}\0{state.id}"

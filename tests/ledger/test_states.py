@@ -13,6 +13,7 @@ from metering.contracts.states import (
     NumbersState,
     ReversalState,
     State,
+    SweepState,
 )
 from metering.ledger.states import field_of, pack_state, read_state
 
@@ -23,6 +24,7 @@ STATES: list[State] = [
     CycleState("plan", 1, 5, "nro", 9, next_at_ms=4, cancelled=True, fees=("short-code",)),
     FeeState("short-code", 5, "USD", 1, 7, 8),
     ForfeitState("main", (("fro", 5, 0, 1, 0),)),
+    SweepState("spam", "w17", 9, is_on=True),
     NumbersState("all", (("+12015550100", ""), ("+18005550100", "toll_free")), 1000),
 ]
 

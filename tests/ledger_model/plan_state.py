@@ -35,6 +35,17 @@ class Cycle:
 
 
 @dataclass
+class Sweep:
+    """What is done to all wallets, and how far it has come."""
+
+    on: bool
+    expires: int = 0
+    notice: int = 0
+    after: str = ""
+    due: int = 0
+
+
+@dataclass
 class Plan:
     """What the ledger needs to know of a plan."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, cycles, fees, lots, numbers
+from tests.ledger_model import blocks, changes, cycles, fees, lots, numbers, sweeps
 from tests.ledger_model.anniversaries import month_at, months_passed
 from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
-from tests.ledger_model.plan_state import Cycle, Fee, Plan
-from tests.ledger_model.state import Customer, Lot
+from tests.ledger_model.plan_state import Cycle, Fee, Plan, Sweep
+from tests.ledger_model.state import Customer
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -94,10 +94,11 @@ def set_options(bucket: Bucket, customer: Customer, given: SetOptions) -> dict[s
     if given.time_zone is not None and given.time_zone not in TIME_ZONES:
         return bucket.entry(given, "refused", reason="invalid_time_zone")
     plan = bucket.plan_of(customer)
-    all_changes = {name: changes.begin(customer, wallet) for name, wallet in customer.wallets.items()}
+    main = changes.begin(customer, customer.wallets["main"])
+    others: list[changes.Change] = []
     if given.rop is not None and given.rop != customer.rop:
         customer.rop = given.rop
-        change_expiries(bucket, customer, plan)
+        others = change_expiries(bucket, main, plan)
     customer.time_zone = given.time_zone or customer.time_zone
     customer.country = given.country or customer.country
     if given.equipment is not None:
@@ -107,34 +108,35 @@ def set_options(bucket: Bucket, customer: Customer, given: SetOptions) -> dict[s
         if customer.cycle is not None or cycle.fees:
             customer.cycle = cycle
     customer.version += 1
-    main = all_changes.pop("main")
-    others = [change for _, change in in_byte_order(all_changes) if changes.lots_changed(change)]
     return changes.finish(bucket, main, given, "settings_changed", *others, settings=customer.settings)
 
 
-def change_expiries(bucket: Bucket, customer: Customer, plan: Plan) -> None:
+def change_expiries(bucket: Bucket, main: changes.Change, plan: Plan) -> list[changes.Change]:
     """Protection keeps what has not lapsed yet, where it covers what is held; without it NRO may lapse again."""
-    now, cycle = bucket.clock, customer.cycle
-
-    def is_protected(lot: Lot) -> bool:
-        return plan.rop_covers_all and lot.expires_at is not None and lot.expires_at > now
-
-    def resumes(lot: Lot) -> bool:
-        return plan.rop_resumes and lot.kind == "nro" and lot.expires_at is None
-
-    for wallet in customer.wallets.values():
-        for lot in wallet.lots:
-            if customer.rop and is_protected(lot):
-                lots.change_expiry(bucket, wallet, lot, None, 0)
-            elif not customer.rop and resumes(lot) and cycle is not None and cycle.ends_at > now:
-                notice = lots.notice_for(cycle.ends_at, cycle.notice, now)
-                lots.change_expiry(bucket, wallet, lot, cycle.ends_at, notice)
+    customer, cycle = main.customer, main.customer.cycle
+    if customer.rop and plan.rop_covers_all:
+        return sweeps.begin(bucket, main, "rop", Sweep(on=True))
+    if not customer.rop and plan.rop_resumes and cycle is not None and cycle.ends_at > bucket.clock:
+        return sweeps.begin(bucket, main, "rop", Sweep(on=False, expires=cycle.ends_at, notice=cycle.notice))
+    return []
 
 
-def in_byte_order(by_name: dict[str, changes.Change]) -> list[tuple[str, changes.Change]]:
-    """Wallets by name, byte by byte."""
-    return sorted(by_name.items(), key=lambda item: item[0].encode())
+def expiry_changer(bucket: Bucket, customer: Customer, sweep: Sweep) -> sweeps.Act:
+    """What protection does to the lots of a wallet."""
+    now = bucket.clock
+    notice = lots.notice_for(sweep.expires, sweep.notice, now)
 
+    def act(change: changes.Change) -> None:
+        for lot in change.wallet.lots:
+            if sweep.on and lot.expires_at is not None and lot.expires_at > now:
+                lots.change_expiry(bucket, change.wallet, lot, None, 0)
+            elif not sweep.on and lot.kind == "nro" and lot.expires_at is None:
+                lots.change_expiry(bucket, change.wallet, lot, sweep.expires, notice)
+
+    return act
+
+
+sweeps.ACTS["rop"] = expiry_changer
 
 TIME_ZONES = ("UTC", "Europe/Madrid", "America/New_York")
 """Those that there are."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.ledger_model.calls import Call
-from tests.ledger_model.plan_state import Cycle, Fee
+from tests.ledger_model.plan_state import Cycle, Fee, Sweep
 
 
 @dataclass
@@ -235,6 +235,8 @@ class Customer:
     fees: dict[str, Fee] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     """Its phone numbers with their types, in the order in which they came."""
+    sweeps: dict[str, Sweep] = field(default_factory=dict)
+    """What is done to its wallets and has not come to the last, by job."""
     forfeited: dict[str, list[Lot]] = field(default_factory=dict)
     """What was taken of each wallet."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, changes, credit, cycles, fees, limits
+from tests.ledger_model import alerts, changes, credit, cycles, fees, limits, sweeps
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -31,9 +31,10 @@ def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
         return limits.end_window(bucket, bucket.customers[customer], limit, due)
     if sort == "y":
         return cycles.begin(bucket, customer, due)
-    if sort == "z":
-        (fee,) = rest
-        return fees.fall_due(bucket, customer, fee, due)
+    if sort in ("z", "s"):
+        (name,) = rest
+        fall_due = fees.fall_due if sort == "z" else sweeps.fall_due
+        return fall_due(bucket, customer, name, due)
     wallet, lot = rest
     if sort == "e":
         return tell_expiry(bucket, customer, wallet, lot, due)

@@ -20,7 +20,7 @@
 -- include: remember
 -- include: run_timers
 -- Apply a chunk of inputs: run what is due before each, decide each, write everything at the end.
--- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, states, zones,
+-- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, states, zones, names,
 -- then slots: event ids, then settled.
 -- ARGV: token, expected seq, expected chunk, new chunk, from usage, from commands, to usage, to commands,
 -- header (cmsgpack, see inputs.py), inputs (cmsgpack), carried (opaque; kept in the outbox to publish from).
@@ -57,8 +57,8 @@ if stale then
 end
 local slots = header.slots
 local keys = { customers = KEYS[3], wallets = KEYS[4], charges = KEYS[5], senders = KEYS[6], timers = KEYS[7],
-  commands = KEYS[8], states = KEYS[9], zones = KEYS[10],
-  ids = { unpack(KEYS, 11, 10 + #slots) }, settled = { unpack(KEYS, 11 + #slots, 10 + 2 * #slots) } }
+  commands = KEYS[8], states = KEYS[9], zones = KEYS[10], names = KEYS[11],
+  ids = { unpack(KEYS, 12, 11 + #slots) }, settled = { unpack(KEYS, 12 + #slots, 11 + 2 * #slots) } }
 local last_ts = #inputs > 0 and inputs[#inputs][INPUT.TS] or head.clock
 local bucket = read_bucket(header, head, keys, slots, inputs, last_ts)
 bucket.customers = {}

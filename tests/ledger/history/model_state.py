@@ -6,7 +6,16 @@ from typing import Literal
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
-from metering.contracts.states import CycleState, FeeState, ForfeitState, LimitState, NumbersState, ReversalState, State
+from metering.contracts.states import (
+    CycleState,
+    FeeState,
+    ForfeitState,
+    LimitState,
+    NumbersState,
+    ReversalState,
+    State,
+    SweepState,
+)
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
@@ -178,6 +187,10 @@ def states_of(customer: model.Customer) -> list[State]:
         states.append(ForfeitState(name, tuple(taken)))
     if customer.numbers:
         states.append(NumbersState("all", tuple(customer.numbers.items()), fees_of(customer)))
+    states += [
+        SweepState(job, sweep.after, sweep.due, sweep.on, sweep.expires, sweep.notice)
+        for job, sweep in sorted(customer.sweeps.items())
+    ]
     return states
 
 

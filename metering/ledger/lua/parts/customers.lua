@@ -1,5 +1,5 @@
 -- include: bytes_before
--- Customers by name, and all wallets of one.
+-- Customers by name, and the wallets of one.
 
 local function customer_named(bucket, name)
   local customer = bucket.customers[name]
@@ -11,28 +11,21 @@ local function customer_named(bucket, name)
   return customer
 end
 
--- The names of a customer's wallets, `main` first, then byte by byte. Walks through all wallets of the bucket, some 20 ms
--- for 100,000 of them: only for what happens once in a while.
-local function wallets_of(bucket, customer)
-  local prefix, known, names = customer .. '\0', {}, {}
-  for key, wallet in pairs(bucket.wallets) do
-    known[key] = wallet and true or nil
+-- Up to `most` names of a customer's wallets after the name `after`, byte by byte; `main` is not among them. The index
+-- has a wallet when the call that opened it has ended.
+local function wallets_after(bucket, customer, after, most)
+  local prefix, names = customer .. '\0', {}
+  local found = redis.call('ZRANGEBYLEX', bucket.keys.names, '(' .. prefix .. after, '(' .. customer .. '\1',
+    'LIMIT', 0, most)
+  for n = 1, #found do
+    names[n] = string.sub(found[n], #prefix + 1)
   end
-  local pattern, cursor = string.gsub(prefix, '[%*%?%[%]\\%^%-]', '\\%0') .. '*', '0'
-  repeat
-    local page = redis.call('HSCAN', bucket.keys.wallets, cursor, 'MATCH', pattern, 'COUNT', 1000)
-    cursor = page[1]
-    for n = 1, #page[2], 2 do
-      known[page[2][n]] = true
-    end
-  until cursor == '0'
-  for key in pairs(known) do
+  for key in pairs(bucket.names_new) do
     local name = string.sub(key, #prefix + 1)
-    if string.sub(key, 1, #prefix) == prefix and name ~= 'main' then
+    if string.sub(key, 1, #prefix) == prefix and bytes_before(after, name) then
       names[#names + 1] = name
     end
   end
   table.sort(names, bytes_before)
-  table.insert(names, 1, 'main')
   return names
 end

@@ -28,7 +28,7 @@ local function read_bucket(header, head, keys, slot_numbers, inputs, last_ts)
     customers_dirty = {}, wallets = {}, wallets_dirty = {}, wallet_names = header.wallet_names,
     charges = {}, charges_dirty = {}, charges_stored = {}, charge_keys = header.charge_keys,
     senders = {}, senders_dirty = {}, sender_keys = header.sender_keys,
-    commands = {}, commands_dirty = {}, ids = {}, ids_new = {}, states = {}, states_dirty = {}, zones = {}, zones_new = header.zones,
+    commands = {}, commands_dirty = {}, ids = {}, ids_new = {}, states = {}, states_dirty = {}, zones = {}, zones_new = header.zones, names_new = {},
     timers_set = {}, due = {}, due_next = 1, due_new = {}, due_read = 0, due_more = true,
   }
   fetch(keys.wallets, header.wallet_keys, bucket.wallets)

@@ -1,40 +1,31 @@
 -- include: handlers
 -- include: plan_changes
+-- include: sweeps
 -- What a customer has besides its plan: rollover protection, equipment, time zone, country.
 
--- Change when the lots of all wallets lapse. `expiry_of(lot)` gives the new expiry and notice, nil to leave a lot.
-local function change_expiries(bucket, change, expiry_of)
-  for _, name in ipairs(wallets_of(bucket, change.customer)) do
-    local one = name == 'main' and change or begin(bucket, change.customer, name, change.now)
-    local lots = { unpack(one.wallet[WALLET.LOTS]) }
+-- What becomes of the lots of a wallet when rollover protection begins or ends: {expiry, lead time of notices} then.
+function sweeps.rop(bucket, main, sweep)
+  local is_on, ends, lead = sweep[SWEEP.ON] == 1, sweep[SWEEP.EXPIRES], sweep[SWEEP.NOTICE]
+  return function(change)
+    local lots = { unpack(change.wallet[WALLET.LOTS]) }
     for n = 1, #lots do
-      local expires, notice = expiry_of(lots[n])
-      if expires then
-        set_expiry(bucket, one, lots[n], expires, notice)
+      local lot = lots[n]
+      if is_on and lot[LOT.EXPIRES] > main.now then
+        set_expiry(bucket, change, lot, 0, 0)
+      elseif not is_on and lot[LOT.KIND] == 'nro' and lot[LOT.EXPIRES] == 0 then
+        set_expiry(bucket, change, lot, ends, notice_of(ends, lead, main.now))
       end
     end
-    if one ~= change and #one.lots > 0 then
-      change.others = change.others or {}
-      table.insert(change.others, one)
-    end
-  end
+  end, KIND.SETTINGS_CHANGED, 0
 end
 
 local function set_rop(bucket, change, customer, rop, input)
-  local now, cycle = change.now, cycle_to_change(bucket, customer)
+  local cycle = cycle_to_change(bucket, customer)
   customer.record[CUSTOMER.ROP] = rop
   if rop == 1 and input[INPUT.ROP_SCOPE] == 1 then
-    change_expiries(bucket, change, function(lot)
-      if lot[LOT.EXPIRES] > now then
-        return 0, 0
-      end
-    end)
-  elseif rop == 0 and input[INPUT.ROP_LAPSE] == 1 and cycle[CYCLE.ENDS] > now then
-    change_expiries(bucket, change, function(lot)
-      if lot[LOT.KIND] == 'nro' and lot[LOT.EXPIRES] == 0 then
-        return cycle[CYCLE.ENDS], notice_of(cycle[CYCLE.ENDS], cycle[CYCLE.NOTICE], now)
-      end
-    end)
+    begin_sweep(bucket, change, 'rop', { '', 0, 1, 0, 0, {} })
+  elseif rop == 0 and input[INPUT.ROP_LAPSE] == 1 and cycle[CYCLE.ENDS] > change.now then
+    begin_sweep(bucket, change, 'rop', { '', 0, 0, cycle[CYCLE.ENDS], cycle[CYCLE.NOTICE], {} })
   end
 end
 

@@ -97,6 +97,16 @@ local function save_zones(bucket)
   write_many('HSET', bucket.keys.zones, set)
 end
 
+-- Wallets that the call opened, in the index by name.
+local function save_names(bucket)
+  local set = {}
+  for key in pairs(bucket.names_new) do
+    set[#set + 1] = '0'
+    set[#set + 1] = key
+  end
+  write_many('ZADD', bucket.keys.names, set)
+end
+
 local function save_bucket(bucket)
   save_hash(bucket.keys.wallets, bucket.wallets_dirty, bucket.wallets)
   save_hash(bucket.keys.customers, bucket.customers_dirty, bucket.customers_dirty)
@@ -106,4 +116,5 @@ local function save_bucket(bucket)
   save_slots(bucket, save_charges(bucket))
   save_timers(bucket)
   save_zones(bucket)
+  save_names(bucket)
 end

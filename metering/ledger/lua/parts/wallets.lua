@@ -25,6 +25,7 @@ local function put_wallet(bucket, i, input, customer)
     return refuse(bucket, i, REASON.MAIN_WALLET)
   end
   if not known then
+    bucket.names_new[key] = name ~= 'main' or nil
     bucket.wallets[key] = { customer.record[CUSTOMER.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0,
       { WALLET_STATE.ACTIVE, kind or (input[INPUT.USER] and WALLET_KIND.USER or WALLET_KIND.SUB_ACCOUNT),
         false, false, false, false } }
