@@ -10,14 +10,16 @@ from msgspec import Struct
 
 from metering.contracts.entries import CallTerms, Position
 from metering.ledger.carried import Carried, encode_carried
+from metering.ledger.chunk import Chunk
 from metering.ledger.codes import Moment, Op, StateKind
 from metering.ledger.counted import Counted
 from metering.ledger.entry_parts import call_record
 from metering.ledger.identity import scoped, state_field
-from metering.ledger.layout import Input
+from metering.ledger.rows import INPUT_ROW
 from metering.ledger.zones import zone_record
 
 _pack = msgspec.msgpack.Encoder().encode
+_row = INPUT_ROW.pack
 
 NO_PRICE = -1
 """An outcome that cannot be priced by its own fields."""
@@ -38,28 +40,6 @@ Acting = tuple[str | None, str | None, str | None]
 """The user, the campaign and the sender of an event: what a customer's limits are found by."""
 
 
-class Chunk(Struct, frozen=True):
-    """A chunk ready for `apply`: where it starts and ends, and its packed parts."""
-
-    start: Position
-    end: Position
-    clock_first_ms: int
-    clock_last_ms: int
-    inputs: bytes
-    carried: list[Carried]
-    fragments: bytes
-    """The carried parts as stored: MessagePack list of JSON texts."""
-    customers: list[tuple[str, int, int, int]]
-    wallet_keys: list[str]
-    wallet_names: list[str]
-    charge_keys: list[str]
-    sender_keys: list[str]
-    state_keys: list[str]
-    """Records that the inputs are likely to meet, read in one go; any other is read when it is met."""
-    zones: dict[str, tuple[int, ...]]
-    """Time zones that its inputs bring into the bucket."""
-
-
 class ChunkBuilder:
     """Collects the inputs of one bucket in their order. `start` is the position before the first.
 
@@ -69,11 +49,13 @@ class ChunkBuilder:
 
     def __init__(self, start: Position) -> None:
         self.start = start
-        self.rows: list[tuple[Any, ...]] = []
+        self._rows: list[bytes] = []
+        self._more: list[list[Any]] = []
+        self._clock_first_ms = self._clock_last_ms = 0
         self.carried: list[Carried] = []
         self._fragments: list[bytes] = []
         self._customers: dict[str, int] = {}
-        self._customer_list: list[tuple[str, int, int, int]] = []
+        self._policies: list[int] = []
         self._wallets: dict[str, int] = {}
         self._wallet_names: list[str] = []
         self._charges: dict[str, int] = {}
@@ -83,11 +65,11 @@ class ChunkBuilder:
         self._zones: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._rows)
 
     def tick(self, ts: int, carried: Carried) -> None:
         """Add a tick: the clock runs, and it has no entry of its own."""
-        self._add((Op.TICK.value, ts), carried)
+        self._add(Op.TICK.value, 0, 0, (0, 0, 0, 0), (ts, 0, 0, 0), "", carried)
 
     def submit(  # noqa: PLR0913  the columns of its row
         self,
@@ -109,11 +91,12 @@ class ChunkBuilder:
         acting: Acting | None = None,
     ) -> None:
         """Add a submission or a received event; `charge` may be None only where it is charged on submit."""
-        head = self._head(Op.SUBMIT.value, ts, carried.customer, policy, wallet, charge, sender, digest)
         # Flat, because their order decides who is granted, and a map has none in Lua.
         prices = [part for pair in recipients.items() for part in pair] if recipients else False
-        fields = (price, charge_on, deadline_at_ms, failed_fee, flags, prices, call_record(call))
-        self._add((*head, *fields), carried, acting)
+        more = [prices, call_record(call)] if prices or call else None
+        places = self._places(carried.customer, policy, wallet, charge, sender)
+        figures = (ts, price, deadline_at_ms, failed_fee)
+        self._add(Op.SUBMIT.value, flags, charge_on, places, figures, digest, carried, more, acting)
 
     def extend(  # noqa: PLR0913  the columns of its row
         self,
@@ -131,8 +114,8 @@ class ChunkBuilder:
         acting: Acting | None = None,
     ) -> None:
         """Add more seconds of a call; `price` is their own, for a call whose charge keeps no terms."""
-        head = self._head(Op.EXTEND.value, ts, carried.customer, policy, wallet, charge, sender, digest)
-        self._add((*head, price, 0, deadline_at_ms, seconds), carried, acting)
+        places = self._places(carried.customer, policy, wallet, charge, sender)
+        self._add(Op.EXTEND.value, 0, 0, places, (ts, price, deadline_at_ms, seconds), digest, carried, None, acting)
 
     def outcome(  # noqa: PLR0913  the columns of its row
         self,
@@ -151,8 +134,9 @@ class ChunkBuilder:
         acting: Acting | None = None,
     ) -> None:
         """Add what became of a charge. `price` is the event's own; `actual` says that it replaces the agreed one."""
-        head = self._head(Op.OUTCOME.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, price, charge_on, moment.value, 0, int(actual), to or False), carried, acting)
+        places = self._places(carried.customer, policy, wallet, charge, None)
+        figures, more = (ts, price, moment.value, 0), [to] if to else None
+        self._add(Op.OUTCOME.value, int(actual), charge_on, places, figures, digest, carried, more, acting)
 
     def end_call(  # noqa: PLR0913  the columns of its row
         self,
@@ -168,8 +152,8 @@ class ChunkBuilder:
         acting: Acting | None = None,
     ) -> None:
         """Add the end of a call; `price` is that of the seconds used, for a call whose charge keeps no terms."""
-        head = self._head(Op.END.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, price, 0, 0, seconds), carried, acting)
+        places = self._places(carried.customer, policy, wallet, charge, None)
+        self._add(Op.END.value, 0, 0, places, (ts, price, 0, seconds), digest, carried, None, acting)
 
     def record(  # noqa: PLR0913  the columns of its row
         self,
@@ -184,8 +168,8 @@ class ChunkBuilder:
         acting: Acting | None = None,
     ) -> None:
         """Add usage that has already happened."""
-        head = self._head(Op.RECORD.value, ts, carried.customer, policy, wallet, None, sender, digest)
-        self._add((*head, price), carried, acting)
+        places = self._places(carried.customer, policy, wallet, None, sender)
+        self._add(Op.RECORD.value, 0, 0, places, (ts, price, 0, 0), digest, carried, None, acting)
 
     def adjust_charge(
         self,
@@ -199,15 +183,15 @@ class ChunkBuilder:
         amount: int,
     ) -> None:
         """Add a late correction of a charge: plus makes it dearer, minus gives back."""
-        head = self._head(Op.ADJUST_CHARGE.value, ts, carried.customer, policy, wallet, charge, None, digest)
-        self._add((*head, amount), carried)
+        places = self._places(carried.customer, policy, wallet, charge, None)
+        self._add(Op.ADJUST_CHARGE.value, 0, 0, places, (ts, amount, 0, 0), digest, carried)
 
     def refuse(
         self, ts: int, carried: Carried, policy: CustomerPolicy, digest: str, *, reason: int, asked: bool
     ) -> None:
         """Add an event that was refused before it reached the ledger, such as one that has no price."""
-        head = self._head(Op.REFUSE.value, ts, carried.customer, policy, None, None, None, digest)
-        self._add((*head, reason, int(asked)), carried)
+        places = self._places(carried.customer, policy, None, None, None)
+        self._add(Op.REFUSE.value, 0, int(asked), places, (ts, reason, 0, 0), digest, carried)
 
     def command(
         self,
@@ -221,9 +205,9 @@ class ChunkBuilder:
         sender: str | None = None,
     ) -> None:
         """Add a command; `fields` in the order of `layout.Input` from position 8."""
-        key = scoped(carried.customer, command_id)
-        head = self._head(op.value, ts, carried.customer, policy, wallet, None, sender, key)
-        self._add((*head, *fields), carried)
+        places = self._places(carried.customer, policy, wallet, None, sender)
+        row = [op.value, ts, *places, scoped(carried.customer, command_id), *fields]
+        self._add(op.value, 0, 0, places, (ts, 0, 0, 0), "", carried, row)
 
     def zone(self, name: str) -> None:
         """Bring a time zone into the bucket, for a customer who comes into it. Raises `ValueError`: there is none."""
@@ -238,12 +222,14 @@ class ChunkBuilder:
         return Chunk(
             start=self.start,
             end=end,
-            clock_first_ms=self.rows[0][1] if self.rows else 0,
-            clock_last_ms=self.rows[-1][1] if self.rows else 0,
-            inputs=_pack(self.rows),
+            clock_first_ms=self._clock_first_ms,
+            clock_last_ms=self._clock_last_ms,
+            inputs=b"".join(self._rows),
+            more=self._more,
             carried=self.carried,
             fragments=_pack(self._fragments),
-            customers=self._customer_list,
+            customers=list(self._customers),
+            policies=self._policies,
             wallet_keys=list(self._wallets),
             wallet_names=self._wallet_names,
             charge_keys=list(self._charges),
@@ -252,21 +238,13 @@ class ChunkBuilder:
             zones=self._zones,
         )
 
-    def _head(  # noqa: PLR0913, PLR0917  the columns that all rows have
-        self,
-        op: int,
-        ts: int,
-        customer: str,
-        policy: CustomerPolicy,
-        wallet: str | None,
-        charge: str | None,
-        sender: str | None,
-        identity: str,
-    ) -> tuple[int, int, int, int, int, int, str]:
+    def _places(
+        self, customer: str, policy: CustomerPolicy, wallet: str | None, charge: str | None, sender: str | None
+    ) -> tuple[int, int, int, int]:
         customer_at = self._customers.get(customer)
         if customer_at is None:
-            self._customer_list.append((customer, policy.version, policy.overdraft_limit_micros, policy.switches))
-            customer_at = self._customers[customer] = len(self._customer_list)
+            customer_at = self._customers[customer] = len(self._customers) + 1
+            self._policies += (policy.version, policy.overdraft_limit_micros, policy.switches)
         wallet_at = charge_at = sender_at = 0
         if wallet is not None:
             key = f"{customer}\0{wallet}"
@@ -280,7 +258,7 @@ class ChunkBuilder:
         if sender is not None:
             key = f"{customer}\0{sender}"
             sender_at = self._senders.setdefault(key, len(self._senders) + 1)
-        return (op, ts, customer_at, wallet_at, charge_at, sender_at, identity)
+        return customer_at, wallet_at, charge_at, sender_at
 
     def count(self, customer: str, counted: Counted) -> None:
         """Have the event that is added next priced by counters."""
@@ -288,13 +266,29 @@ class ChunkBuilder:
         for counter in counted.counters:
             self.expect_state(customer, StateKind.COUNTER, counter)
 
-    def _add(self, row: tuple[Any, ...], carried: Carried, acting: Acting | None = None) -> None:
-        if acting is not None:
-            filler = (False,) * (Input.ACTING - 1 - len(row))
-            row = (*row, *filler, [name or False for name in acting])
-        if self._counted is not None:
-            row = (*row, *(False,) * (Input.COUNTED - 1 - len(row)), self._counted)
-            self._counted = None
-        self.rows.append(row)
+    def _add(  # noqa: PLR0913, PLR0917  the columns of a row, and what does not fit into one
+        self,
+        op: int,
+        flags: int,
+        charge_on: int,
+        places: tuple[int, int, int, int],
+        figures: tuple[int, int, int, int],
+        digest: str,
+        carried: Carried,
+        more: list[Any] | None = None,
+        acting: Acting | None = None,
+    ) -> None:
+        counted, self._counted = self._counted, None
+        if acting is not None or counted is not None:
+            head = [*(more or ()), False, False][:2]
+            more = [*head, [name or False for name in acting] if acting else False, counted or False]
+        more_at = 0
+        if more is not None:
+            self._more.append(more)
+            more_at = len(self._more)
+        if not self._rows:
+            self._clock_first_ms = figures[0]
+        self._clock_last_ms = figures[0]
+        self._rows.append(_row(op, flags, charge_on, *places, more_at, *figures, digest.encode()))
         self.carried.append(carried)
         self._fragments.append(encode_carried(carried))

@@ -19,6 +19,7 @@ from metering.ledger.codes import StateKind
 from metering.ledger.connection import REDIS_ERRORS
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
+from metering.ledger.layout import LAYOUT_VERSION
 from metering.ledger.state import BlockState, ChargeState, WalletState
 from metering.ledger.states import read_state
 from metering.ledger.stored import (
@@ -124,7 +125,7 @@ class BucketReader:
         loaded, seq, chunk, usage, commands, clock = meta
         return BucketStatus(
             bucket=self.bucket,
-            loaded=loaded == b"1",
+            loaded=loaded == b"%d" % LAYOUT_VERSION,
             seq=int(seq or 0),
             chunk=(chunk or b"").decode(),
             position=Position(int(usage or 0), int(commands or 0)),

@@ -18,6 +18,7 @@ from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.profiles import profile_record
 from metering.ledger.raw_text import RawText, pack_raw
+from metering.ledger.rows import CUSTOMER_HEAD, WHOLE
 from metering.ledger.state import (
     COMPANY_POOL,
     BlockState,
@@ -113,8 +114,10 @@ def restore_part(  # noqa: C901  one case for each kind of record
 
 
 def _customer_record(settings: CustomerSettings) -> RawText:
+    head = CUSTOMER_HEAD.pack(settings.version, mask_of(settings.causes), settings.limits)
     return RawText(
-        pack(
+        head
+        + pack(
             [
                 settings.version,
                 settings.plan,
@@ -165,7 +168,7 @@ def _restore_wallet(part: RestorePart, state: WalletState, blocks: BlocksByWalle
         state.last_top_up_micros,
         False if state.profile == COMPANY_POOL else profile_record(state.profile),
     ]
-    part.wallets += (key, RawText(pack(record)))
+    part.wallets += (key, RawText(WHOLE + pack(record)))
     if state.wallet != MAIN_WALLET:
         part.names += (0, key)
     for lot in lots:
@@ -235,9 +238,9 @@ def _block_record(block: BlockState) -> list[Any]:
 
 def _event_record(event: RememberedEvent) -> RawText:
     reason = REASON_CODES[event.reason] if event.reason else 0
-    parts = [event.seq, _DECISIONS[event.decision], reason]
-    granted = [[_GRANTS[event.granted.of], event.granted.count, event.granted.asked]] if event.granted else []
-    return RawText(b"".join(pack(part) for part in (*parts, *granted)))
+    granted = event.granted
+    part = pack([_GRANTS[granted.of], granted.count, granted.asked]) if granted else b""
+    return RawText(event.seq.to_bytes(6, "little") + bytes([_DECISIONS[event.decision], reason]) + part)
 
 
 def _answer_record(command: RememberedCommand) -> list[Any]:

@@ -10,10 +10,13 @@ from msgspec import Struct
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings
 from metering.contracts.reasons import Reason
+from metering.errors import ensure
 from metering.ledger.codes import REASONS, Moment, State, causes_of
 from metering.ledger.entry_parts import call_of, make_settings, rule_of, takes_of
 from metering.ledger.identity import split_scoped
+from metering.ledger.layout import Lot, Wallet
 from metering.ledger.profiles import make_profile
+from metering.ledger.rows import CHARGE_ROW, CUSTOMER_HEAD, FOLDED, PLAIN_CHARGE, WALLET_HEAD, WHOLE
 from metering.ledger.state import COMPANY_POOL, BlockState, ChargeState, LotState, WalletState
 
 unpack = msgspec.msgpack.Decoder().decode
@@ -49,13 +52,44 @@ def read_answer(record: list[Any]) -> FirstAnswer:
 
 def read_settings(record: bytes) -> CustomerSettings:
     """Return the settings in a customer's record."""
-    return make_settings(unpack(record))
+    return make_settings(unpack(record[CUSTOMER_HEAD.size :]))
+
+
+def unpack_wallet(record: bytes) -> list[Any]:
+    """Return a wallet by `layout.Wallet`: the figures in front of it are put where they belong."""
+    form, behind = record[:1], record[1:]
+    if form == WHOLE:
+        whole: list[Any] = unpack(behind)
+        return whole
+    ensure(form == FOLDED, "a wallet of no known form")
+    _, seq, credit, held, _, _, _, remaining, lot_held, place, _, length = WALLET_HEAD.unpack_from(record)
+    wallet: list[Any] = unpack(record[WALLET_HEAD.size + length :])
+    wallet[Wallet.SEQ - 1], wallet[Wallet.CREDIT - 1], wallet[Wallet.HELD - 1] = seq, credit, held
+    lot = wallet[Wallet.LOTS - 1][place - 1]
+    lot[Lot.REMAINING - 1], lot[Lot.HELD - 1] = remaining, lot_held
+    return wallet
+
+
+def unpack_charge(record: bytes) -> list[Any]:
+    """Return a charge by `layout.Charge`."""
+    if record[0] != PLAIN_CHARGE:
+        listed: list[Any] = unpack(record)
+        return listed
+    _, state, charge_on, price, committed, fee, deadline, touched = CHARGE_ROW.unpack_from(record)
+    names, at = [], CHARGE_ROW.size
+    for _ in range(3):
+        end = at + 2 + int.from_bytes(record[at : at + 2], "little")
+        names.append(record[at + 2 : end].decode())
+        at = end
+    wallet, lot, sender = names
+    held, parts = (price, [[lot, price]]) if state == State.HELD else (0, [])
+    return [state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, None, touched, False]
 
 
 def read_wallet(key: str, record: bytes) -> WalletState:
     """Return the wallet in a record; `key` is customer, U+0000, wallet."""
     customer, wallet = split_scoped(key)
-    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up, profile = unpack(record)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up, profile = unpack_wallet(record)
     return WalletState(
         customer,
         wallet,
@@ -73,7 +107,7 @@ def read_wallet(key: str, record: bytes) -> WalletState:
 def read_wallet_block(key: str, record: bytes) -> BlockState | None:
     """Return the block of the wallet itself, if it has one."""
     customer, wallet = split_scoped(key)
-    block = unpack(record)[6]
+    block = unpack_wallet(record)[6]
     if not block:
         return None
     causes, *rest = block
@@ -90,7 +124,7 @@ def read_sender(key: str, record: bytes) -> BlockState:
 def read_charge(key: str, record: bytes) -> ChargeState:
     """Return the charge in a record."""
     customer, charge_id = split_scoped(key)
-    image = unpack(record)
+    image = unpack_charge(record)
     state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender = image[:10]
     recipients, touched, call, *takes = image[10:]
     charge = Charge(

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from metering.contracts.entries import Position
+from metering.ledger.chunk import Chunk
 from metering.ledger.codes import Code
 from metering.ledger.connection import REDIS_ERRORS, redis_error
-from metering.ledger.inputs import Chunk
 from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
 from metering.ledger.outbox import OutboxChunk, read_outbox
 from metering.ledger.records import BlocksByWallet, pack, pack_part, restore_part
@@ -146,6 +146,8 @@ class Till:
                 "state_keys": chunk.state_keys,
                 "zones": chunk.zones,
                 "customers": chunk.customers,
+                "policies": chunk.policies,
+                "more": chunk.more,
                 "slots": slots,
             }
         )
@@ -174,7 +176,7 @@ class Till:
                     self._slot_oldest = max(slots[0], live)
                 return Applied(answer[1], int(float(answer[2])) if answer[2] else None)
             case Code.STALE:
-                return Stale(chunk.customers[int(answer[1]) - 1][0])
+                return Stale(chunk.customers[int(answer[1]) - 1])
             case Code.REPEATED:
                 head = Head(int(answer[2]), answer[3].decode(), Position(int(answer[4]), int(answer[5])))
                 return Repeated([read_outbox(record) for record in answer[1]], head)

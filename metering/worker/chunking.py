@@ -17,7 +17,8 @@ from metering.contracts.partitioning import partition_of
 from metering.contracts.reasons import DeadLetterReason
 from metering.contracts.topics import Topic
 from metering.ledger.carried import Carried
-from metering.ledger.inputs import Chunk, ChunkBuilder
+from metering.ledger.chunk import Chunk
+from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.keys import SKEW_MS, slot_of
 from metering.rating import Catalog
 from metering.worker.command_inputs import add_command, changes_prices

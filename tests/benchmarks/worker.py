@@ -24,7 +24,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from redis.asyncio import Redis
 
 from metering.embedded.valkey import ValkeyServer
-from metering.ledger.inputs import Chunk
+from metering.ledger.chunk import Chunk
 from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.results import Result, decode_results
 from metering.observe.metrics import WorkerMetrics

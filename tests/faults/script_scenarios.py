@@ -122,6 +122,25 @@ async def empty_redis_is_not_agreed_with(bench: Bench) -> None:
     assert isinstance(await new.top_up(100), Lost)
 
 
+async def bucket_of_another_layout_is_restored(bench: Bench) -> None:
+    """An older version of the scripts left the bucket, its records in a layout of its own: the books load it anew."""
+    owner = await bench.first_owner()
+    await bench.redis.hset(bench.till.keys.meta, "loaded", "1")
+    new = await bench.claim(owner.head)
+    assert isinstance(await bench.till.compare(new.token, end_of(owner.head)), Restore)
+    assert await bench.till.restore(new.token, BOOKS, 2, [], parts_of(RECORDS)) == 2
+    new.head = BOOKS_HEAD
+    assert isinstance(await new.top_up(100), list)
+    assert await bench.balance() == 600
+
+
+async def bucket_of_another_layout_is_not_applied_to(bench: Bench) -> None:
+    """Redis went back to a file of an older version under an owner at work."""
+    owner = await bench.first_owner()
+    await bench.redis.hset(bench.till.keys.meta, "loaded", "1")
+    assert isinstance(await owner.top_up(100), Lost)
+
+
 async def part_lost_in_mid_restore_is_noticed(bench: Bench) -> None:
     """Redis goes back in the middle of a restore: what was loaded before is gone, so the rest is not taken."""
     owner = await bench.claim(BOOKS_HEAD)

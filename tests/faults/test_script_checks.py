@@ -13,13 +13,16 @@ from redis.asyncio import Redis
 
 from metering.errors import BrokenInvariant
 from metering.ledger import scripts
+from metering.ledger.layout import LAYOUT_VERSION
 from metering.ledger.scripts import Script, load_script
 from tests.faults import script_scenarios as scenarios
 from tests.faults.bench import Bench
 
 Scenario = Callable[[Bench], Awaitable[None]]
 
-TOKEN_AND_LOADED = "if meta[1] ~= token or meta[2] ~= '1' then"
+TOKEN_AND_LOADED = f"if meta[1] ~= token or meta[2] ~= '{LAYOUT_VERSION}' then"
+NOT_LOADED = f"if meta[2] ~= '{LAYOUT_VERSION}' then"
+OF_ANY_LAYOUT = "if meta[1] ~= token or not meta[2] then"
 TOKEN_OF_RESTORE = "if meta[1] ~= ARGV[1] then"
 COUNT_OF_PARTS = "if meta[1] ~= ARGV[1] or tonumber(meta[2] or '-1') ~= tonumber(ARGV[2]) - 1 then"
 COUNT_AT_END = "if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then"
@@ -27,7 +30,7 @@ EXPECTED_HEAD = "if head.seq ~= expected or head.chunk ~= ARGV[3] then"
 PROBED_HEAD = "if not head or head.seq ~= tonumber(ARGV[2]) or head.chunk ~= ARGV[3] then"
 
 LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
-    ("token_of_apply", "apply", TOKEN_AND_LOADED, "if meta[2] ~= '1' then", scenarios.stale_owner_is_refused),
+    ("token_of_apply", "apply", TOKEN_AND_LOADED, NOT_LOADED, scenarios.stale_owner_is_refused),
     (
         "taking_the_token",
         "claim",
@@ -99,6 +102,20 @@ LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
         scenarios.half_loaded_bucket_is_not_usable,
     ),
     (
+        "layout_of_compare",
+        "compare",
+        TOKEN_AND_LOADED,
+        OF_ANY_LAYOUT,
+        scenarios.bucket_of_another_layout_is_restored,
+    ),
+    (
+        "layout_of_apply",
+        "apply",
+        TOKEN_AND_LOADED,
+        OF_ANY_LAYOUT,
+        scenarios.bucket_of_another_layout_is_not_applied_to,
+    ),
+    (
         "count_of_restored_parts",
         "restore_chunk",
         COUNT_OF_PARTS,
@@ -137,7 +154,7 @@ LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
         "token_of_trim",
         "trim",
         TOKEN_AND_LOADED,
-        "if meta[2] ~= '1' then",
+        NOT_LOADED,
         scenarios.zombie_does_not_trim_what_the_owner_has_not_published,
     ),
     (
@@ -159,7 +176,7 @@ LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
         "token_of_probe",
         "probe",
         TOKEN_AND_LOADED,
-        "if meta[2] ~= '1' then",
+        NOT_LOADED,
         scenarios.probe_notices_another_owner,
     ),
     ("version_of_settings", "apply", "if stale then", "if false then", scenarios.price_of_old_settings_is_not_charged),

@@ -5,12 +5,8 @@
 -- include: states
 -- include: limit_path
 -- include: counting
+-- include: emit
 -- Finish what an entry did to a wallet, and to further ones: `finish` sees to everything that follows from it.
-
-local function emit(bucket, entry)
-  bucket.seq = bucket.seq + 1
-  bucket.results[#bucket.results + 1] = entry
-end
 
 local NO_LOTS = {}
 

@@ -1,27 +1,42 @@
+-- include: slots
 -- include: timers
 -- include: lots
+-- include: charge_records
 -- Charges: what ties the events of one message together. Held ones live until settled or expired; settled and denied
 -- ones are remembered in window slots, so that late and repeated outcomes meet them.
 
-local function slot_of(bucket, clock)
-  return math.floor(clock / bucket.slot_ms)
+-- Whether a charge was looked for with all others of the call.
+local function is_announced(bucket, key)
+  if not bucket.charges_announced then
+    bucket.charges_announced = {}
+    for n = 1, #bucket.charge_keys do
+      bucket.charges_announced[bucket.charge_keys[n]] = true
+    end
+  end
+  return bucket.charges_announced[key]
 end
 
-local function slot_is_live(bucket, slot, now)
-  return (slot + 1) * bucket.slot_ms > now - bucket.window_ms
+-- The packed charge of a timer, which no input announced.
+local function read_charge(bucket, key)
+  local packed = redis.call('HGET', bucket.keys.charges, key)
+  bucket.charges_stored[key] = packed and true or nil
+  for n = #bucket.slots, 1, -1 do
+    packed = packed or redis.call('HGET', bucket.keys.settled[n], key)
+  end
+  return packed
 end
 
--- The charge by its key (customer, U+0000, charge), or nil where it is unknown or forgotten at `now`.
+-- The charge by its key (customer, U+0000, charge), or nil where it is unknown or forgotten at `now`. A call has it
+-- packed or unpacked, never both.
 local function charge_of(bucket, key, now)
   local charge = bucket.charges[key]
   if charge == nil then
-    local packed = redis.call('HGET', bucket.keys.charges, key)
-    bucket.charges_stored[key] = packed and true or nil
-    for n = #bucket.slots, 1, -1 do
-      packed = packed or redis.call('HGET', bucket.keys.settled[n], key)
+    local packed = bucket.charges_packed[key]
+    if not packed and not is_announced(bucket, key) then
+      packed = read_charge(bucket, key)
     end
-    charge = packed and cmsgpack.unpack(packed) or false
-    bucket.charges[key] = charge
+    charge = packed and unpack_charge(packed) or false
+    bucket.charges[key], bucket.charges_packed[key] = charge, nil
   end
   if charge and charge[CHARGE.STATE] ~= STATE.HELD
     and not slot_is_live(bucket, slot_of(bucket, charge[CHARGE.TOUCHED]), now) then

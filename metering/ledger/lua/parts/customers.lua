@@ -1,11 +1,66 @@
 -- include: bytes_before
--- Customers by name, and the wallets of one.
+-- include: read_many
+-- Customers by name, and the wallets of one. A record in Redis has in front what the plain path asks of it.
+
+local CUSTOMER_HEAD, RECORD_AT = '<I4I2I4', 11
+
+local function pack_customer(record)
+  return struct.pack(CUSTOMER_HEAD, record[CUSTOMER.VERSION], record[CUSTOMER.CAUSES], record[CUSTOMER.LIMITS])
+    .. cmsgpack.pack(record)
+end
+
+local function unpack_customer(packed)
+  return packed and cmsgpack.unpack(string.sub(packed, RECORD_AT)) or nil
+end
+
+-- Read the customers of the call, {names, policies}; the place of the first whose settings are not those that it was
+-- priced with, if any. `clear` says of which nothing but credit decides: they have no cause to be denied and no limit.
+local function read_customers(key, names, policies)
+  local customers = { names = names, policies = policies, packed = read_many(key, names), clear = {}, met = {} }
+  for n = 1, #names do
+    local packed, version, causes, limits = customers.packed[n], 0, 0, 0
+    if packed then
+      version, causes, limits = struct.unpack(CUSTOMER_HEAD, packed)
+    end
+    if version ~= policies[3 * n - 2] then
+      return customers, n
+    end
+    customers.clear[n] = packed and causes == 0 and limits == 0
+  end
+  return customers, nil
+end
+
+-- The customer at a place among the call's: {name, record, policy}.
+local function customer_at(bucket, n)
+  local listed = bucket.customers_listed
+  local customer = listed.met[n]
+  if not customer then
+    customer = { name = listed.names[n], record = unpack_customer(listed.packed[n]),
+      policy = { overdraft = listed.policies[3 * n - 1], switches = listed.policies[3 * n] } }
+    listed.met[n], bucket.customers[customer.name] = customer, customer
+  end
+  return customer
+end
+
+-- Whether nothing but credit decides what a customer may do.
+local function is_clear(bucket, n)
+  local customer = bucket.customers_listed.met[n]
+  if not customer then
+    return bucket.customers_listed.clear[n]
+  end
+  local record = customer.record
+  return record and record[CUSTOMER.CAUSES] == 0 and record[CUSTOMER.LIMITS] == 0
+end
 
 local function customer_named(bucket, name)
-  local customer = bucket.customers[name]
+  local customer, names = bucket.customers[name], bucket.customers_listed.names
+  for n = 1, customer and 0 or #names do
+    if names[n] == name then
+      return customer_at(bucket, n)
+    end
+  end
   if not customer then
-    local packed = redis.call('HGET', bucket.keys.customers, name)
-    customer = { name = name, record = packed and cmsgpack.unpack(packed) or nil }
+    customer = { name = name, record = unpack_customer(redis.call('HGET', bucket.keys.customers, name)) }
     bucket.customers[name] = customer
   end
   return customer

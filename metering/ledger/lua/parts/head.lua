@@ -1,9 +1,10 @@
 -- include: int
--- The bucket's meta record as numbers; nil where the bucket is not loaded or the token is not the caller's.
+-- The bucket's meta record as numbers; nil where the bucket is not loaded, the token is not the caller's, or the records
+-- are in another layout: `loaded` says which. Then it has to be restored from the books.
 local function read_head(key, token)
   local meta = redis.call('HMGET', key, 'token', 'loaded', 'seq', 'chunk', 'usage', 'commands', 'clock',
     'timers_run', 'base_seq', 'base_chunk', 'slot_oldest')
-  if meta[1] ~= token or meta[2] ~= '1' then
+  if meta[1] ~= token or meta[2] ~= 'LAYOUT_VERSION' then
     return nil
   end
   return {

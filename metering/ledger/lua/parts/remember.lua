@@ -1,25 +1,7 @@
 -- include: change
--- include: charges
--- Repeats: usage events by their digest in window slots, commands by customer and id with their answer.
-
--- What is remembered of an event: seq, decision, reason, a part grant; nil if it is new or forgotten at `now`.
-local function event_seen(bucket, i, digest, now)
-  local fresh = bucket.ids_new[digest]
-  if fresh and slot_is_live(bucket, fresh[1], now) then
-    return fresh[2], fresh[3], fresh[4], fresh[5]
-  end
-  for n = #bucket.slots, 1, -1 do
-    local packed = bucket.ids[n][i]
-    if packed and slot_is_live(bucket, bucket.slots[n], now) then
-      return cmsgpack.unpack(packed)
-    end
-  end
-  return nil
-end
-
-local function remember_event(bucket, digest, now, decision, reason, granted)
-  bucket.ids_new[digest] = { slot_of(bucket, now), bucket.seq, decision, reason, granted }
-end
+-- include: seen
+-- include: timers
+-- Repeats, and how they are answered: commands are remembered by customer and id with their answer.
 
 local function answer_duplicate_event(bucket, i, seq, decision, reason, granted)
   emit_plain(bucket, i, KIND.DUPLICATE, reason, decision, { duplicate_of = seq, granted = granted or nil })

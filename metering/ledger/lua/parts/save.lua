@@ -1,5 +1,8 @@
 -- include: write_many
--- include: charges
+-- include: charge_records
+-- include: slots
+-- include: customers
+-- include: wallet_of
 -- Write what the call changed. Everything was computed before, so no error can come between two writes.
 
 local function hash_writes(dirty, records)
@@ -21,24 +24,50 @@ local function save_hash(key, dirty, records)
   write_many('HDEL', key, del)
 end
 
+local function save_customers(bucket)
+  local set = {}
+  for name, record in pairs(bucket.customers_dirty) do
+    set[#set + 1] = name
+    set[#set + 1] = pack_customer(record)
+  end
+  write_many('HSET', bucket.keys.customers, set)
+end
+
+-- Wallets in either form.
+local function save_wallets(bucket)
+  local set = {}
+  for at, plain in pairs(bucket.plain) do
+    if plain[PLAIN.CHANGED] then
+      set[#set + 1] = bucket.wallet_keys[at]
+      set[#set + 1] = pack_plain(plain)
+    end
+  end
+  for key in pairs(bucket.wallets_dirty) do
+    set[#set + 1] = key
+    set[#set + 1] = pack_wallet(bucket.wallets[key])
+  end
+  write_many('HSET', bucket.keys.wallets, set)
+end
+
+-- Charges, packed or not: open holds in one hash, what is settled in that of its slot. Returns the latter by slot.
 local function save_charges(bucket)
   local held, gone, settled = {}, {}, {}
-  for key in pairs(bucket.charges_dirty) do
-    local charge = bucket.charges[key]
-    local packed = cmsgpack.pack(charge)
-    if charge[CHARGE.STATE] == STATE.HELD then
-      held[#held + 1] = key
-      held[#held + 1] = packed
-    else
-      local slot = slot_of(bucket, charge[CHARGE.TOUCHED])
-      settled[slot] = settled[slot] or {}
-      local list = settled[slot]
-      list[#list + 1] = key
-      list[#list + 1] = packed
+  for key, slot in pairs(bucket.charges_dirty) do
+    local charge, packed = bucket.charges[key], bucket.charges_packed[key]
+    if charge then
+      packed = pack_charge(charge)
+      slot = charge[CHARGE.STATE] ~= STATE.HELD and slot_of(bucket, charge[CHARGE.TOUCHED])
+    end
+    local list = held
+    if slot then
+      list = settled[slot] or {}
+      settled[slot] = list
       if bucket.charges_stored[key] then
         gone[#gone + 1] = key
       end
     end
+    list[#list + 1] = key
+    list[#list + 1] = packed
   end
   write_many('HSET', bucket.keys.charges, held)
   write_many('HDEL', bucket.keys.charges, gone)
@@ -46,17 +75,17 @@ local function save_charges(bucket)
 end
 
 local function save_slots(bucket, settled)
-  local ids = {}
-  for digest, seen in pairs(bucket.ids_new) do
-    local list = ids[seen[1]] or {}
-    ids[seen[1]] = list
-    list[#list + 1] = digest
-    list[#list + 1] = seen[5] and cmsgpack.pack(seen[2], seen[3], seen[4], seen[5])
-      or cmsgpack.pack(seen[2], seen[3], seen[4])
-  end
+  local place = {}
   for n = 1, #bucket.slots do
-    write_many('HSET', bucket.keys.ids[n], ids[bucket.slots[n]] or {})
-    write_many('HSET', bucket.keys.settled[n], settled[bucket.slots[n]] or {})
+    place[bucket.slots[n]] = n
+  end
+  for slot, list in pairs(settled) do
+    write_many('HSET', bucket.keys.settled[place[slot]], list)
+  end
+  local runs = bucket.ids_runs
+  for n = 1, #runs do
+    local last = runs[n + 1] and runs[n + 1].first - 1 or #bucket.ids_written
+    write_many('HSET', bucket.keys.ids[place[runs[n].slot]], bucket.ids_written, runs[n].first, last)
   end
 end
 
@@ -108,8 +137,8 @@ local function save_names(bucket)
 end
 
 local function save_bucket(bucket)
-  save_hash(bucket.keys.wallets, bucket.wallets_dirty, bucket.wallets)
-  save_hash(bucket.keys.customers, bucket.customers_dirty, bucket.customers_dirty)
+  save_wallets(bucket)
+  save_customers(bucket)
   save_hash(bucket.keys.senders, bucket.senders_dirty, bucket.senders)
   save_hash(bucket.keys.states, bucket.states_dirty, bucket.states)
   save_hash(bucket.keys.commands, bucket.commands_dirty, bucket.commands)

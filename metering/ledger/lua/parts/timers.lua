@@ -1,7 +1,7 @@
 -- include: bytes_before
 -- The call's view of the timers: what is due by its last input, soonest first, then by name; and what to write back.
 -- Two sorted lists: `due` as read from Redis, `due_new` set by this call. Nothing is written before the end of the
--- call, so reading on by offset stays true.
+-- call, so reading on by offset stays true. `due_soonest`: nothing is due before it.
 
 local function set_timer(bucket, name, due)
   bucket.timers_set[name] = due
@@ -12,6 +12,7 @@ local function set_timer(bucket, name, due)
       at = at - 1
     end
     table.insert(list, at, { due, name })
+    bucket.due_soonest = math.min(bucket.due_soonest, due)
   end
 end
 
@@ -28,6 +29,22 @@ local function read_timers(bucket)
   end
   bucket.due_read = bucket.due_read + #read / 2
   bucket.due_more = #read == 512
+end
+
+-- Whether a timer may be due at `now`.
+local function is_due(bucket, now)
+  if bucket.due_soonest > now then
+    return false
+  end
+  if bucket.due_read == 0 and bucket.due_more then
+    read_timers(bucket)
+  end
+  local stored, fresh = bucket.due[bucket.due_next], bucket.due_new[1]
+  if not stored and bucket.due_more then
+    return true
+  end
+  bucket.due_soonest = math.min(stored and stored[1] or math.huge, fresh and fresh[1] or math.huge)
+  return bucket.due_soonest <= now
 end
 
 -- The next timer due at `now`, or nil. One that was set anew or cleared by this call since it was read is passed over.

@@ -1,10 +1,58 @@
--- A wallet's record by its key (customer, U+0000, wallet), from the call's cache or Redis; false if there is none.
+-- include: folding
+-- Wallets of the call, in either form; see folding.lua.
+
+-- Where a wallet stands among those that the call announced; nil for any other.
+local function place_of_wallet(bucket, key)
+  local places = bucket.wallet_places
+  if not places then
+    places = {}
+    for n = 1, #bucket.wallet_keys do
+      places[bucket.wallet_keys[n]] = n
+    end
+    bucket.wallet_places = places
+  end
+  return places[key]
+end
+
+-- The whole wallet by its key (customer, U+0000, wallet), from the call or Redis; false if there is none.
 local function wallet_of(bucket, key)
   local wallet = bucket.wallets[key]
   if wallet == nil then
-    local packed = redis.call('HGET', bucket.keys.wallets, key)
-    wallet = packed and cmsgpack.unpack(packed) or false
+    local at = place_of_wallet(bucket, key)
+    local plain = at and bucket.plain[at]
+    if plain then
+      wallet, bucket.plain[at] = unfold(plain), nil
+      bucket.wallets_dirty[key] = plain[PLAIN.CHANGED] or nil
+    else
+      local packed = at and bucket.wallets_packed[at]
+      if not at then
+        packed = redis.call('HGET', bucket.keys.wallets, key)
+      end
+      wallet = packed and unpack_wallet(packed) or false
+    end
     bucket.wallets[key] = wallet
   end
   return wallet
+end
+
+-- The figures of a wallet by its place among the call's; false where it has to be taken whole.
+local function plain_wallet(bucket, at)
+  local plain = bucket.plain[at]
+  if plain then
+    return plain
+  end
+  local key = bucket.wallet_keys[at]
+  local wallet, packed = bucket.wallets[key], bucket.wallets_packed[at]
+  if wallet == nil and packed and string.byte(packed) == 1 then
+    plain = unpack_folded(packed)
+  else
+    wallet = wallet_of(bucket, key)
+    plain = wallet and fold(wallet)
+    if plain then
+      plain[PLAIN.CHANGED] = bucket.wallets_dirty[key] or false
+      bucket.wallets[key], bucket.wallets_dirty[key] = nil, nil
+    end
+  end
+  bucket.plain[at] = plain or nil
+  return plain
 end

@@ -1,0 +1,37 @@
+"""A chunk of inputs as one `apply` call takes it. Leaves building it to `inputs`, calling to `till`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from metering.contracts.entries import Position
+from metering.ledger.carried import Carried
+
+
+class Chunk(Struct, frozen=True):
+    """A chunk ready for `apply`: where it starts and ends, and its packed parts."""
+
+    start: Position
+    end: Position
+    clock_first_ms: int
+    clock_last_ms: int
+    inputs: bytes
+    """Rows by `rows.INPUT_ROW`."""
+    more: list[list[Any]]
+    """What does not fit into rows: of an event its fields by `layout.Input` from position 13, of a command all."""
+    carried: list[Carried]
+    fragments: bytes
+    """The carried parts as stored: MessagePack list of JSON texts."""
+    customers: list[str]
+    policies: list[int]
+    """Version, overdraft limit and switches of each customer, flat."""
+    wallet_keys: list[str]
+    wallet_names: list[str]
+    charge_keys: list[str]
+    sender_keys: list[str]
+    state_keys: list[str]
+    """Records that the inputs are likely to meet, read in one go; any other is read when it is met."""
+    zones: dict[str, tuple[int, ...]]
+    """Time zones that its inputs bring into the bucket."""

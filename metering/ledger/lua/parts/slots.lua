@@ -1,0 +1,9 @@
+-- The slots of the window in which events and settled charges are remembered.
+
+local function slot_of(bucket, clock)
+  return math.floor(clock / bucket.slot_ms)
+end
+
+local function slot_is_live(bucket, slot, now)
+  return (slot + 1) * bucket.slot_ms > now - bucket.window_ms
+end
