@@ -88,6 +88,11 @@ UPDATE lots l SET expires_at_ms = n.expires_at_ms, notice_at_ms = n.notice_at_ms
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, expires_at_ms, notice_at_ms)
 WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
 
+-- name: find_charges
+-- Which of some charges the books have. Nobody adds one meanwhile: the position is locked.
+SELECT c.customer, c.charge_id FROM unnest($1::text[], $2::text[]) AS named (customer, charge_id)
+JOIN charges c ON c.customer = named.customer AND c.charge_id = named.charge_id;
+
 -- name: save_charges
 -- Charges after this batch. `several` is null where the batch does not say, and then stays.
 INSERT INTO charges AS c (
