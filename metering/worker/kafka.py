@@ -30,6 +30,9 @@ REQUEST_BYTES_MAX = 4 * 1024 * 1024
 TRANSACTION_TIMEOUT_MS = 30_000
 """After this the broker aborts the transaction of a worker that hangs, and readers go on."""
 
+_ASKED_BY_ANOTHER = 51
+"""CONCURRENT_TRANSACTIONS: another worker asks with the same id at this moment."""
+
 _NO_TRANSACTIONS = (-1, 35)
 """Errors of InitProducerId that say "not here": UNKNOWN_SERVER_ERROR of the embedded broker, UNSUPPORTED_VERSION."""
 
@@ -131,7 +134,7 @@ class Kafka:
                     return self.has_transactions
                 error_type = for_code(code)
                 problem = f"{error_type.__name__}: {error_type.description}"
-                if not error_type.retriable:
+                if not error_type.retriable and code != _ASKED_BY_ANOTHER:
                     raise Fatal(f"the broker does not let the worker use transactions: {problem}")
             if asyncio.get_running_loop().time() > deadline:
                 raise Fatal(
