@@ -40,6 +40,7 @@ COMMANDS = (
     "checkpoint",
     "replay",
     "bucket",
+    "drill",
 )
 
 

@@ -60,16 +60,25 @@ class KafkaBroker(Server):
     stop_seconds_max = 20.0
 
     def __init__(
-        self, directory: Path | None = None, port: int | None = None, *, log_append_time: bool = False, **settings: str
+        self,
+        directory: Path | None = None,
+        port: int | None = None,
+        *,
+        log_append_time: bool = False,
+        advertised: str | None = None,
+        **settings: str,
     ) -> None:
         """Describe the broker. `settings` are Kafka's own with `_` for `.`, over those in `SETTINGS`.
 
         With `log_append_time` a topic that does not say otherwise stamps records with the broker's clock.
+        `advertised` is where clients are sent, `host:port`: a proxy's address, when one stands before the broker.
         """
         super().__init__(directory, port)
         given = {name.replace("_", "."): value for name, value in settings.items()}
         stamp = "LogAppendTime" if log_append_time else "CreateTime"
         self._settings = {**SETTINGS, "log.message.timestamp.type": stamp, **given}
+        self._advertised = advertised
+        self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._controller_port: int | None = None
         self._java: Path | None = None
         self._jars: Path | None = None
@@ -94,20 +103,26 @@ class KafkaBroker(Server):
         if not (self.data_path / "meta.properties").exists():
             await self._format()
 
-    def _write_settings(self, controller_port: int) -> None:
-        settings = {
-            **self._settings,
+    @property
+    def advertised(self) -> str:
+        """Where clients are sent."""
+        return self._advertised or self.endpoint
+
+    def _describe_listeners(self, controller_port: int) -> dict[str, str]:
+        return {
             "listeners": f"PLAINTEXT://{self.endpoint},CONTROLLER://{LOOPBACK}:{controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.endpoint}",
+            "advertised.listeners": f"PLAINTEXT://{self.advertised}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-            "log.dirs": str(self.data_path),
         }
+
+    def _write_settings(self, controller_port: int) -> None:
+        listeners = self._describe_listeners(controller_port)
+        settings = {**self._settings, **listeners, "log.dirs": str(self.data_path)}
         self._settings_path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
     async def _format(self) -> None:
         """Give the data directory its cluster id. Interrupted, it is formatted again by the next start."""
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--ignore-formatted"]
+        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id, "--ignore-formatted"]
         process = Process(self._run_java(*arguments, "--config", str(self._settings_path)), self.log_path)
         try:
             ended = await process.wait(FORMAT_SECONDS_MAX)
@@ -126,4 +141,4 @@ class KafkaBroker(Server):
         return Command([*java, *arguments], build_environment(), self.work_path)
 
     async def _check_ready(self) -> None:
-        await check_broker(self.endpoint)
+        await check_broker(self.endpoint, self.advertised)

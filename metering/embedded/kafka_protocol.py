@@ -12,8 +12,11 @@ from metering.embedded.server import NotReady
 REQUEST_TIMEOUT_MS = 2_000
 
 
-async def check_broker(endpoint: str) -> None:
-    """Return when the broker at `endpoint` names itself in its metadata; until then raise `NotReady` or `OSError`."""
+async def check_broker(endpoint: str, advertised: str | None = None) -> None:
+    """Return when the broker at `endpoint` names itself in its metadata; until then raise `NotReady` or `OSError`.
+
+    `advertised` is the address that it has there, where that is not `endpoint` itself.
+    """
     host, _, port = endpoint.partition(":")
     # aiokafka logs an error for each refused connection; a plain one first keeps a start quiet.
     _, writer = await asyncio.open_connection(host, int(port))
@@ -26,5 +29,5 @@ async def check_broker(endpoint: str) -> None:
         raise NotReady(str(error)) from error
     finally:
         await client.close()
-    if endpoint not in brokers:
+    if (advertised or endpoint) not in brokers:
         raise NotReady(f"the broker is not in its own metadata yet: {brokers}")

@@ -59,6 +59,8 @@ class System:
         self.directory = directory
         self.program = "metering.cli"
         """The module that workers and checkpointers run as; a fault test has one that can die at a step."""
+        self.send_patience_ms = 40_000
+        """A record that no broker has taken after this fails the test; order and number of what is sent stay exact."""
         self.processes: list[Process] = []
         self.ends: dict[str, dict[int, int]] = {"usage": {}, "commands": {}}
         """The offset after the last record of each partition: that this test sent, or that was found there later."""
@@ -242,6 +244,7 @@ class System:
                 enable_idempotence=self.stack.has_transactions,
                 max_request_size=2 * 1024 * 1024,
                 linger_ms=1,
+                request_timeout_ms=self.send_patience_ms,
             )
             await producer.start()
             self._producer = producer

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
 from metering.embedded.kafka import KafkaBroker
+from metering.embedded.kafka_cluster import KafkaCluster
 from metering.embedded.postgres import PostgresServer
 from metering.embedded.stack import Endpoints
 from metering.embedded.tansu import TansuBroker
@@ -28,7 +29,7 @@ class FreshStack:
 
     valkey: ValkeyServer
     postgres: PostgresServer
-    broker: TansuBroker | KafkaBroker
+    broker: TansuBroker | KafkaBroker | KafkaCluster
     endpoints: Endpoints
     topic_prefix: str
 

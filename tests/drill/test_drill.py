@@ -1,0 +1,106 @@
+"""`metering drill` on a whole system: exact where the system is, and telling where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from metering.cli.app import run
+from metering.contracts.partitioning import partition_of
+from metering.drill.run import Drill, DrillOptions
+from metering.errors import Fatal
+from metering.ledger.keys import BucketKeys
+from tests.end_to_end.system import PARTITIONS, System
+from tests.stack.fresh import FreshStack
+
+pytestmark = pytest.mark.timeout(240)
+OPTIONS = DrillOptions(prefix="drill-", seed=5, seconds=6.0, per_second=40)
+
+
+@pytest_asyncio.fixture
+async def system(stack: FreshStack, tmp_path: Path) -> AsyncIterator[System]:
+    async with System.on(stack, tmp_path) as one:
+        one.start_checkpointer()
+        one.start_worker()
+        yield one
+
+
+async def test_drill_of_a_sound_system_with_its_worker_killed_finds_everything_exact(system: System) -> None:
+    system.start_worker()
+
+    async def replace() -> None:
+        """What an orchestrator does: the command kills, somebody starts again."""
+        while True:
+            for process in list(system.processes):
+                if process.returncode is not None:
+                    system.processes.remove(process)
+                    system.start_worker()
+            await asyncio.sleep(0.2)
+
+    replacing = asyncio.create_task(replace())
+    kill = f"kill -9 {system.processes[-1].pid} 2>/dev/null || true"
+    options = DrillOptions(prefix="drill-", seed=5, seconds=10.0, per_second=40, breaks={"worker": kill})
+    try:
+        report = await Drill(system.settings, options).run()
+    finally:
+        replacing.cancel()
+    sys.stdout.write(f"{report}\n")
+    assert report.proof.is_exact
+    assert report.proof.entries > 100
+    assert report.recoveries
+    assert {"producer/poison", "producer/repeats", "producer/wrong_partition"} <= set(report.faults)
+
+
+@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+async def test_drill_tells_a_wallet_that_somebody_has_meddled_with(system: System) -> None:
+    drill = Drill(system.settings, OPTIONS)
+    victim = f"drill-{OPTIONS.seed}-spends-0"
+    keys = BucketKeys(partition_of(victim, PARTITIONS))
+
+    async def meddle(redis: Redis) -> None:
+        """Put the wallet back as it was a moment before: as if a debit had been forgotten."""
+        field = f"{victim}\0main"
+        while (before := await redis.hget(keys.wallets, field)) is None:
+            await asyncio.sleep(0.05)
+        while await redis.hget(keys.wallets, field) == before:
+            await asyncio.sleep(0.05)
+        await redis.hset(keys.wallets, field, before)
+
+    meddling = asyncio.create_task(meddle(system.redis))
+    report = await drill.run()
+    await meddling
+    assert not report.proof.is_exact
+    assert report.proof.drift >= 1
+    assert any(victim in problem for problem in report.proof.problems)
+
+
+@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+async def test_drill_is_refused_where_its_customers_are_known_already(system: System) -> None:
+    await Drill(system.settings, DrillOptions(prefix="drill-", seed=5, seconds=0.5)).run()
+    with pytest.raises(Fatal, match="exists already"):
+        await Drill(system.settings, OPTIONS).run()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["drill", "--customers", "drill-"], "--yes-this-is-staging"),
+        (["drill", "--customers", "x", "--yes-this-is-staging"], "three characters"),
+    ],
+)
+def test_drill_without_consent_or_a_prefix_of_its_own_is_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_command_without_a_name_is_wrong_usage() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(["drill", "--customers", "drill-", "--break", "kubectl delete pod worker-0"])
