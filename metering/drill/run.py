@@ -79,7 +79,7 @@ class Drill:
         options = self._options
         partitions = await bucket_count(self._settings.kafka)
         await self._kafka.detect_transactions()
-        self._traffic = DrillTraffic(options.prefix, options.seed, partitions, plan=options.plan, unit=options.unit)
+        self.traffic = DrillTraffic(options.prefix, options.seed, partitions, plan=options.plan, unit=options.unit)
         self._watch = DecisionWatch(self._settings.kafka, range(partitions))
         schedule = Schedule(self._faults(), options.seed, PAUSE_SECONDS)
         async with AsyncExitStack() as stack:
@@ -87,11 +87,11 @@ class Drill:
             database = Database(self._settings.postgres.dsn)
             stack.push_async_callback(database.close)
             producer = self._producer = await stack.enter_async_context(DrillProducer.opened(self._kafka, partitions))
-            for customer in self._traffic.customers:
+            for customer in self.traffic.customers:
                 if await BucketReader(redis, partition_of(customer, partitions)).wallet(customer, MAIN_WALLET):
                     raise Fatal(f"customer {customer} exists already: take another --seed or --customers")
             starts = {topic: await producer.find_ends(topic) for topic in (Topic.LEDGER, Topic.DECISIONS)}
-            await producer.send(self._traffic.opening(), Topic.COMMANDS)
+            await producer.send(self.traffic.opening(), Topic.COMMANDS)
             async with asyncio.TaskGroup() as group:
                 listening = group.create_task(self._watch.listen())
                 streaming = group.create_task(self._stream())
@@ -103,7 +103,7 @@ class Drill:
                 await streaming
                 listening.cancel()
             settled = await self._settle(database, producer)
-            proof = await prove(self._kafka, redis, database, self._traffic, starts)
+            proof = await prove(self._kafka, redis, database, self.traffic, starts)
         return DrillReport(
             seed=options.seed,
             records=producer.records,
@@ -118,7 +118,7 @@ class Drill:
     async def _stream(self) -> None:
         while not self._stopping:
             await self._ask()
-            events = self._traffic.spend(max(1, int(self._options.per_second * PACE_SECONDS)))
+            events = self.traffic.spend(max(1, int(self._options.per_second * PACE_SECONDS)))
             self._recent.extend(events)
             await self._producer.send(events)
             await asyncio.sleep(PACE_SECONDS)
@@ -126,7 +126,7 @@ class Drill:
         await self._ask()
 
     async def _ask(self) -> None:
-        for event_id, records in self._traffic.questions():
+        for event_id, records in self.traffic.questions():
             self._watch.note_asked(event_id)
             await self._producer.send(records)
 
@@ -149,21 +149,21 @@ class Drill:
 
     async def _reorder(self, rng: random.Random) -> float | None:
         # A correction must not come before what it corrects; apart from that, order is free.
-        events = self._traffic.spend(50, corrected=0.0)
+        events = self.traffic.spend(50, corrected=0.0)
         rng.shuffle(events)
         await self._producer.send(events)
         return None
 
     async def _misplace(self, rng: random.Random) -> float | None:
-        await self._producer.send(self._traffic.spend(20), shift=rng.randrange(self._producer.partitions))
+        await self._producer.send(self.traffic.spend(20), shift=rng.randrange(self._producer.partitions))
         return None
 
     async def _poison(self, _: random.Random) -> float | None:
-        await self._producer.send(self._traffic.poison())
+        await self._producer.send(self.traffic.poison())
         return None
 
     async def _top_up_twice(self, _: random.Random) -> float | None:
-        await self._producer.send(self._traffic.top_up(), Topic.COMMANDS)
+        await self._producer.send(self.traffic.top_up(), Topic.COMMANDS)
         return None
 
     def _make_break(self, command: str) -> Inject:
