@@ -13,7 +13,7 @@ from msgspec import Struct
 from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
 
 
-class Carried(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class Carried(Struct, frozen=True, omit_defaults=True, gc=False):
     """The static fields of a `LedgerEntry`, by the same names. `position` is the one after the input."""
 
     position: Position

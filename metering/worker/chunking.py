@@ -6,6 +6,7 @@ Leaves applying it to `bucket`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from aiokafka import ConsumerRecord
 from msgspec import Struct
@@ -19,18 +20,21 @@ from metering.contracts.topics import Topic
 from metering.ledger.carried import Carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.inputs import ChunkBuilder
-from metering.ledger.keys import SKEW_MS, slot_of
+from metering.ledger.keys import SKEW_MS, SLOT_MS, slot_of
 from metering.rating import Catalog
 from metering.worker.command_inputs import add_command, changes_prices
 from metering.worker.customers import CustomerCache
 from metering.worker.decoding import Rejected, UsageInput, decode_command, decode_usage
 from metering.worker.event_inputs import add_event
-from metering.worker.merging import InputQueue, InputTopic, Next
+from metering.worker.merging import InputQueue, InputTopic
 from metering.worker.outputs import Output, dead_letter
+from metering.worker.plain_inputs import add_plain
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
 
 FORWARDED = "metering-forwarded"
 """Header of a record that was found in the wrong partition and sent on."""
+
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 
 CREATE_TIME = 0
 """Kafka's timestamp type of a record that its producer stamped."""
@@ -89,56 +93,68 @@ class ChunkTaker:
         one version of the rates is in force.
         """
         chunk = TakenChunk(start, start, [], [])
-        position = start
-        first_slot: int | None = None
+        usage, commands, limit_ms = start.usage, start.commands, until_ms
+        records, before_ms = queue.usage_before()
         for _ in range(self._events_max):
-            upcoming = queue.peek()
-            if upcoming is None:
+            topic: InputTopic = "usage"
+            if records and records[0].timestamp < before_ms:
+                record = records[0]
+            elif (upcoming := queue.peek()) is not None:
+                topic, record = upcoming.topic, upcoming.record
+            else:
                 break
-            record = upcoming.record
-            clock = max(clock_ms, record.timestamp)
-            if first_slot is not None and slot_of(clock) > first_slot + 1:
+            timestamp, offset = record.timestamp, record.offset
+            clock = max(timestamp, clock_ms)
+            if not from_ms <= clock < limit_ms:
                 break
-            if not from_ms <= clock < until_ms:
-                break
-            queue.take()
-            position = _after(position, upcoming)
-            content = self._read(upcoming, now_ms)
+            if topic == "usage":
+                records.popleft()
+                usage = offset + 1
+            else:
+                queue.take()
+                commands = offset + 1
+                records, before_ms = queue.usage_before()
+            content = self._read(topic, record, now_ms)
+            position = Position(usage, commands)
+            chunk.end = position
             if isinstance(content, Output):
                 chunk.sides.append(content)
                 chunk.forwarded += 1
             elif isinstance(content, Rejected):
-                chunk.sides.append(dead_letter(_letter(upcoming, self._bucket, content)))
-                chunk.rejected.append((upcoming.topic, content.reason))
+                chunk.sides.append(dead_letter(_letter(topic, record, self._bucket, content)))
+                chunk.rejected.append((topic, content.reason))
             else:
+                if not chunk.inputs:
+                    # A chunk reaches over two slots of the window at most.
+                    limit_ms = min(until_ms, (slot_of(clock) + 2) * SLOT_MS)
                 clock_ms = clock
-                first_slot = slot_of(clock) if first_slot is None else first_slot
-                chunk.inputs.append(Taken(upcoming.topic, record.offset, clock, position, content))
-                if changes_prices(content):
+                chunk.inputs.append(Taken(topic, offset, clock, position, content))
+                if topic == "commands" and changes_prices(content):
                     break
-        chunk.end = position
-        return chunk if position != start else None
+        return chunk if chunk.end != start else None
 
-    def _read(self, upcoming: Next, now_ms: int) -> UsageInput | Command | Tick | Rejected | Output:
-        record = upcoming.record
+    def _read(self, topic: InputTopic, record: Record, now_ms: int) -> UsageInput | Command | Tick | Rejected | Output:
         if record.timestamp_type == CREATE_TIME and record.timestamp > now_ms + SKEW_MS:
             ahead = record.timestamp - now_ms
             return Rejected(DeadLetterReason.IN_FUTURE, f"the record is stamped {ahead} ms after the broker's present")
         content: UsageInput | Command | Tick | Rejected
-        if upcoming.topic == "usage":
+        if topic == "usage":
             content = decode_usage(record.value, record.timestamp, self._window_ms)
         else:
             content = decode_command(record.value)
-        if isinstance(content, Rejected | Tick):
+        if isinstance(content, UsageInput):
+            customer = content.event.data.customer
+        elif isinstance(content, Rejected | Tick):
             return content
-        customer = content.event.data.customer if isinstance(content, UsageInput) else content.customer
+        else:
+            customer = content.customer
         partition = partition_of(customer, self._partitions)
         if partition == self._bucket:
             return content
         headers = tuple(record.headers or ())
         if any(name == FORWARDED for name, _ in headers):
             return Rejected(DeadLetterReason.MISROUTED, f"forwarded once, and belongs into partition {partition}")
-        return Output(Topic(upcoming.topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1")))
+        return Output(Topic(topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1")))
 
 
 def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalog: Catalog) -> Chunk:
@@ -149,7 +165,9 @@ def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalo
         content = one.content
         if isinstance(content, UsageInput):
             customer = customers.get(content.event.data.customer)
-            add_event(builder, content, customer, where, one.after, one.clock_ms, catalog.version)
+            about = (builder, content, customer, where, one.after, one.clock_ms, catalog.version)
+            if not add_plain(*about):
+                add_event(*about)
         elif isinstance(content, Tick):
             builder.tick(one.clock_ms, Carried(position=one.after, applied_at_ms=one.clock_ms, input=where))
         else:
@@ -173,18 +191,11 @@ def customers_in(inputs: Sequence[Taken]) -> list[str]:
     ]
 
 
-def _after(position: Position, upcoming: Next) -> Position:
-    if upcoming.topic == "usage":
-        return Position(upcoming.record.offset + 1, position.commands)
-    return Position(position.usage, upcoming.record.offset + 1)
-
-
-def _letter(upcoming: Next, bucket: int, rejected: Rejected) -> DeadLetter:
-    record: ConsumerRecord[bytes, bytes] = upcoming.record
+def _letter(topic: InputTopic, record: Record, bucket: int, rejected: Rejected) -> DeadLetter:
     return DeadLetter(
         reason=rejected.reason,
         detail=rejected.detail,
-        topic=upcoming.topic,
+        topic=topic,
         partition=bucket,
         offset=record.offset,
         timestamp_ms=record.timestamp,

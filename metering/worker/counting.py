@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from metering.contracts.reasons import Kind, Reason
-from metering.ledger.codes import KINDS
+from metering.ledger.codes import KINDS, REASON_CODES, REASONS, KindCode
 from metering.ledger.made import EntryMade
 from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk
 
 _COMMAND_OUTCOMES = {Kind.REFUSED: "refused", Kind.DUPLICATE: "duplicate"}
-_NO_DESTINATION = frozenset((Reason.UNRATED, Reason.REJECTED_DESTINATION, Reason.INVALID_NUMBER))
+_NO_DESTINATION = frozenset(
+    REASON_CODES[reason] for reason in (Reason.UNRATED, Reason.REJECTED_DESTINATION, Reason.INVALID_NUMBER)
+)
+_DUPLICATE = KindCode.DUPLICATE.value
 
 
 def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
@@ -59,9 +62,11 @@ def _count_other(metrics: WorkerMetrics, made: EntryMade) -> None:
 
 
 def _count_changes(metrics: WorkerMetrics, made: EntryMade) -> None:
-    reason = made.effect.reason
-    if reason in _NO_DESTINATION and made.effect.kind is not Kind.DUPLICATE:
-        metrics.destinations_refused.labels(str(reason), made.carried.country or "").inc()
+    result = made.result
+    if result.reason in _NO_DESTINATION and result.kind != _DUPLICATE:
+        metrics.destinations_refused.labels(REASONS[result.reason].value, made.carried.country or "").inc()
+    if result.extras is False:
+        return
     for alert in made.effect.alerts:
         metrics.alerts.labels(alert.type.value).inc()
     for change in made.effect.blocks:

@@ -31,6 +31,8 @@ class Customer(Struct, frozen=True):
     plan: Plan | None
     numbers: tuple[tuple[str, str], ...] = ()
     """Its phone numbers with their types: only where they were asked for."""
+    is_plain: bool | None = None
+    """Whether `plain_inputs` may add its events; None until it was asked."""
 
 
 NOBODY = Customer(None, UNKNOWN, None)

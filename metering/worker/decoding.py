@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ EVENT_BYTES_MAX = 256 * 1024
 _decode_event = msgspec.json.Decoder(UsageEvent).decode
 _decode_command = msgspec.json.Decoder(CommandRecord).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Rejected(Struct, frozen=True):
@@ -58,13 +59,14 @@ def decode_usage(  # noqa: PLR0911  one return for each reason
     kind = EVENT_KINDS.get(event.type)
     if kind is None:
         return Rejected(DeadLetterReason.UNKNOWN_TYPE, f"no usage event is called {event.type!r}")
-    problem = missing_field(kind, event.data)
-    if problem:
-        return Rejected(DeadLetterReason.MISSING_FIELD, f"{event.type} needs data.{problem}")
-    problem = wrong_amount(kind, event.data)
-    if problem:
-        return Rejected(DeadLetterReason.INVALID, problem)
-    time_ms = _milliseconds(event.time)
+    data = event.data
+    # Most have the one field that they need, which is seen at once; the rest is for the full look.
+    has_all = (kind.needs_to and data.to) or (kind.needs_charge and data.charge_id)
+    if not has_all or data.amount_micros is not None:
+        problem = _problem(event, kind)
+        if problem is not None:
+            return problem
+    time_ms = (event.time - _EPOCH) // _MILLISECOND
     if time_ms < timestamp_ms - window_ms:
         return Rejected(
             DeadLetterReason.TOO_OLD,
@@ -97,9 +99,13 @@ def recipients_of(data: UsageData) -> tuple[str, ...]:
     return (data.to,) if data.to else ()
 
 
-def _milliseconds(time: datetime) -> int:
-    since = time - _EPOCH
-    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+def _problem(event: UsageEvent, kind: EventKind) -> Rejected | None:
+    """Return what keeps an event that could be read from being understood."""
+    missing = missing_field(kind, event.data)
+    if missing:
+        return Rejected(DeadLetterReason.MISSING_FIELD, f"{event.type} needs data.{missing}")
+    wrong = wrong_amount(kind, event.data)
+    return Rejected(DeadLetterReason.INVALID, wrong) if wrong else None
 
 
 def _undecodable(error: Exception) -> Rejected:

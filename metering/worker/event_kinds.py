@@ -35,6 +35,9 @@ class EventKind(Struct, frozen=True):
     feature: Feature | None = None
     direction: Literal["outbound", "inbound", "forwarded"] = "outbound"
     broadcast: bool = False
+    needs_to: bool = False
+    needs_charge: bool = False
+    """`to`, or `charge_id`, is all that it cannot do without."""
 
 
 _CHANNELS: dict[str, Channel | None] = {
@@ -57,8 +60,8 @@ def _kind_of(event_type: EventType) -> EventKind:
     subject, _, verb = event_type.value.partition(".")
     channel = _CHANNELS.get(subject)
     if verb in _OUTCOMES:
-        return EventKind(Role.OUTCOME, channel, _OUTCOMES[verb], broadcast=subject == "broadcast")
-    return EventKind(Role.SUBMIT, channel, broadcast=subject == "broadcast")
+        return EventKind(Role.OUTCOME, channel, _OUTCOMES[verb], broadcast=subject == "broadcast", needs_charge=True)
+    return EventKind(Role.SUBMIT, channel, broadcast=subject == "broadcast", needs_to=True)
 
 
 EVENT_KINDS: dict[str, EventKind] = {event_type.value: _kind_of(event_type) for event_type in EventType} | {

@@ -11,6 +11,8 @@ from msgspec import Struct
 InputTopic = Literal["usage", "commands"]
 INPUT_TOPICS: tuple[InputTopic, InputTopic] = ("usage", "commands")
 
+_ALL_TIME_MS = 2**63
+
 
 class _Line:
     """One topic's records that wait, and whether the topic has been read to its end."""
@@ -78,6 +80,16 @@ class InputQueue:
         if commands.records and usage.at_end:
             return Next("commands", commands.records[0])
         return None
+
+    def usage_before(self) -> tuple[deque[ConsumerRecord[bytes, bytes]], int]:
+        """Return the usage records that wait, and the timestamp up to which they go before any command.
+
+        0 where not even the first may go. Whoever takes from the left of them need not ask `peek` for each.
+        """
+        usage, commands = self._lines["usage"], self._lines["commands"]
+        if commands.records:
+            return usage.records, commands.records[0].timestamp
+        return usage.records, _ALL_TIME_MS if commands.at_end else 0
 
     def take(self) -> Next | None:
         """Take the next record; None as for `peek`."""

@@ -30,7 +30,7 @@ def payer_of(data: UsageData, customer: Customer, role: Role) -> str:
     """
     if data.wallet is not None:
         return data.wallet
-    if not _users_pay(customer):
+    if not users_pay(customer):
         return MAIN_WALLET
     if data.user is not None:
         return NO_WALLET if data.user == MAIN_WALLET else data.user
@@ -44,7 +44,8 @@ def pool_refuses(wallet: str, customer: Customer, role: Role) -> bool:
     return wallet == MAIN_WALLET and is_new and plan is not None and not plan.policy.pool_spendable
 
 
-def _users_pay(customer: Customer) -> bool:
+def users_pay(customer: Customer) -> bool:
+    """Whether each user pays from a wallet of their own."""
     if wallet_mode(customer) != "per_user" or customer.plan is None:
         return False
     # A mode that a command has set means its payer as well; otherwise the plan says both.
