@@ -22,8 +22,10 @@ class Chunk(Struct, frozen=True):
     more: list[list[Any]]
     """What does not fit into rows: of an event its fields by `layout.Input` from position 13, of a command all."""
     carried: list[Carried]
-    fragments: bytes
-    """The carried parts as stored: MessagePack list of JSON texts."""
+    carried_json: list[bytes]
+    """The carried parts as their JSON, which is how they are stored."""
+    digests: list[str]
+    """Under which each usage event is remembered; empty for other inputs."""
     customers: list[str]
     policies: list[int]
     """Version, overdraft limit and switches of each customer, flat."""

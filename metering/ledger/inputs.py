@@ -54,6 +54,7 @@ class ChunkBuilder:
         self._clock_first_ms = self._clock_last_ms = 0
         self.carried: list[Carried] = []
         self._fragments: list[bytes] = []
+        self._digests: list[str] = []
         self._customers: dict[str, int] = {}
         self._policies: list[int] = []
         self._wallets: dict[str, int] = {}
@@ -227,7 +228,8 @@ class ChunkBuilder:
             inputs=b"".join(self._rows),
             more=self._more,
             carried=self.carried,
-            fragments=_pack(self._fragments),
+            carried_json=self._fragments,
+            digests=self._digests,
             customers=list(self._customers),
             policies=self._policies,
             wallet_keys=list(self._wallets),
@@ -290,5 +292,6 @@ class ChunkBuilder:
             self._clock_first_ms = figures[0]
         self._clock_last_ms = figures[0]
         self._rows.append(_row(op, flags, charge_on, *places, more_at, *figures, digest.encode()))
+        self._digests.append(digest)
         self.carried.append(carried)
         self._fragments.append(encode_carried(carried))

@@ -166,7 +166,7 @@ class Till:
                 end.commands,
                 header,
                 chunk.inputs,
-                chunk.fragments,
+                pack(chunk.carried_json),
             ],
         )
         match answer[0]:

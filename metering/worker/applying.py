@@ -146,9 +146,8 @@ class Applier:
                 case Applied():
                     self._next_due_ms = answer.next_due_ms
                     head, results = self._head, decode_results(answer.results)
-                    entries = list(
-                        make_entries(self._bucket, head.seq + 1, chunk_id, head.chunk, results, chunk.carried)
-                    )
+                    known = (chunk.carried, chunk.carried_json, chunk.digests)
+                    entries = list(make_entries(self._bucket, head.seq + 1, chunk_id, head.chunk, results, *known))
                     self._advance(entries, taken.end)
                     return entries
                 case Repeated():

@@ -24,6 +24,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from redis.asyncio import Redis
 
 from metering.embedded.valkey import ValkeyServer
+from metering.ledger.carried import Carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.results import Result, decode_results
@@ -82,9 +83,12 @@ class Steps:
     def entries(self) -> None:
         """Results to entries."""
         self._made = [
-            list(make_entries(0, one.head.seq + 1, one.chunk_id, one.head.chunk, results, chunk.carried))
-            for one, results, chunk in zip(self._path.chunks, self._results, self._chunks, strict=True)
+            list(make_entries(0, one.head.seq + 1, one.chunk_id, one.head.chunk, results, *known))
+            for one, results, known in zip(self._path.chunks, self._results, self._known(), strict=True)
         ]
+
+    def _known(self) -> list[tuple[list[Carried], list[bytes], list[str]]]:
+        return [(chunk.carried, chunk.carried_json, chunk.digests) for chunk in self._chunks]
 
     def decisions(self) -> None:
         """Entries to decisions."""

@@ -102,6 +102,8 @@ class TillBackend:
                 self._head.chunk,
                 decode_results(answer.results),
                 chunk.carried,
+                chunk.carried_json,
+                chunk.digests,
             )
         )
         for one in made:
