@@ -76,6 +76,7 @@ COLUMNS = (
     "settings",
     "states",
     "profile",
+    "allotment",
 )
 """The table's columns up to `chain`, in its order.
 
@@ -174,6 +175,7 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.settings).decode() if record.settings else None,
         _encode(record.states).decode() if record.states else None,
         _encode(record.profile).decode() if record.profile else None,
+        _encode(record.allotment).decode() if record.allotment else None,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw, Struct
 
+from metering.contracts.allotments import Allotment
 from metering.contracts.entries import (
     AlertRaised,
     Balance,
@@ -81,6 +82,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True, gc=False):
     blocks: tuple[Block, ...] = ()
     settings: CustomerSettings | None = None
     states: tuple[State, ...] = ()
+    allotment: Allotment | None = None
     profile: WalletProfile | None = None
     due_at_ms: int | None = None
     position: Position

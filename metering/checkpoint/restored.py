@@ -8,10 +8,11 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from metering.contracts.allotments import Allotment
+from metering.contracts.calls import CallTerms
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import (
     Balance,
-    CallTerms,
     Charge,
     CustomerSettings,
     Granted,
@@ -41,6 +42,7 @@ _decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode
 _decode_call = msgspec.json.Decoder(CallTerms).decode
 _decode_takes = msgspec.json.Decoder(tuple[tuple[str, int, int], ...]).decode
 _decode_granted = msgspec.json.Decoder(Granted).decode
+_decode_allotment = msgspec.json.Decoder(Allotment).decode
 _decode_recipients = msgspec.json.Decoder(dict[str, int]).decode
 
 _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
@@ -123,9 +125,19 @@ def denied_events_of(row: asyncpg.Record, since_ms: int) -> Iterator[RememberedE
 
 def command_of(row: asyncpg.Record) -> RememberedCommand:
     """Return a command and its answer. The answer names a wallet only where its figures are known."""
-    customer, command_id, applied_at_ms, seq, reason, wallet, amount, available, held, overdrawn, others = row.values()
+    customer, command_id, applied_at_ms, seq, reason, wallet, amount, available, held, overdrawn, *more = row.values()
     after = None if available is None else Balance(available, held, overdrawn)
+    others, allotment = more
     legs = tuple(AnswerLeg(name, moved, Balance(*figures)) for name, moved, *figures in _decode_legs(others or "[]"))
     return RememberedCommand(
-        customer, command_id, applied_at_ms, seq, _REASONS[reason], wallet if after else None, amount, after, legs
+        customer,
+        command_id,
+        applied_at_ms,
+        seq,
+        _REASONS[reason],
+        wallet if after else None,
+        amount,
+        after,
+        legs,
+        _decode_allotment(allotment) if allotment else None,
     )

@@ -55,6 +55,29 @@ class StatementLine(Struct, frozen=True):
     """The same of all other (FRO): balance = NRO + FRO - what is overdrawn."""
 
 
+class UserLine(Struct, frozen=True):
+    """One change of what a user may spend of the company pool. Amounts in micro-units, times in Unix milliseconds."""
+
+    id: str
+    applied_at_ms: int
+    user: str
+    kind: str
+    reason: str | None
+    change_micros: int
+    lapsed_micros: int
+    """What is part of the change because it did not roll over."""
+    subtotal_micros: int
+    """Running: the sum of all changes so far."""
+    total_micros: int | None
+    """What the user could spend then; None where that was the whole pool, or the user was gone."""
+    per_month_micros: int | None
+    due_at_ms: int | None
+    command_type: str | None
+    command_id: str | None
+    actor: str | None
+    note: str | None
+
+
 class WalletBalance(Struct, frozen=True):
     """A wallet as the books have it: available = balance - held, balance = lots - overdrawn. Micro-units of `unit`."""
 
@@ -99,6 +122,17 @@ async def statement(
                 left = nro[row["wallet"]] = nro.get(row["wallet"], 0) + nro_change
                 values += [left, row["balance_micros"] + overdrawn - left]
                 yield StatementLine(*values)
+
+
+async def user_lines(
+    database: Database, customer: str, user: str, *, from_ms: int = 0, to_ms: int = END_OF_TIME_MS
+) -> AsyncIterator[UserLine]:
+    """Yield every change of what a user may spend, oldest first; as `statement` does."""
+    async with database.connection() as connection, connection.transaction(readonly=True):
+        cursor = await connection.cursor(load_queries("statement")["user_statement"], customer, user, from_ms, to_ms)
+        while rows := await cursor.fetch(LINES_MAX):
+            for row in rows:
+                yield UserLine(*row.values())
 
 
 async def balances(database: Database, customer: str) -> list[WalletBalance]:

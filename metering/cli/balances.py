@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from metering.cli.kafka import count_buckets
 from metering.cli.output import format_amount, format_table
+from metering.cli.user_views import UserView, describe_users, view_users
+from metering.contracts.allotments import Assignable
 from metering.contracts.entries import RuleState
+from metering.contracts.fields import MAIN_WALLET
 from metering.contracts.partitioning import partition_of
 from metering.contracts.states import LimitState, NumbersState
 from metering.contracts.wallets import WalletProfile
@@ -69,6 +72,9 @@ class CustomerView(Struct, frozen=True):
     """What the numbers cost in one cycle of the plan."""
     wallet_mode: str | None = None
     """Where a command has set one; otherwise the plan's."""
+    users: tuple[UserView, ...] = ()
+    assignable: Assignable | None = None
+    """To one more user; None where no user has an allotment."""
 
     def only(self, wallet: str) -> CustomerView:
         """Return the same with one wallet, and what is about it."""
@@ -94,6 +100,8 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         charges = await reader.charges_held(customer)
         blocks = await reader.blocks(customer)
         states = await reader.states(customer)
+    pool = next((balance_of(wallet).available_micros for wallet in wallets if wallet.wallet == MAIN_WALLET), 0)
+    users, assignable = view_users(states, pool)
     numbers = next((state for state in states if isinstance(state, NumbersState)), NumbersState("all", ()))
     return CustomerView(
         customer,
@@ -104,10 +112,12 @@ async def read_customer(settings: Settings, customer: str) -> CustomerView | Non
         len(charges),
         tuple(_view_hold(charge) for charge in charges[:HOLDS_MAX]),
         tuple(blocks),
-        tuple(state for state in states if isinstance(state, LimitState)),
+        tuple(state for state in states if isinstance(state, LimitState) and state.window != "allotment"),
         tuple(number for number, _ in numbers.numbers),
         numbers.fees_micros,
         wallet_mode=known.wallet_mode,
+        users=users,
+        assignable=assignable,
     )
 
 
@@ -155,6 +165,7 @@ def _describe(view: CustomerView) -> Iterator[str]:
         yield f"limit {limit.id}: {format_amount(limit.cap_micros)}, {spent}{ends}"
     if view.numbers:
         yield f"{len(view.numbers)} phone numbers: {format_amount(view.number_fees_micros)} a cycle"
+    yield from describe_users(view.users, view.assignable)
     if view.holds_open:
         yield f"{view.holds_open} open holds"
 

@@ -11,6 +11,7 @@ def register(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("statement", help="every change of a customer's wallets, with the running balance")
     add_customer(parser)
+    parser.add_argument("--user", help="instead: every change of what this user may spend of the company pool")
     parser.add_argument("--from", dest="since", type=parse_moment, metavar="TIME", help="first moment, included")
     parser.add_argument("--to", dest="until", type=parse_moment, metavar="TIME", help="last moment, excluded")
     parser.add_argument("--format", choices=("text", "csv", "json"), default="text", help="text when left out")
@@ -23,6 +24,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from metering.cli.output import fail
     from metering.cli.statements import Period, print_statement
+    from metering.cli.user_statements import print_user_statement
     from metering.settings import load_settings
 
     def milliseconds(moment: object) -> int | None:
@@ -30,7 +32,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     period = Period(milliseconds(arguments.since), milliseconds(arguments.until))
     dsn = load_settings().postgres.dsn
-    missing = asyncio.run(print_statement(dsn, arguments.customer, arguments.wallet, period, arguments.format))
+    customer, form = arguments.customer, arguments.format
+    if arguments.user is None:
+        missing = asyncio.run(print_statement(dsn, customer, arguments.wallet, period, form))
+    else:
+        missing = asyncio.run(print_user_statement(dsn, customer, arguments.user, period, form))
     if missing:
         fail(missing)
         return 1

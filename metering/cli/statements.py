@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import msgspec
 from msgspec import Struct
@@ -28,14 +28,13 @@ class Period(Struct, frozen=True):
     until_ms: int | None = None
 
 
-Write = Callable[[StatementLine], None]
+Write = Callable[[Any], None]
 
 
 async def print_statement(
     dsn: str, customer: str, wallet: str | None, period: Period, form: str, output: TextIO | None = None
 ) -> str | None:
     """Write a statement to `output` (stdout); return None, or what there is none of. Raises `BooksAway`."""
-    out = output or sys.stdout
     database = Database(dsn, command_seconds_max=None)
     try:
         names = [known.wallet for known in await balances(database, customer)]
@@ -50,13 +49,8 @@ async def print_statement(
             from_ms=period.since_ms or 0,
             to_ms=END_OF_TIME_MS if period.until_ms is None else period.until_ms,
         )
-        before, write, after = _FORMS[form](out, customer)
-        out.write(before)
-        # It is a generator; its type tells only that it can be walked through.
-        async with aclosing(cast("AsyncGenerator[StatementLine]", found)) as lines:
-            async for line in lines:
-                write(line)
-        out.write(after)
+        listing = Listing(f"Statement of {customer}", STATEMENT_HEAD, StatementLine, describe_line)
+        await write_lines(found, customer, listing, form, output)
     finally:
         await database.close()
     return None
@@ -72,33 +66,42 @@ def describe_line(line: StatementLine) -> str:
     about = " ".join(filter(None, what))
     held = f"  held {format_amount(line.held_micros)}" if line.held_micros else ""
     return (
-        f"{_format_time(line.applied_at_ms)}  {line.kind:<10}  {about[:44]:<44}"
+        f"{format_time(line.applied_at_ms)}  {line.kind:<10}  {about[:44]:<44}"
         f"{format_amount(line.amount_micros, places=6):>16}{format_amount(line.balance_micros, places=6):>18}"
         f"{format_amount(line.nro_micros, places=6):>18}{format_amount(line.fro_micros, places=6):>18}"
         f" {line.unit}{held}"
     )
 
 
-def _begin_text(out: TextIO, customer: str) -> tuple[str, Write, str]:
-    def write(line: StatementLine) -> None:
-        out.write(describe_line(line) + "\n")
+class Listing(Struct, frozen=True):
+    """How lines of one type are printed as text."""
 
-    return f"Statement of {customer}\n{STATEMENT_HEAD}\n", write, ""
+    title: str
+    head: str
+    line: type[Struct]
+    describe: Callable[[Any], str]
 
 
-def _begin_csv(out: TextIO, _: str) -> tuple[str, Write, str]:
+def _begin_text(out: TextIO, _: str, listing: Listing) -> tuple[str, Write, str]:
+    def write(line: Struct) -> None:
+        out.write(listing.describe(line) + "\n")
+
+    return f"{listing.title}\n{listing.head}\n", write, ""
+
+
+def _begin_csv(out: TextIO, _: str, listing: Listing) -> tuple[str, Write, str]:
     writer = csv.writer(out, lineterminator="\n")
 
-    def write(line: StatementLine) -> None:
+    def write(line: Struct) -> None:
         writer.writerow(_csv_cells(line))
 
-    return ",".join(_csv_names()) + "\n", write, ""
+    return ",".join(_csv_name(field) for field in listing.line.__struct_fields__) + "\n", write, ""
 
 
-def _begin_json(out: TextIO, customer: str) -> tuple[str, Write, str]:
+def _begin_json(out: TextIO, customer: str, _: Listing) -> tuple[str, Write, str]:
     separator = ""
 
-    def write(line: StatementLine) -> None:
+    def write(line: Struct) -> None:
         nonlocal separator
         out.write(separator + msgspec.json.encode(line).decode())
         separator = ",\n"
@@ -106,29 +109,40 @@ def _begin_json(out: TextIO, customer: str) -> tuple[str, Write, str]:
     return f'{{"customer":{msgspec.json.encode(customer).decode()},"lines":[\n', write, "\n]}\n"
 
 
-_FORMS: dict[str, Callable[[TextIO, str], tuple[str, Write, str]]] = {
+_FORMS: dict[str, Callable[[TextIO, str, Listing], tuple[str, Write, str]]] = {
     "text": _begin_text,
     "csv": _begin_csv,
     "json": _begin_json,
 }
 
 
-def _csv_names() -> list[str]:
-    return [
-        "applied_at" if name == "applied_at_ms" else name.removesuffix("_micros")
-        for name in StatementLine.__struct_fields__
-    ]
+async def write_lines(
+    lines: AsyncIterator[Struct], customer: str, listing: Listing, form: str, output: TextIO | None = None
+) -> None:
+    """Write lines to `output` (stdout) as they come. Interrupted, what was written holds as far as it goes."""
+    out = output or sys.stdout
+    before, write, after = _FORMS[form](out, customer, listing)
+    out.write(before)
+    # It is a generator; its type tells only that it can be walked through.
+    async with aclosing(cast("AsyncGenerator[Struct]", lines)) as found:
+        async for line in found:
+            write(line)
+    out.write(after)
 
 
-def _csv_cells(line: StatementLine) -> list[str]:
+def _csv_name(field: str) -> str:
+    return field.removesuffix("_ms") if field.endswith("_at_ms") else field.removesuffix("_micros")
+
+
+def _csv_cells(line: Struct) -> list[str]:
     """Return the cells: times as RFC 3339, amounts as exact decimals in units."""
     cells = []
-    for name in StatementLine.__struct_fields__:
+    for name in line.__struct_fields__:
         value = getattr(line, name)
         if value is None:
             cells.append("")
-        elif name == "applied_at_ms":
-            cells.append(_format_time(value))
+        elif name.endswith("_at_ms"):
+            cells.append(format_time(value))
         elif name.endswith("_micros"):
             cells.append(format_micros(value))
         else:
@@ -142,6 +156,7 @@ def _disarm(text: str) -> str:
     return f"'{text}" if is_formula else text
 
 
-def _format_time(milliseconds: int) -> str:
+def format_time(milliseconds: int) -> str:
+    """Return a moment as RFC 3339."""
     whole, rest = divmod(milliseconds, 1_000)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

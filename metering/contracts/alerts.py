@@ -15,6 +15,7 @@ class AlertData(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False)
     wallet: str | None = None
     unit: str | None = None
     available_micros: int | None = None
+    """In the wallet; of a rule that judges a user's total, what the user may spend."""
     rule: str | None = None
     level_micros: int | None = None
     lot: str | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from metering.contracts.command_header import CommandHeader
 from metering.contracts.fields import (
     MAIN_WALLET,
     Identifier,
@@ -17,20 +18,8 @@ from metering.contracts.fields import (
     Unit,
 )
 from metering.contracts.states import LimitLevel, Window
+from metering.contracts.user_commands import CloseUser, PutUser, SetAllotment
 from metering.contracts.wallets import WalletMode
-
-
-class CommandHeader(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", gc=False):
-    """What every command carries. `id` is its idempotency key within the customer's bucket.
-
-    A repeat of an `id` returns the first answer and changes nothing.
-    """
-
-    id: Identifier
-    customer: Identifier
-    actor: Identifier
-    reason: Annotated[str, Meta(max_length=512)] | None = None
-    reply_to: Identifier | None = None
 
 
 class OpenCustomer(CommandHeader, frozen=True, kw_only=True, tag="open_customer"):
@@ -126,7 +115,8 @@ class SetAlert(CommandHeader, frozen=True, kw_only=True, tag="set_alert"):
     rule: Identifier | None = None
     """`default` when left out, `user:` and the user for one of a user."""
     user: Identifier | None = None
-    """Whose rule it is: its alerts name the user. It watches the wallet."""
+    """Whose rule it is: its alerts name the user. It watches the user's total where `main` is meant, the level is an
+    amount and the user has an allotment; otherwise the wallet."""
     enabled: bool = True
     wallet: Identifier | None = None
 
@@ -274,6 +264,9 @@ Command = (
     | Transfer
     | SetWalletMode
     | ReverseTopUp
+    | PutUser
+    | SetAllotment
+    | CloseUser
 )
 CommandRecord = Command | Tick
 """Whatever may stand in the `commands` topic."""

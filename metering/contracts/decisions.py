@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from metering.contracts.allotments import Allotment
 from metering.contracts.entries import Balance
 from metering.contracts.reasons import Reason
 
@@ -69,6 +70,8 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     amount_micros: int = 0
     after: Balance | None = None
     legs: tuple[AnswerLeg, ...] = ()
+    allotment: Allotment | None = None
+    """Of commands about a user's allotment: the values after it, and what can be assigned."""
     entry: str
     """The id of the entry that took effect: a repeat names the first one's."""
     duplicate: bool = False

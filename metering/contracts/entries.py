@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from metering.contracts.allotments import Allotment
+from metering.contracts.calls import CallTerms
 from metering.contracts.reasons import AlertType, BlockLevel, Kind, Reason
 from metering.contracts.states import State
 from metering.contracts.wallets import WalletMode, WalletProfile
@@ -57,31 +59,6 @@ class Leg(Struct, frozen=True, omit_defaults=True, gc=False):
     lots: tuple[LotChange, ...] = ()
 
 
-class CallTerms(Struct, frozen=True, omit_defaults=True, gc=False):
-    """How a call is priced from its beginning to its end: by the row of its beginning, whatever changes meanwhile.
-
-    Billed seconds are `first` up to there, then whole increments of `next`. Amount = others + max(minimum, (fixed +
-    unit * billed) / denominator), rounded once to a multiple of `step_micros`; one of 0 seconds costs only the others.
-    """
-
-    seconds: int
-    """Granted so far."""
-    headroom_seconds: int
-    """Reserved besides, for the case that it climbs into the next increment."""
-    first: int
-    next: int
-    fixed: int
-    unit: int
-    denominator: int
-    """`fixed`, `unit` and `minimum` are micro-units times it."""
-    mode: Literal["up", "down", "half_up", "half_even"]
-    step_micros: int
-    minimum: int = 0
-    others_micros: int = 0
-    per_call: bool = False
-    """`unit` is for the whole call, not for a second."""
-
-
 class Charge(Struct, frozen=True, omit_defaults=True, gc=False):
     """A charge after the entry: what ties the events of one message together."""
 
@@ -119,6 +96,8 @@ class AlertRaised(Struct, frozen=True, omit_defaults=True, gc=False):
     """Whose rule it is; empty for one of the wallet."""
     wallet: str | None = None
     """Only where it is that of a leg."""
+    total_micros: int | None = None
+    """What the user may spend, where that is what the rule judges."""
 
 
 class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -273,6 +252,8 @@ class LedgerEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     settings: CustomerSettings | None = None
     states: tuple[State, ...] = ()
     """Other records of the customer that this entry changed, after it."""
+    allotment: Allotment | None = None
+    """What it changed, or refused to change, of what a user may spend of the pool."""
     profile: WalletProfile | None = None
     """Of `wallet`, after the entry; only where it was opened or its profile changed."""
     applied_at_ms: int

@@ -24,6 +24,9 @@ Micros = Annotated[int, Meta(gt=-MICROS_LIMIT, lt=MICROS_LIMIT)]
 PositiveMicros = Annotated[int, Meta(gt=0, lt=MICROS_LIMIT)]
 """An amount greater than zero, in micro-units."""
 
+AssignedMicros = Annotated[int, Meta(ge=0, lt=MICROS_LIMIT)]
+"""An amount that may be zero, in micro-units."""
+
 Count = Annotated[int, Meta(ge=0, le=10_000_000)]
 """A quantity: seconds, characters, segments, media, numbers."""
 

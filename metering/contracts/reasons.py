@@ -46,6 +46,12 @@ class Kind(StrEnum):
     """The same for a phone number."""
     EXPIRING = "expiring"
     """A timer effect: notice that a lot is about to lapse."""
+    ASSIGNED = "assigned"
+    """What a user may spend of the company pool was changed by a command; `allotment` says by how much."""
+    ALLOTTED = "allotted"
+    """A timer effect: a user's amount for the month that begins."""
+    USER_DELETED_RETURN = "user_deleted_return"
+    """A user is gone; what was assigned to them can be assigned to others."""
     FROZEN = "frozen"
     THAWED = "thawed"
     CLOSED = "closed"
@@ -125,6 +131,18 @@ class Reason(StrEnum):
     NOT_SPAM = "not_spam"
     """Not marked for spam."""
 
+    UNKNOWN_USER = "unknown_user"
+    SHARED_ROLE = "shared_role"
+    """Owners and admins draw on the whole pool: nothing is assigned to them."""
+    EXCEEDS_MAX = "exceeds_max"
+    """More than can be assigned: `allotment` names the field and its maximum."""
+    ALL_ASSIGNED = "all_assigned"
+    """Nothing is left to assign."""
+    POOL_EMPTY = "pool_empty"
+    """The company pool does not cover what the user was assigned."""
+    TOTAL_NEGATIVE = "total_negative"
+    """The user has spent more than was assigned, and the plan does not write that off."""
+
 
 class DeadLetterReason(StrEnum):
     """Why a record could not become an input."""
@@ -166,3 +184,5 @@ class BlockLevel(StrEnum):
     CUSTOMER = "customer"
     WALLET = "wallet"
     SENDER = "sender"
+    USER = "user"
+    """A user whose allotment is spent."""

@@ -15,6 +15,9 @@ from typing import Any
 import msgspec
 
 from metering.contracts.alerts import Alert, BlockRecord
+from metering.contracts.allotments import Allotment
+from metering.contracts.calls import CallTerms
+from metering.contracts.command_header import CommandHeader
 from metering.contracts.commands import CommandRecord
 from metering.contracts.dead_letters import DeadLetter
 from metering.contracts.decisions import Answer, Decision
@@ -23,6 +26,7 @@ from metering.contracts.events import EventType, UsageEvent
 from metering.contracts.field_rules import EVERY_TYPE_MAY, FIELD_RULES, Alternatives, describe_alternatives
 from metering.contracts.rates import RatesManifest
 from metering.contracts.topics import Topic
+from metering.contracts.user_commands import PutUser
 
 SCHEMA_DIRECTORY = Path("docs/schemas")
 EVENTS_DOCUMENT = Path("docs/events.md")
@@ -135,9 +139,10 @@ def _describe_fields() -> dict[str, dict[str, str]]:
     """Return by class and field what the string below the field's declaration says: msgspec does not look at it."""
     described: dict[str, dict[str, str]] = {}
     modules = {
-        inspect.getmodule(kind) for kind in (Alert, LedgerEntry, Decision, DeadLetter, UsageEvent, RatesManifest)
+        inspect.getmodule(kind)
+        for kind in (Alert, Allotment, CallTerms, LedgerEntry, Decision, DeadLetter, UsageEvent, RatesManifest)
     }
-    modules.add(inspect.getmodule(CommandRecord.__args__[0]))
+    modules |= {inspect.getmodule(kind) for kind in (CommandHeader, CommandRecord.__args__[0], PutUser)}
     for module in modules:
         if module is None:
             continue

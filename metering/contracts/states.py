@@ -13,7 +13,9 @@ from msgspec import Struct
 LimitLevel: TypeAlias = Literal["customer", "wallet", "user", "sender", "campaign"]
 Window: TypeAlias = Literal["none", "day", "month", "cycle"]
 LimitWindow: TypeAlias = Literal["none", "day", "month", "cycle", "allotment"]
-"""`allotment`: what a user may spend of the pool, kept by allotments instead of `put_limit`."""
+"""`allotment`: what a user may spend of the pool, kept by `put_user` and `set_allotment` instead of `put_limit`."""
+UserRole: TypeAlias = Literal["owner", "admin", "admin_plus", "user"]
+"""Of a customer's user. All but `user` are shared roles: they have no allotment and draw on the whole pool."""
 
 
 class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="limit"):
@@ -39,7 +41,7 @@ class LimitState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="k
     reached: bool = False
     """Whether `limit.reached` has been told of this window."""
     blocked: tuple[str, ...] = ()
-    """Senders that it blocks, in order of blocking."""
+    """Senders that it blocks, in order of blocking; of an allotment, its user."""
     gone: bool = False
 
 
@@ -148,8 +150,54 @@ class CounterState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field=
     gone: bool = False
 
 
+class UserState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="user"):
+    """A customer's user. What a plain one may spend of the company pool is its limit `user:allotment:` + `id`.
+
+    Of that limit, `cap_micros` is what the user was assigned since the month began, what was left before included;
+    the user's *total* is its room.
+    """
+
+    id: str
+    role: UserRole
+    per_month_micros: int = 0
+    """What is added to the total at each beginning of a month, counted from the billing start."""
+    assigned_micros: int = 0
+    """All that was ever assigned, less what was taken back or has lapsed: the subtotal of the user's lines."""
+    next_at_ms: int = 0
+    """When the next month begins; 0 = never: a shared role."""
+    next_month: int = 0
+    """The same as months after the billing start."""
+    rules: tuple[tuple[str, Literal["armed", "low", "quiet"], int, int, int, int], ...] = ()
+    """The low-credit rules that judge the user's own total: name, state, level, rearm, enabled and fixed as 1 or 0."""
+    gone: bool = False
+
+
+class AllotmentsState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="allotments"):
+    """How a customer's plan has users' allotments, as of the last command about users or the plan. `id` is `plan`."""
+
+    id: str
+    total_cap_basis: Literal["plan_credits", "company_total"]
+    user_allotment_rollover: Literal["always", "only_with_rop", "never"]
+    allotment_raise_effect: Literal["immediate", "next_period"]
+    reserve_micros: int
+    reserve_percent: int
+    """Kept back for admins: an amount, and so much of the plan's credit."""
+    users: tuple[str, ...] = ()
+    """Those who have an allotment, in the order in which they came."""
+    gone: bool = False
+
+
 State: TypeAlias = (
-    LimitState | ReversalState | CycleState | FeeState | NumbersState | ForfeitState | CounterState | SweepState
+    LimitState
+    | ReversalState
+    | CycleState
+    | FeeState
+    | NumbersState
+    | ForfeitState
+    | CounterState
+    | SweepState
+    | UserState
+    | AllotmentsState
 )
 """Any of them."""
 

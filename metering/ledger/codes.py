@@ -6,7 +6,6 @@ Numbers stand in stored records and in the outbox: add at the end, never renumbe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 
 from metering.contracts.reasons import Kind, Reason
@@ -50,6 +49,9 @@ class Op(IntEnum):
     ADJUST = 28
     REFUSE_COMMAND = 29
     PUT_LIMIT = 30
+    PUT_USER = 50
+    SET_ALLOTMENT = 51
+    CLOSE_USER = 52
     PUT_WALLET = 60
     FREEZE_WALLET = 61
     THAW_WALLET = 62
@@ -93,6 +95,9 @@ class KindCode(IntEnum):
     CLOSED = 32
     MERGED = 33
     REVERSED = 34
+    ASSIGNED = 50
+    ALLOTTED = 51
+    USER_DELETED_RETURN = 52
     GRANTED = 80
     PLAN_CANCELLED = 81
     FORFEITED = 82
@@ -145,6 +150,12 @@ class ReasonCode(IntEnum):
     NO_PLAN = 38
     RULE_FIXED = 39
     UNKNOWN_LIMIT = 40
+    UNKNOWN_USER = 50
+    SHARED_ROLE = 51
+    EXCEEDS_MAX = 52
+    ALL_ASSIGNED = 53
+    POOL_EMPTY = 54
+    TOTAL_NEGATIVE = 55
     SAME_WALLET = 60
     WALLET_CLOSED = 61
     NOT_FROZEN = 62
@@ -198,29 +209,14 @@ class RuleStateCode(IntEnum):
     QUIET = 2
 
 
-class Cause(IntEnum):
-    """What blocks a customer, a wallet or a sender, by the name of its reason; one bit each in a block's `causes`.
-
-    A block stands as long as any cause does. Another cause needs a bit here and nothing else.
-    """
-
-    SUSPENDED = 1
-    INSUFFICIENT_CREDIT = 2
-    """Lifted as soon as the block's `needed` is available."""
-    MANUAL = 4
-    BELOW_LEVEL = 8
-    WALLET_FROZEN = 16
-    LIMIT_REACHED = 32
-    SPAM = 64
-    NO_PLAN = 128
-
-
 class StateKind(IntEnum):
     """The kinds of `contracts.states`."""
 
     LIMIT = 1
     COUNTER = 2
     REVERSAL = 20
+    USER = 50
+    ALLOTMENTS = 51
     CYCLE = 80
     FEE = 81
     FORFEIT = 82
@@ -278,15 +274,4 @@ class Switch(IntEnum):
 
 KINDS: dict[int, Kind] = {code.value: Kind[code.name] for code in KindCode}
 REASONS: dict[int, Reason] = {code.value: Reason[code.name] for code in ReasonCode}
-CAUSE_REASONS: dict[int, Reason] = {cause.value: Reason[cause.name] for cause in Cause}
 REASON_CODES: dict[Reason, int] = {reason: code for code, reason in REASONS.items()}
-
-
-def causes_of(mask: int) -> tuple[Reason, ...]:
-    """Return the causes in a block's bits, in the order of `Cause`."""
-    return tuple(reason for cause, reason in CAUSE_REASONS.items() if mask & cause)
-
-
-def mask_of(causes: Iterable[Reason]) -> int:
-    """Return the bits of causes."""
-    return sum(Cause[reason.name] for reason in causes)

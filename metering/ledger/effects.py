@@ -5,11 +5,21 @@ from __future__ import annotations
 from msgspec import Struct
 
 from metering.contracts import entries
+from metering.contracts.allotments import Allotment
 from metering.contracts.reasons import AlertType, Kind, Reason
 from metering.contracts.states import State
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.codes import KINDS, REASONS, AlertCode
-from metering.ledger.entry_parts import block_of, charge_of, granted_of, leg_of, lot_change_of, make_settings, rule_of
+from metering.ledger.entry_parts import (
+    allotment_of,
+    block_of,
+    charge_of,
+    granted_of,
+    leg_of,
+    lot_change_of,
+    make_settings,
+    rule_of,
+)
 from metering.ledger.profiles import make_profile
 from metering.ledger.results import Result
 from metering.ledger.states import make_state
@@ -56,8 +66,15 @@ class Effect(Struct, frozen=True, omit_defaults=True, kw_only=True):
     blocks: tuple[entries.BlockChange, ...] = ()
     settings: entries.CustomerSettings | None = None
     states: tuple[State, ...] = ()
+    allotment: Allotment | None = None
     profile: WalletProfile | None = None
     due_at_ms: int | None = None
+
+
+def _alert_of(
+    code: int, rule: str, level: int, user: str, wallet: str | None = None, total: int | None = None
+) -> entries.AlertRaised:
+    return entries.AlertRaised(_ALERTS[code], rule, level, user, wallet or None, total)
 
 
 def effect_of(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result, charge_id: str | None) -> Effect:
@@ -90,11 +107,12 @@ def effect_of(bucket: int, seq: int, chunk: str, prev_chunk: str, result: Result
         decision=DECISIONS[result.decision],
         duplicate_of=more.duplicate_of,
         granted=granted_of(more.granted) if more.granted else None,
-        alerts=tuple(entries.AlertRaised(_ALERTS[code], *about_it) for code, *about_it in more.alerts),
+        alerts=tuple(_alert_of(*alert) for alert in more.alerts),
         rules=tuple([rule_of(*rule) for rule in more.rules]),
         blocks=tuple(block_of(*block) for block in more.blocks),
         settings=make_settings(more.settings) if more.settings else None,
         states=tuple([make_state(*state) for state in more.states]),
+        allotment=allotment_of(more.allotment) if more.allotment else None,
         profile=make_profile(more.profile) if more.profile else None,
         due_at_ms=more.due_at_ms,
     )

@@ -5,17 +5,53 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from metering.contracts import entries
+from metering.contracts.allotments import Allotment, Assignable
+from metering.contracts.calls import CallTerms
 from metering.contracts.reasons import BlockLevel
-from metering.ledger.codes import REASONS, Moment, RuleStateCode, State, causes_of
+from metering.ledger.cause_codes import causes_of
+from metering.ledger.codes import REASONS, Moment, RuleStateCode, State
 from metering.ledger.grant_codes import GrantOf, RoundingCode
 
 _LOT_FIGURES = 5
 _STATES = {state.value: state.name.lower() for state in State}
 _MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
 _RULE_STATES = {state.value: state.name.lower() for state in RuleStateCode}
-_LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER}
+_LEVELS = {1: BlockLevel.CUSTOMER, 2: BlockLevel.WALLET, 3: BlockLevel.SENDER, 4: BlockLevel.USER}
 _MODES = {mode.value: mode.name.lower() for mode in RoundingCode}
 _GRANTS = {of.value: of.name.lower() for of in GrantOf}
+
+
+def allotment_of(record: list[Any]) -> Allotment:
+    """Return a line of a user's total as contracts have it."""
+    user, change, lapsed, subtotal, total, per_month, field, assignable = record
+    return Allotment(
+        user,
+        change,
+        lapsed,
+        subtotal,
+        None if total is False else total,
+        None if per_month is False else per_month,
+        field or None,
+        Assignable(*assignable) if assignable else None,
+    )
+
+
+def allotment_record(allotment: Allotment | None) -> list[Any] | Literal[False]:
+    """Return the same as Lua notes it."""
+    if allotment is None:
+        return False
+    total, per_month, can = allotment.total_micros, allotment.per_month_micros, allotment.assignable
+    return [
+        allotment.user,
+        allotment.change_micros,
+        allotment.lapsed_micros,
+        allotment.subtotal_micros,
+        False if total is None else total,
+        False if per_month is None else per_month,
+        allotment.field or False,
+        can is not None
+        and [can.company_total_micros, can.max_per_month_micros, can.max_total_micros, can.over_assigned_micros],
+    ]
 
 
 def granted_of(record: list[int]) -> entries.Granted:
@@ -90,12 +126,12 @@ def charge_of(image: list[Any], settled: list[str], charge_id: str) -> entries.C
     )
 
 
-def call_of(record: list[Any] | Literal[False]) -> entries.CallTerms | None:
+def call_of(record: list[Any] | Literal[False]) -> CallTerms | None:
     """Return the terms of a call as contracts have them."""
     if not record:
         return None
     seconds, headroom, first, following, fixed, unit, denominator, mode, step, minimum, others, per_call = record
-    return entries.CallTerms(
+    return CallTerms(
         seconds,
         headroom,
         first,
@@ -111,7 +147,7 @@ def call_of(record: list[Any] | Literal[False]) -> entries.CallTerms | None:
     )
 
 
-def call_record(terms: entries.CallTerms | None) -> list[int] | Literal[False]:
+def call_record(terms: CallTerms | None) -> list[int] | Literal[False]:
     """Return the terms of a call as Lua keeps them."""
     if terms is None:
         return False

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from metering.contracts.entries import CallTerms, Position
+from metering.contracts.calls import CallTerms
+from metering.contracts.entries import Position
 from metering.ledger.carried import Carried, encode_carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.codes import Moment, Op, StateKind
@@ -20,7 +21,6 @@ from metering.ledger.zones import zone_record
 
 _pack = msgspec.msgpack.Encoder().encode
 _row = INPUT_ROW.pack
-
 NO_PRICE = -1
 """An outcome that cannot be priced by its own fields."""
 

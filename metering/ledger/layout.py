@@ -99,6 +99,21 @@ class Input(IntEnum):
     LIMIT_NAME = 11
     CAP = 12
     CARRY = 13
+    OF_USER = 8
+    """Of `put_user`, `set_allotment` and `close_user`: the user's name, not a place in a list."""
+    ROLE = 9
+    """False leaves it, as with the three that follow."""
+    PER_MONTH = 10
+    TOTAL = 11
+    ADDED = 12
+    ALLOTMENT_TERMS = 13
+    """By `allotment_codes.Allotments`, without the users."""
+    USER_RULES = 14
+    """The rules of a new user: a list by `Rule`."""
+    KEEPS_NEGATIVE = 15
+    """1 where a user who has spent more than was assigned cannot be closed."""
+    PLAN_ALLOTMENTS = 17
+    """`ALLOTMENT_TERMS` of `set_plan`."""
     RULE = 8
     RULE_LEVEL = 9
     RULE_REARM = 10
@@ -131,7 +146,7 @@ class Customer(IntEnum):
     TIME_ZONE = 4
     COUNTRY = 5
     CAUSES = 6
-    """What blocks the customer as a whole: bits of `codes.Cause`."""
+    """What blocks the customer as a whole: bits of `cause_codes.Cause`."""
     BILLING_START = 7
     CYCLE = 8
     WALLET_MODE = 9
@@ -178,17 +193,6 @@ class Lot(IntEnum):
     """1, or 0 where it may not be moved to another wallet."""
     NOTICE = 8
     """When to tell that it is about to lapse; 0 = never, or told."""
-
-
-class Profile(IntEnum):
-    """Positions in a wallet's profile. Texts are false where there are none."""
-
-    STATE = 1
-    KIND = 2
-    USER = 3
-    NAME = 4
-    REFERENCE = 5
-    KEYWORD = 6
 
 
 class Rule(IntEnum):
@@ -248,7 +252,7 @@ class Limit(IntEnum):
 
 
 class Call(IntEnum):
-    """Positions in the terms of a call; see `contracts.entries.CallTerms`."""
+    """Positions in the terms of a call; see `contracts.calls.CallTerms`."""
 
     SECONDS = 1
     HEADROOM = 2
@@ -268,7 +272,7 @@ class Block(IntEnum):
     """Positions in a block of a wallet or a sender."""
 
     CAUSES = 1
-    """Bits of `codes.Cause`; a block without any is gone."""
+    """Bits of `cause_codes.Cause`; a block without any is gone."""
     WALLET = 2
     """Whose want of credit it is; empty without one."""
     NEEDED = 3
@@ -286,5 +290,7 @@ class Answered(IntEnum):
     WALLET = 4
     AMOUNT = 5
     AFTER = 6
+    ALLOTMENT = 8
+    """False, or what it did to a user's allotment."""
     LEGS = 7
     """False, or {wallet, amount, available, held, overdrawn} of each further wallet."""

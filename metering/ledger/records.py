@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from metering.contracts.entries import Balance, CustomerSettings, RuleState
 from metering.contracts.fields import MAIN_WALLET
-from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State, mask_of
+from metering.ledger.cause_codes import mask_of
+from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State
 from metering.ledger.effects import DECISIONS
-from metering.ledger.entry_parts import call_record
+from metering.ledger.entry_parts import allotment_record, call_record
 from metering.ledger.grant_codes import GrantOf
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
@@ -253,6 +254,7 @@ def _answer_record(command: RememberedCommand) -> list[Any]:
         command.amount_micros,
         _figures(after) if after else False,
         [[leg.wallet, leg.amount_micros, *_figures(leg.after)] for leg in command.legs] or False,
+        allotment_record(command.allotment),
     ]
 
 

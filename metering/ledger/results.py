@@ -25,6 +25,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     settled: list[str] = []
     settings: list[Any] | None = None
     states: list[tuple[int, str, list[Any], int]] = []
+    allotment: list[Any] | None = None
     profile: list[Any] | None = None
     duplicate_of: int | None = None
     price: int | None = None

@@ -18,7 +18,18 @@ from msgspec import Struct
 
 from metering.contracts.fields import MICROS_LIMIT
 from metering.errors import Fatal
-from metering.ledger import bounds, codes, counter_codes, grant_codes, layout, plan_codes, rows, wallet_codes
+from metering.ledger import (
+    allotment_codes,
+    bounds,
+    cause_codes,
+    codes,
+    counter_codes,
+    grant_codes,
+    layout,
+    plan_codes,
+    rows,
+    wallet_codes,
+)
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _LATER = re.compile(r"^-- include when needed: (\w+)$", re.MULTILINE)
@@ -44,7 +55,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "WALLET_KIND": wallet_codes.WalletKindCode,
     "LEVEL": wallet_codes.Level,
     "ALERT": codes.AlertCode,
-    "CAUSE": codes.Cause,
+    "CAUSE": cause_codes.Cause,
     "KEPT": codes.StateKind,
     "FLAG": codes.Flag,
     "SWITCH": codes.Switch,
@@ -57,7 +68,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "WALLET": layout.Wallet,
     "PLAIN": rows.Plain,
     "LOT": layout.Lot,
-    "PROFILE": layout.Profile,
+    "PROFILE": wallet_codes.Profile,
     "RULE": layout.Rule,
     "CHARGE": layout.Charge,
     "BLOCK": layout.Block,
@@ -71,6 +82,8 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "TERMS": counter_codes.Terms,
     "USE": counter_codes.Use,
     "ANSWERED": layout.Answered,
+    "USER": allotment_codes.User,
+    "ALLOTMENTS": allotment_codes.Allotments,
 }
 """The enum behind each prefix that a script may use."""
 
@@ -84,6 +97,7 @@ LUA_CONSTANTS: dict[str, int] = {
     "NUMBERS_MAX": bounds.NUMBERS_MAX,
     "SWEEP_WORK_MAX": bounds.SWEEP_WORK_MAX,
     "SWEEP_PAUSE_MS": bounds.SWEEP_PAUSE_MS,
+    "USERS_MAX": bounds.USERS_MAX,
     "MICROS_LIMIT": MICROS_LIMIT,
     "LAYOUT_VERSION": layout.LAYOUT_VERSION,
     "PLAIN_PATH": 1,

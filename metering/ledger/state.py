@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from metering.contracts.allotments import Allotment
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, RuleState
 from metering.contracts.reasons import Reason
@@ -116,6 +117,7 @@ class RememberedCommand(Struct, frozen=True):
     amount_micros: int
     after: Balance | None
     legs: tuple[AnswerLeg, ...] = ()
+    allotment: Allotment | None = None
 
 
 StateRecord = WalletState | CustomerState | RecordState | ChargeState | BlockState | RememberedEvent | RememberedCommand

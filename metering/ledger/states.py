@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from metering.contracts.states import (
+    AllotmentsState,
     CounterState,
     CycleState,
     FeeState,
@@ -17,6 +18,7 @@ from metering.contracts.states import (
     ReversalState,
     State,
     SweepState,
+    UserState,
 )
 from metering.ledger.codes import StateKind
 from metering.ledger.identity import SEPARATOR, scoped, state_field
@@ -30,6 +32,8 @@ _TYPES: dict[int, type[State]] = {
     StateKind.NUMBERS.value: NumbersState,
     StateKind.SWEEP.value: SweepState,
     StateKind.COUNTER.value: CounterState,
+    StateKind.USER.value: UserState,
+    StateKind.ALLOTMENTS.value: AllotmentsState,
 }
 _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 _FLAGS = {
@@ -76,6 +80,8 @@ def state_timers(customer: str, state: State) -> Iterable[tuple[int, str]]:
     match state:
         case LimitState(ends_at_ms=due_ms) if state.blocked and due_ms:
             yield due_ms, scoped("w", scoped(customer, state.id))
+        case UserState(next_at_ms=due_ms) if due_ms > 0:
+            yield due_ms, f"u\0{customer}\0{state.id}"
         case CycleState(next_at_ms=due_ms) if due_ms > 0:
             yield due_ms, f"y\0{customer}"
         case FeeState(due_at_ms=due_ms):

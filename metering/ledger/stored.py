@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from metering.contracts.allotments import Allotment
 from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, Charge, CustomerSettings
 from metering.contracts.reasons import Reason
 from metering.errors import ensure
-from metering.ledger.codes import REASONS, Moment, State, causes_of
-from metering.ledger.entry_parts import call_of, make_settings, rule_of, takes_of
+from metering.ledger.cause_codes import causes_of
+from metering.ledger.codes import REASONS, Moment, State
+from metering.ledger.entry_parts import allotment_of, call_of, make_settings, rule_of, takes_of
 from metering.ledger.identity import split_scoped
 from metering.ledger.layout import Lot, Wallet
 from metering.ledger.profiles import make_profile
@@ -35,11 +37,12 @@ class FirstAnswer(Struct, frozen=True):
     amount_micros: int
     after: Balance | None
     legs: tuple[AnswerLeg, ...]
+    allotment: Allotment | None = None
 
 
 def read_answer(record: list[Any]) -> FirstAnswer:
     """Return what is remembered of a command."""
-    seq, _, reason, wallet, amount, after, legs = record
+    seq, _, reason, wallet, amount, after, legs, *allotment = record
     return FirstAnswer(
         seq,
         REASONS.get(reason),
@@ -47,6 +50,7 @@ def read_answer(record: list[Any]) -> FirstAnswer:
         amount,
         Balance(*after) if after else None,
         tuple(AnswerLeg(name, moved, Balance(*figures)) for name, moved, *figures in legs or ()),
+        allotment_of(allotment[0]) if allotment and allotment[0] else None,
     )
 
 

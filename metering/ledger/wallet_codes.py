@@ -1,4 +1,4 @@
-"""Codes of wallets' profiles. Leaves all others to `codes`: add at the end, never renumber."""
+"""Codes and positions of wallets' profiles. Leaves all others to `codes`: add at the end, never renumber."""
 
 from __future__ import annotations
 
@@ -28,3 +28,15 @@ class Level(IntEnum):
     CUSTOMER = 1
     WALLET = 2
     SENDER = 3
+    USER = 4
+
+
+class Profile(IntEnum):
+    """Positions in a wallet's profile. Texts are false where there are none."""
+
+    STATE = 1
+    KIND = 2
+    USER = 3
+    NAME = 4
+    REFERENCE = 5
+    KEYWORD = 6

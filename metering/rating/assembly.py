@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import msgspec
 
-from metering.contracts.entries import CallTerms
+from metering.contracts.calls import CallTerms
 from metering.rating.book import RateBook
 from metering.rating.calls import call_terms
 from metering.rating.charges import AmountTooLargeError, encode_lines

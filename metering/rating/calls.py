@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metering.contracts.entries import CallTerms
+from metering.contracts.calls import CallTerms
 from metering.rating.charges import bill_seconds, line_terms
 from metering.rating.money import Rounding, round_ratio
 from metering.rating.price import PriceLine

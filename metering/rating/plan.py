@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from metering.contracts.entries import CallTerms
+from metering.contracts.calls import CallTerms
 from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
 from metering.rating.groups import RateKey

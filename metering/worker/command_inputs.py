@@ -30,6 +30,7 @@ from metering.contracts.commands import (
 from metering.contracts.entries import CommandReference, InputReference, Position
 from metering.contracts.fields import MAIN_WALLET
 from metering.contracts.reasons import Reason
+from metering.contracts.user_commands import CloseUser, PutUser, SetAllotment
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
 from metering.ledger.inputs import ChunkBuilder
@@ -37,6 +38,7 @@ from metering.rating import Catalog, Plan, Price
 from metering.worker.customers import Customer, rules_of
 from metering.worker.fee_inputs import CYCLE_MONTHS, number_fee_of, rental_of
 from metering.worker.plan_inputs import DAY_MS, Add, add_plan_command, grant_of, is_time_zone
+from metering.worker.user_inputs import add_user_command
 from metering.worker.wallet_inputs import add_wallet_command
 
 PLAN_DEFAULT = "payg-usd"
@@ -118,6 +120,8 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
             limit = f"{command.level}:{command.window}:{name}"
             cap = False if command.cap_micros is None else command.cap_micros
             add(Op.PUT_LIMIT, limit, command.level, command.window, name, cap, int(command.carry))
+        case PutUser() | SetAllotment() | CloseUser():
+            add_user_command(add, command, customer)
         case Adjust():
             add(Op.ADJUST, command.amount_micros, command.unit, wallet=command.wallet or MAIN_WALLET)
         case _:
@@ -127,7 +131,7 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
 def changes_prices(content: object) -> bool:
     """Whether what follows this input may be priced differently: such a command ends its chunk."""
     return isinstance(
-        content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit | AddNumber | RemoveNumber
+        content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit | PutUser | AddNumber | RemoveNumber
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from metering.contracts.entries import CallTerms, EventReference, InputReference, Position
+from metering.contracts.calls import CallTerms
+from metering.contracts.entries import EventReference, InputReference, Position
 from metering.contracts.events import UsageData
 from metering.contracts.fields import MICROS_LIMIT, RECIPIENTS_MAX
 from metering.contracts.reasons import Reason

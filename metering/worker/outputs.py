@@ -13,7 +13,7 @@ import msgspec
 from metering.contracts.alerts import Alert, AlertData, BlockRecord, block_key
 from metering.contracts.dead_letters import DeadLetter
 from metering.contracts.decisions import Answer, AnswerLeg, Decision
-from metering.contracts.entries import BlockChange, EventReference
+from metering.contracts.entries import AlertRaised, BlockChange, EventReference
 from metering.contracts.reasons import AlertType, Kind
 from metering.contracts.topics import Topic
 from metering.ledger.made import EntryMade
@@ -110,13 +110,13 @@ def _answer(made: EntryMade) -> Output:
     effect, about = made.effect, made.carried
     reason, wallet, amount, after = effect.reason, effect.wallet, effect.amount_micros, effect.after
     legs = tuple(AnswerLeg(leg.wallet, leg.amount_micros, leg.after) for leg in effect.legs)
-    refused = effect.kind is Kind.REFUSED
+    refused, allotment = effect.kind is Kind.REFUSED, effect.allotment
     if about.command is not None:
         first = made.result.more().first_answer
         if first is not None:
             known = read_answer(first)
             reason, wallet, amount, after = known.reason, known.wallet, known.amount_micros, known.after
-            refused, legs = reason is not None, known.legs
+            refused, legs, allotment = reason is not None, known.legs, known.allotment
         identity, kind, outcome = about.command.id, about.command.type, "refused" if refused else "done"
     else:
         event = about.event
@@ -135,6 +135,7 @@ def _answer(made: EntryMade) -> Output:
         amount_micros=amount,
         after=after,
         legs=legs,
+        allotment=allotment,
         entry=_first_entry(made),
         duplicate=effect.kind is Kind.DUPLICATE,
     )
@@ -153,7 +154,7 @@ def _alerts(made: EntryMade) -> list[Alert]:
                 customer=about.customer,
                 wallet=raised.wallet or effect.wallet,
                 unit=about.unit,
-                available_micros=available[raised.wallet] if raised.wallet else own,
+                available_micros=_judged(raised, available, own),
                 rule=raised.rule or None,
                 level_micros=raised.level_micros if raised.rule else None,
                 shortfall_micros=raised.level_micros if raised.type is AlertType.CREDIT_SHORT else None,
@@ -187,6 +188,13 @@ def _alerts(made: EntryMade) -> list[Alert]:
     return [
         Alert(id="", source=source, type=kind, time=stamp, subject=about.customer, data=data) for kind, data in found
     ]
+
+
+def _judged(raised: AlertRaised, available: dict[str, int], own: int | None) -> int | None:
+    """Return what an alert is about: a user's total, or what is available in a wallet."""
+    if raised.total_micros is not None:
+        return raised.total_micros
+    return available[raised.wallet] if raised.wallet else own
 
 
 def _numbered(alert: Alert, entry_id: str, number: int) -> bytes:

@@ -16,6 +16,7 @@ from metering.ledger.zones import zone_record
 from metering.rating import Catalog, Plan, parse_micros
 from metering.worker.customers import Customer
 from metering.worker.fee_inputs import CYCLE_MONTHS, fees_of, number_fees_of
+from metering.worker.user_inputs import allotment_terms
 
 PlanCommand = SetPlan | CancelPlan | SetOptions | MarkSpam | UnmarkSpam
 DAY_MS = 86_400_000
@@ -41,8 +42,8 @@ def add_plan_command(
                 how = OnPlanChange[plan.policy.nro_on_plan_change.upper()].value
                 equipment = customer.settings.equipment if customer.settings else ()
                 cycle = CYCLE_MONTHS[plan.file.cycle]
-                numbers = number_fees_of(plan, customer.numbers, clock_ms)
-                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, fees_of(plan, equipment), numbers)
+                fees = (fees_of(plan, equipment), number_fees_of(plan, customer.numbers, clock_ms))
+                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, *fees, allotment_terms(plan))
         case CancelPlan():
             spendable = customer.plan is not None and customer.plan.policy.fro_without_plan == "spendable"
             add(Op.CANCEL_PLAN, int(spendable))

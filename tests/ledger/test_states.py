@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from metering.contracts.states import (
+    AllotmentsState,
     CounterState,
     CycleState,
     FeeState,
@@ -14,6 +15,7 @@ from metering.contracts.states import (
     ReversalState,
     State,
     SweepState,
+    UserState,
 )
 from metering.ledger.states import field_of, pack_state, read_state
 
@@ -25,6 +27,8 @@ STATES: list[State] = [
     FeeState("short-code", 5, "USD", 1, 7, 8),
     ForfeitState("main", (("fro", 5, 0, 1, 0),)),
     SweepState("spam", "w17", 9, is_on=True),
+    UserState("ann", "user", 5, 9, 7, 1, (("default", "armed", 1, 2, 1, 0),)),
+    AllotmentsState("plan", "plan_credits", "always", "immediate", 5, 10, ("ann", "ben")),
     NumbersState("all", (("+12015550100", ""), ("+18005550100", "toll_free")), 1000),
 ]
 

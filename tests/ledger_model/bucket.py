@@ -154,6 +154,7 @@ NOTHING_ELSE: Entry = {
     "blocks": [],
     "settings": None,
     "profile": None,
+    "allotment": None,
     "states": [],
     "duplicate_of": None,
     "due_at": None,

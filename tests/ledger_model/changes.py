@@ -32,6 +32,12 @@ class Change:
     """Something of the wallet besides its figures has changed."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Limits that it changed, after it."""
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same of users."""
+    terms: dict[str, Any] | None = None
+    """What the plan says of allotments, where it is another."""
+    switched_off: list[str] = field(default_factory=list)
+    """Rules of the wallet that judge a user's total from now on, with the user."""
 
 
 def begin(customer: Customer, wallet: Wallet) -> Change:
@@ -108,7 +114,7 @@ def finish(
             shown[told] += [one | {"leg": leg["wallet"]} for one in leg.pop(told)]
         legs.append(leg)
     count_limits(bucket, change, given, kind, fields)
-    shown["states"] = list(change.states.values())
+    shown["states"] = [*change.states.values(), *change.users.values(), *([change.terms] if change.terms else [])]
     return bucket.entry(given, kind, **{"customer": change.wallet.customer, **shown, "legs": legs, **fields})
 
 

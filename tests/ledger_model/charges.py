@@ -33,7 +33,7 @@ def submit(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, A
     if objection is None and given.price > bucket.spendable(customer, wallet, scheduled=given.scheduled):
         given, granted = in_part(bucket, customer, wallet, given)
         if granted is None:
-            objection = "insufficient_credit"
+            objection = limits.shortage(customer, wallet, given)
             if blocks_when_short(bucket.plan_of(customer), given):
                 change.blocks += blocks.block(bucket, customer, wallet, given.sender, given.price)
     objection = objection or last_objection(bucket, change, given)

@@ -17,6 +17,7 @@ from tests.ledger_model import (
     plans,
     spam,
     transfers,
+    users,
     wallets,
 )
 from tests.ledger_model.inputs import (
@@ -167,6 +168,11 @@ def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, 
     return changes.finish(bucket, change, given, "settings_changed", rules=[alerts.image(known[given.rule])])
 
 
+def set_any_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, Any]:
+    """A rule of a user who has an allotment judges the user's total, every other one the wallet."""
+    return users.set_alert(bucket, customer, given) or set_alert(bucket, customer, given)
+
+
 def suspend(bucket: Bucket, customer: Customer, given: Suspend) -> dict[str, Any]:
     """Refused `already`. `suspended`; blocks at level customer."""
     if "suspended" in customer.causes:
@@ -205,7 +211,7 @@ def unblock_sender(bucket: Bucket, customer: Customer, given: UnblockSender) -> 
 
 RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = {
     TopUp: top_up,
-    SetAlert: set_alert,
+    SetAlert: set_any_alert,
     Suspend: suspend,
     Resume: resume,
     BlockSender: block_sender,
@@ -223,4 +229,5 @@ RULES: dict[type[Command], Callable[[Bucket, Customer, Any], dict[str, Any]]] = 
     **plans.RULES,
     **numbers.RULES,
     **spam.RULES,
+    **users.RULES,
 }

@@ -41,7 +41,7 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
             granted = {"of": "seconds", "count": part, "asked": seconds}
             seconds, price = part, cost
         else:
-            objection = "insufficient_credit"
+            objection = limits.shortage(customer, wallet, given)
             change.blocks += blocks.block(bucket, customer, wallet, given.sender, price)
     if objection is not None or charge is None or price is None:
         return changes.finish(bucket, change, given, "denied", reason=objection, decision="denied", price=price)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model.state import Customer, Wallet, in_order
+from tests.ledger_model.user_invariants import UserLines, blocked_users
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -23,6 +24,7 @@ class Books:
         """Of whatever is blocked: customer, level and id."""
         self.forfeited: dict[str, int] = {}
         self.granted_at: dict[str, int] = {}
+        self.users = UserLines()
 
     def take(self, entry: dict[str, Any]) -> None:
         """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap.
@@ -32,6 +34,7 @@ class Books:
         self.seq += 1
         assert entry["seq"] == self.seq
         self._take_blocks(entry)
+        self.users.take(entry)
         if entry["before"] is None:
             assert (entry["amount"], entry["held_change"], entry["lots"], entry["legs"]) == (0, 0, {}, [])
             return
@@ -79,8 +82,9 @@ class Books:
     def check(self, bucket: Bucket) -> None:
         """For every wallet: the sum of amounts = lots - overdrawn, of held changes = held. Blocks stand as told."""
         standing: dict[tuple[str, str, str], list[str]] = {}
+        self.users.check(bucket)
         for customer in bucket.customers.values():
-            standing |= blocks_of(customer)
+            standing |= blocks_of(customer) | blocked_users(customer)
             check_limits(customer)
             kept = sum(lot.remaining for lots in customer.forfeited.values() for lot in lots)
             assert kept == self.forfeited.get(customer.name, 0), "what was forfeited can be given back, to the last bit"

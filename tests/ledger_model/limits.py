@@ -5,8 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, calendar
-from tests.ledger_model.inputs import Command, Event, PutLimit
+from tests.ledger_model import allotments, blocks, calendar
+from tests.ledger_model.inputs import Command, Event, PutLimit, Recorded, Submission
+from tests.ledger_model.limit_images import image
 from tests.ledger_model.state import LEVELS, WINDOWS, Charge, Customer, Limit, Take, Wallet
 
 if TYPE_CHECKING:
@@ -17,27 +18,6 @@ MOST = 2**53 - 1
 LIMITS_MAX = 10_000
 COUNTED = ("reserved", "extended", "committed", "released", "debited", "expired")
 CAUSE = "limit_reached"
-
-
-def image(limit: Limit, *, gone: bool = False) -> dict[str, Any]:
-    """A limit as an entry shows it."""
-    return {
-        "kind": "limit",
-        "id": limit.id,
-        "level": limit.level,
-        "window": limit.window,
-        "name": limit.name,
-        "cap_micros": limit.cap,
-        "used_micros": limit.used,
-        "held_micros": limit.held,
-        "carry": limit.carry,
-        "starts_at_ms": limit.starts,
-        "ends_at_ms": limit.ends,
-        "since_seq": limit.since_seq,
-        "reached": limit.reached,
-        "blocked": list(limit.blocked),
-        "gone": gone,
-    }
 
 
 def bounded(limit: Limit, used: int) -> int:
@@ -84,7 +64,8 @@ def path(customer: Customer, wallet: Wallet, given: Event | Command | None, char
     sender = given.sender if charge is None or charge.sender is None else charge.sender
     names = dict(zip(LEVELS, (customer.name, wallet.name, given.user, sender, given.campaign), strict=True))
     ids = [f"{level}:{window}:{names[level]}" for level in LEVELS for window in WINDOWS if names[level] is not None]
-    return [limit for limit in ids if limit in customer.limits]
+    ids = [limit for limit in ids if limit in customer.limits]
+    return [limit for limit in ids if wallet.name == "main" or not limit.startswith("user:allotment:")]
 
 
 def objection(
@@ -96,15 +77,32 @@ def objection(
     customer = change.customer
     for name in path(customer, change.wallet, given, charge):
         limit = at_present(bucket, customer, customer.limits[name])
-        if price <= limit.room:
+        is_allotment = limit.window == "allotment"
+        slack = slack_of(bucket, customer, given) if is_allotment else 0
+        if price <= limit.room + slack and not (is_allotment and limit.blocked):
             continue
         enter(bucket, change, limit)
         tell(change, limit)
-        if blocks_sender and given.sender is not None:
+        if is_allotment:
+            change.blocks += allotments.block_user(bucket, limit) if blocks_sender else []
+        elif blocks_sender and given.sender is not None:
             block(bucket, change, limit, given.sender)
         note(change, limit)
         return CAUSE
     return None
+
+
+def slack_of(bucket: Bucket, customer: Customer, given: Event) -> int:
+    """A user's total may be spent below zero by scheduled messages where they go out until the flag is set."""
+    plan = bucket.plan_of(customer)
+    is_scheduled = isinstance(given, Submission) and given.scheduled
+    return plan.overdraft_limit if is_scheduled and plan.send_until_flag else 0
+
+
+def shortage(customer: Customer, wallet: Wallet, given: Event) -> str:
+    """Why credit does not cover an event: a user with an allotment is told that the pool does not."""
+    has_allotment = wallet.name == "main" and f"user:allotment:{given.user}" in customer.limits
+    return "pool_empty" if has_allotment else "insufficient_credit"
 
 
 def enter(bucket: Bucket, change: Change, limit: Limit) -> None:
@@ -193,11 +191,25 @@ def count(bucket: Bucket, change: Change, given: Event | Command | None, kind: s
         mine = [take for take in ([] if charge is None else charge.takes) if take.limit == name]
         if name not in change.customer.limits:
             continue
+        before = change.customer.limits[name].room
         over |= count_in(bucket, change, name, mine, held, spent)
+        if change.customer.limits[name].window == "allotment":
+            follow_user(bucket, change, change.customer.limits[name], before, recorded=isinstance(given, Recorded))
         takes += mine
     if charge is not None:
         charge.takes = takes
     return over
+
+
+def follow_user(bucket: Bucket, change: Change, limit: Limit, before: int, *, recorded: bool) -> None:
+    """What follows for the user whose total moved."""
+    noted, raised, moved = allotments.follow(bucket, change.customer, limit, before, recorded=recorded)
+    change.blocks += noted
+    change.alerts += raised
+    if noted:
+        note(change, limit)
+    if moved:
+        change.users[limit.name] = allotments.user_image(change.customer.users[limit.name])
 
 
 def count_in(bucket: Bucket, change: Change, name: str, takes: list[Take], held: int, spent: int) -> bool:

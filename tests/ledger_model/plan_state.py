@@ -80,3 +80,12 @@ class Plan:
     spendable_without: bool = False
     rop_covers_all: bool = True
     rop_resumes: bool = False
+    cap_basis: str = "plan_credits"
+    rollover: str = "always"
+    raise_effect: str = "immediate"
+    reserve: int = 0
+    reserve_percent: int = 0
+    keeps_negative: bool = False
+    """A user who has spent more than was assigned cannot be closed."""
+    user_rules: tuple[tuple[int, int], ...] = ()
+    """Level and re-arm level of the rules that a new user is given."""

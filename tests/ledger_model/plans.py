@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, cycles, fees, lots, numbers, sweeps
+from tests.ledger_model import allotments, blocks, changes, cycles, fees, lots, numbers, sweeps
 from tests.ledger_model.anniversaries import month_at, months_passed
 from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
 from tests.ledger_model.plan_state import Cycle, Fee, Plan, Sweep
@@ -24,6 +24,7 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
         return bucket.entry(given, "refused", reason="wrong_unit")
     change = changes.begin(customer, customer.wallets["main"])
     change.blocks += blocks.change_customer(bucket, customer, "no_plan", sets=False)
+    terms = allotments.terms_image(bucket, customer)
     customer.plan, customer.cycle_months = given.plan, plan.cycle_months
     customer.version += 1
     was_known = customer.cycle is not None
@@ -34,7 +35,10 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
         customer.cycle = cycle
     numbers.put_fees(bucket, customer, plan, cycle)
     cycles.set_timer(bucket, customer)
-    return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings)
+    told = allotments.about_plan(bucket, change)
+    if customer.has_terms and allotments.terms_image(bucket, customer) != terms:
+        change.terms = allotments.terms_image(bucket, customer)
+    return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings, allotment=told)
 
 
 def plan_next(bucket: Bucket, change: changes.Change, cycle: Cycle, plan: Plan, *, is_new: bool) -> None:
@@ -86,7 +90,8 @@ def cancel_plan(bucket: Bucket, customer: Customer, given: CancelPlan) -> dict[s
     fees.take(bucket, customer, cycle, {})
     numbers.put_fees(bucket, customer, bucket.plan_of(customer), cycle)
     cycles.set_timer(bucket, customer)
-    return changes.finish(bucket, change, given, "plan_cancelled", settings=customer.settings)
+    told = allotments.about_plan(bucket, change)
+    return changes.finish(bucket, change, given, "plan_cancelled", settings=customer.settings, allotment=told)
 
 
 def set_options(bucket: Bucket, customer: Customer, given: SetOptions) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def receive(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, 
     if is_short and plan.inbound_when_empty != "forward_into_negative":
         is_denied = given.feature or plan.inbound_when_empty == "refuse"
         kind = "denied" if is_denied else "noted"
-        return changes.finish(bucket, change, given, kind, reason="insufficient_credit")
+        reason = limits.shortage(customer, wallet, given) if is_denied else "insufficient_credit"
+        return changes.finish(bucket, change, given, kind, reason=reason)
     if given.price > 0 and limits.objection(bucket, change, given, None, given.price, blocks_sender=False):
         return changes.finish(bucket, change, given, "denied", reason="limit_reached")
     credit.debit(wallet, given.price)

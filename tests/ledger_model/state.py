@@ -207,6 +207,19 @@ class Charge:
 
 
 @dataclass
+class User:
+    """A customer's user. What a plain one may spend is the limit `user:allotment:` + name."""
+
+    name: str
+    role: str
+    per_month: int = 0
+    assigned: int = 0
+    next_at: int = 0
+    next_month: int = 0
+    rules: list[Rule] = field(default_factory=list)  # these judge the user's own total
+
+
+@dataclass
 class Customer:
     """A customer's settings, wallets, charges and blocked senders."""
 
@@ -239,6 +252,10 @@ class Customer:
     """What is done to its wallets and has not come to the last, by job."""
     forfeited: dict[str, list[Lot]] = field(default_factory=dict)
     """What was taken of each wallet."""
+    users: dict[str, User] = field(default_factory=dict)
+    allotted: list[str] = field(default_factory=list)
+    """Plain users, in the order in which they came."""
+    has_terms: bool = False  # whether there was ever one
 
     @property
     def settings(self) -> dict[str, object]:

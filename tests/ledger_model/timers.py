@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, changes, credit, cycles, fees, limits, sweeps
+from tests.ledger_model import alerts, allotments, changes, credit, cycles, fees, limits, sweeps
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -20,7 +20,9 @@ def next_due(bucket: Bucket) -> tuple[str, int] | None:
     return name, at
 
 
-def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
+def run(  # noqa: PLR0911  one return for each letter
+    bucket: Bucket, name: str, due: int
+) -> dict[str, Any] | None:
     """The effect of one timer; None where it finds nothing to do."""
     sort, customer, *rest = name.split("\0")
     if sort == "h":
@@ -29,6 +31,9 @@ def run(bucket: Bucket, name: str, due: int) -> dict[str, Any] | None:
     if sort == "w":
         (limit,) = rest
         return limits.end_window(bucket, bucket.customers[customer], limit, due)
+    if sort == "u":
+        (user,) = rest
+        return allotments.begin_month(bucket, customer, user, due)
     if sort == "y":
         return cycles.begin(bucket, customer, due)
     if sort in ("z", "s"):

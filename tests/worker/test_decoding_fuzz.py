@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from metering.contracts.commands import CommandHeader, Tick
+from metering.contracts.command_header import CommandHeader
+from metering.contracts.commands import Tick
 from metering.contracts.dead_letters import DeadLetter
 from metering.worker.decoding import Rejected, UsageInput, decode_command, decode_usage
 from metering.worker.event_kinds import EVENT_KINDS

@@ -12,7 +12,8 @@ from metering.ledger.codes import Switch
 from metering.ledger.entry_parts import rule_of
 from metering.rating import Catalog, load_catalog
 from metering.worker.customers import policy_of, rules_of
-from tests.rating.decks import make_plan
+from metering.worker.user_inputs import allotment_terms, user_rules_of
+from tests.rating.decks import make_plan, sms
 
 
 @cache
@@ -70,3 +71,24 @@ def test_first_rule_locks_where_the_plan_blocks_below_the_alert_level(tmp_path: 
 
     assert (first.rule, first.locks, first.level_micros) == ("default", True, 100_000_000)
     assert (second.rule, second.locks, second.percent, second.level_micros) == ("default-2", False, 10, 0)
+
+
+@pytest.mark.requirement("PL-34")
+@pytest.mark.requirement("C-05")
+@pytest.mark.requirement("C-29")
+def test_users_draw_on_one_pool_by_the_plans_terms_and_are_told_at_its_level() -> None:
+    plan = shipped().plans["rollover-credits"]
+
+    assert allotment_terms(plan) == ("plan_credits", "always", "immediate", 0, 0)
+    assert [rule_of(*rule) for rule in user_rules_of(plan)] == [  # type: ignore[arg-type]
+        RuleState("default", "armed", 50_000_000, 50_000_001)
+    ]
+
+
+@pytest.mark.requirement("PL-47")
+def test_admins_reserve_is_an_amount_and_a_percentage(tmp_path: Path) -> None:
+    policy = 'policy: { admin_reserve: { amount: "1000", percent: 5 }, total_cap_basis: company_total }'
+
+    plan = make_plan(tmp_path, [sms("1", "1")], more=policy)
+
+    assert allotment_terms(plan) == ("company_total", "always", "immediate", 1_000_000_000, 5)

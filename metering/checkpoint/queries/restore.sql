@@ -11,9 +11,10 @@ FROM customers WHERE bucket = $1;
 SELECT customer, record::text FROM states WHERE bucket = $1;
 
 -- name: blocks
--- Blocks of wallets and senders in the order in which they came. (What blocks a customer as a whole is in its settings.)
+-- Blocks of wallets and senders in the order in which they came. (What blocks a customer as a whole is in its settings, and a
+-- user's in the limit that is the allotment.)
 SELECT customer, level, id, causes, wallet, needed_micros, until_ms, since_ms, since_seq
-FROM blocks WHERE bucket = $1 AND level <> 'customer' ORDER BY since_seq;
+FROM blocks WHERE bucket = $1 AND level IN ('wallet', 'sender') ORDER BY since_seq;
 
 -- name: wallets
 -- Wallets, each with the lots that are not used up, oldest first, and its rules in the order of their making, both as JSON.
@@ -69,6 +70,6 @@ WITH others AS (
     FROM entries WHERE bucket = $1 AND applied_at_ms > $2 AND leg > 0 GROUP BY seq
 )
 SELECT customer, command_id, applied_at_ms, seq, reason, wallet, amount_micros,
-    after_available_micros, after_held_micros, after_overdrawn_micros, others.legs
+    after_available_micros, after_held_micros, after_overdrawn_micros, others.legs, allotment::text AS allotment
 FROM entries LEFT JOIN others USING (seq)
 WHERE bucket = $1 AND applied_at_ms > $2 AND command_id IS NOT NULL AND leg = 0 AND kind NOT IN ('duplicate', 'expired') ORDER BY seq;

@@ -26,6 +26,18 @@ SELECT w.wallet, coalesce((SELECT sum(l.remaining_micros) FROM lots l
         WHERE e.customer = w.customer AND e.wallet = w.wallet AND e.wallet_seq IS NOT NULL AND e.applied_at_ms >= $2), 0)::bigint AS nro_micros
 FROM wallets w WHERE w.customer = $1;
 
+-- name: user_statement
+-- The lines of a user's total, oldest first: $3 <= applied_at_ms < $4. The subtotal is the sum of all changes so far.
+SELECT id, applied_at_ms, allotment ->> 'user' AS user_id, kind, reason,
+    coalesce((allotment ->> 'change_micros')::bigint, 0) AS change_micros,
+    coalesce((allotment ->> 'lapsed_micros')::bigint, 0) AS lapsed_micros,
+    coalesce((allotment ->> 'subtotal_micros')::bigint, 0) AS subtotal_micros,
+    (allotment ->> 'total_micros')::bigint AS total_micros, (allotment ->> 'per_month_micros')::bigint AS per_month_micros,
+    due_at_ms, command_type, command_id, actor, note
+FROM entries WHERE customer = $1 AND allotment ->> 'user' = $2 AND allotment IS NOT NULL AND kind <> 'refused' AND leg = 0
+    AND applied_at_ms >= $3 AND applied_at_ms < $4
+ORDER BY applied_at_ms, seq;
+
 -- name: balances
 -- A customer's wallets, and how far the books of its bucket have come.
 SELECT w.wallet, w.unit, w.available_micros, w.held_micros, w.overdrawn_micros, w.available_micros + w.held_micros AS balance_micros,

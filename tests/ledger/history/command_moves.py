@@ -8,6 +8,7 @@ from tests.ledger.history.world import LASTS, LIMITED, MOST, PLANS, WALLETS, Cho
 from tests.ledger_model import inputs as model
 from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
 from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
+from tests.ledger_model.user_inputs import CloseUser, PutUser, SetAllotment
 
 
 def _open_customer(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
@@ -107,7 +108,7 @@ def _set_alert(choices: Choices, header: dict[str, Any], amount: int, unit: str)
         rule=choices.of("default", "second", "third"),
         enabled=choices.rarely(usual=True, rare=False),
         percent=choices.of(0, 0, 10, 33, 100),
-        user=choices.of("", "u"),
+        user=choices.of("", "u1", "u2"),
         wallet=choices.of("main", *WALLETS),
     )
 
@@ -149,6 +150,32 @@ def _put_limit(choices: Choices, header: dict[str, Any], amount: int, unit: str)
     )
 
 
+def _put_user(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    values = (None, 0, 5, 20, 50, min(max(amount, 0), MOST))
+    return PutUser(
+        **header,
+        user=choices.of("u1", "u2", "u3"),
+        role=choices.of(None, None, "user", "admin"),
+        per_month=choices.of(*values),
+        total=choices.of(None, *values),
+    )
+
+
+def _set_allotment(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    values = (None, 0, 3, 11, 30, min(max(amount, 0), MOST))
+    return SetAllotment(
+        **header,
+        user=choices.of("u1", "u1", "u2", "u3"),
+        per_month=choices.of(None, *values),
+        total=choices.of(None, *values),
+        add=choices.of(None, 1, 5, 9, -4, -amount),
+    )
+
+
+def _close_user(choices: Choices, header: dict[str, Any], amount: int, unit: str) -> model.Input:
+    return CloseUser(**header, user=choices.of("u1", "u2", "u3"))
+
+
 COMMANDS = {
     "open_customer": _open_customer,
     "top_up": _top_up,
@@ -172,4 +199,7 @@ COMMANDS = {
     "close_wallet": _close_wallet,
     "merge_wallets": _merge_wallets,
     "put_limit": _put_limit,
+    "put_user": _put_user,
+    "set_allotment": _set_allotment,
+    "close_user": _close_user,
 }

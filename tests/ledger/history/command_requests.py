@@ -18,11 +18,13 @@ from tests.ledger.history.plan_requests import (
     rules_of,
     topping_of,
 )
+from tests.ledger.history.user_requests import USER_OPS, user_fields
 from tests.ledger_model import inputs as model
 from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
 from tests.ledger_model.plan_state import Plan
 from tests.ledger_model.plans import TIME_ZONES
 from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
+from tests.ledger_model.user_inputs import CloseUser, PutUser, SetAllotment
 
 OPS = {
     model.OpenCustomer: Op.OPEN_CUSTOMER,
@@ -49,6 +51,7 @@ OPS = {
     model.SetWalletMode: Op.SET_WALLET_MODE,
     model.ReverseTopUp: Op.REVERSE_TOP_UP,
     model.PutLimit: Op.PUT_LIMIT,
+    **USER_OPS,
 }
 
 
@@ -130,6 +133,8 @@ def _fields_of(  # noqa: C901, PLR0911, PLR0912  one return for each command
             return (given.mode, list(given.wallets))
         case model.ReverseTopUp():
             return (-given.amount, given.unit, given.top_up, REASON_CODES[Reason(given.cause)])
+        case PutUser() | SetAllotment() | CloseUser():
+            return user_fields(given, its_plan)
         case model.Transfer():
             return (given.amount, given.unit, given.to)
         case model.PutLimit():

@@ -190,7 +190,8 @@ class Fold:
         )
 
     def _take_block(self, entry: LedgerEntry, change: BlockChange) -> None:
-        if change.level is BlockLevel.CUSTOMER:
+        if change.level in (BlockLevel.CUSTOMER, BlockLevel.USER):
+            # In the settings, and in the limit that is the allotment.
             return
         level: Literal["wallet", "sender"] = "wallet" if change.level is BlockLevel.WALLET else "sender"
         key = (entry.customer, level, change.id)
@@ -225,4 +226,5 @@ class Fold:
                 entry.amount_micros,
                 entry.after,
                 tuple(AnswerLeg(leg.wallet, leg.amount_micros, leg.after) for leg in entry.legs),
+                entry.allotment,
             )

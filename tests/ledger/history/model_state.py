@@ -7,6 +7,7 @@ from typing import Literal
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
 from metering.contracts.states import (
+    AllotmentsState,
     CycleState,
     FeeState,
     ForfeitState,
@@ -15,6 +16,7 @@ from metering.contracts.states import (
     ReversalState,
     State,
     SweepState,
+    UserState,
 )
 from metering.contracts.wallets import WalletProfile
 from metering.ledger.identity import event_digest
@@ -46,7 +48,7 @@ def state_records(bucket: Bucket) -> list[StateRecord]:
         records += wallets_of(customer)
         records += [charge_state(customer, charge) for charge in customer.charges.values()]
         records += blocks_of(customer)
-        records += [RecordState(customer.name, state) for state in states_of(customer)]
+        records += [RecordState(customer.name, state) for state in states_of(bucket, customer)]
     for (source, event_id), seen in bucket.events.items():
         digest = event_digest(source, event_id)
         decision: Literal["allowed", "denied"] | None = seen.decision  # type: ignore[assignment]
@@ -156,10 +158,12 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
     ]
 
 
-def states_of(customer: model.Customer) -> list[State]:
+def states_of(bucket: Bucket, customer: model.Customer) -> list[State]:
     """Return a customer's other records, by kind and id."""
     states: list[State] = [limit_state(limit) for _, limit in sorted(customer.limits.items())]
     states += [ReversalState(top_up, wallet, amount) for top_up, (wallet, amount) in sorted(customer.reversals.items())]
+    states += [user_state(user) for _, user in sorted(customer.users.items())]
+    states += terms_state(bucket, customer)
     if customer.cycle is not None:
         c = customer.cycle
         states.append(
@@ -192,6 +196,21 @@ def states_of(customer: model.Customer) -> list[State]:
         for job, sweep in sorted(customer.sweeps.items())
     ]
     return states
+
+
+def user_state(user: model.User) -> UserState:
+    """Return a user."""
+    rules = tuple((r.name, r.state, r.level, r.rearm, int(r.enabled), int(r.fixed)) for r in user.rules)
+    return UserState(user.name, user.role, user.per_month, user.assigned, user.next_at, user.next_month, rules)  # type: ignore[arg-type]
+
+
+def terms_state(bucket: Bucket, customer: model.Customer) -> list[State]:
+    """Return what the customer's plan says of allotments, where there was ever one."""
+    if not customer.has_terms:
+        return []
+    plan = bucket.plan_of(customer)
+    terms = (plan.cap_basis, plan.rollover, plan.raise_effect, plan.reserve, plan.reserve_percent)
+    return [AllotmentsState("plan", *terms, tuple(customer.allotted))]  # type: ignore[arg-type]
 
 
 def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:

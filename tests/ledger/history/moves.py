@@ -28,6 +28,7 @@ from tests.ledger.history.world import (
 )
 from tests.ledger_model import inputs as model
 from tests.ledger_model.bucket import Bucket
+from tests.ledger_model.user_inputs import PutUser
 
 KINDS = {
     "nothing": 1,
@@ -56,6 +57,9 @@ KINDS = {
     "block_sender": 1,
     "unblock_sender": 3,
     "put_limit": 5,
+    "put_user": 5,
+    "set_allotment": 5,
+    "close_user": 1,
     "open_customer": 1,
     "put_wallet": 3,
     "transfer": 12,
@@ -115,6 +119,7 @@ def prelude(first: str, second: str, credit: int) -> list[model.Input]:
         model.PutWallet(at=START, id="other-a", customer="anna", wallet="other", kind="user"),
         model.PutWallet(at=START, id="third-a", customer="anna", wallet="third", user="u3"),
         model.PutWallet(at=START, id="other-b", customer="bob", wallet="other", name="Bob's other"),
+        PutUser(at=START, id="user-a", customer="anna", user="u1", per_month=9),
         model.TopUp(at=START + 1, id="credit-a", customer="anna", amount=credit, unit=PLANS[first].unit),
     ]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
-from metering.contracts.entries import Balance, CallTerms, Charge, LedgerEntry, LotChange
-from metering.contracts.states import LimitState, State, kind_of
+from metering.contracts.allotments import Allotment
+from metering.contracts.calls import CallTerms
+from metering.contracts.entries import Balance, Charge, LedgerEntry, LotChange
+from metering.contracts.states import AllotmentsState, LimitState, State, UserState, kind_of
 from tests.ledger_model.calls import Call
 
 
@@ -47,6 +49,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "charge": None if entry.charge is None else _charge(entry.charge),
         "alerts": [
             {"type": a.type.value, "rule": a.rule, "level": a.level_micros, "user": a.user, **_leg(a.wallet)}
+            | ({} if a.total_micros is None else {"total": a.total_micros})
             for a in entry.alerts
         ],
         "rules": [
@@ -99,7 +102,13 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
             "equipment": list(entry.settings.equipment),
         },
         "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
-        "states": [plain_state(state) for state in entry.states if isinstance(state, LimitState)],
+        "states": [
+            plain_state(state)
+            for kind in (LimitState, UserState, AllotmentsState)
+            for state in entry.states
+            if isinstance(state, kind)
+        ],
+        "allotment": plain_allotment(entry.allotment),
         "duplicate_of": entry.duplicate_of,
         "due_at": entry.due_at_ms,
     }
@@ -109,6 +118,30 @@ def plain_state(state: State) -> dict[str, Any]:
     """Return a customer's record as the model shows it."""
     fields = {name: getattr(state, name) for name in state.__struct_fields__}
     return {"kind": kind_of(state)} | {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
+
+
+def plain_allotment(allotment: Allotment | None) -> dict[str, Any] | None:
+    """Return a line of a user's total as the model shows it."""
+    if allotment is None:
+        return None
+    can = allotment.assignable
+    return {
+        "user": allotment.user,
+        "change": allotment.change_micros,
+        "lapsed": allotment.lapsed_micros,
+        "subtotal": allotment.subtotal_micros,
+        "total": allotment.total_micros,
+        "per_month": allotment.per_month_micros,
+        "field": allotment.field,
+        "assignable": None
+        if can is None
+        else {
+            "company_total": can.company_total_micros,
+            "max_per_month": can.max_per_month_micros,
+            "max_total": can.max_total_micros,
+            "over_assigned": can.over_assigned_micros,
+        },
+    }
 
 
 def _leg(wallet: str | None) -> dict[str, str]:

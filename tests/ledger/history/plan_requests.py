@@ -35,7 +35,12 @@ def plan_change_of(plan: Plan, name: str, has: Has) -> tuple[Any, ...]:
     how = OnPlanChange[plan.on_change.upper()].value
     found = [(number, plan.numbers[sort]) for number, sort in has.numbers if sort in plan.numbers]
     numbers = [(number, fee.amount, fee.unit, fee.months) for number, fee in found if fee.amount > 0]
-    return (name, plan.unit, *cycle_of(plan), how, fees_of(plan, has.equipment), numbers)
+    return (name, plan.unit, *cycle_of(plan), how, fees_of(plan, has.equipment), numbers, allotment_terms_of(plan))
+
+
+def allotment_terms_of(plan: Plan) -> tuple[str, str, str, int, int]:
+    """Return what a plan says of allotments."""
+    return (plan.cap_basis, plan.rollover, plan.raise_effect, plan.reserve, plan.reserve_percent)
 
 
 def number_fee_of(plan: Plan | None, given: AddNumber) -> tuple[str, int, str, int] | Literal[False]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from metering.contracts.entries import CallTerms, CommandReference, EventReference, InputReference, Position
+from metering.contracts.calls import CallTerms
+from metering.contracts.entries import CommandReference, EventReference, InputReference, Position
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Flag, Moment, Switch

@@ -21,6 +21,7 @@ from tests.ledger.history.requests import add_input, carried_of, policy_of
 from tests.ledger_model import inputs as model
 from tests.ledger_model.number_inputs import AddNumber, RemoveNumber
 from tests.ledger_model.plan_state import Plan
+from tests.ledger_model.user_inputs import PutUser
 
 NOWHERE = BucketPosition(seq=0, chunk="", usage=0, commands=0, clock_ms=0, timers_run=0)
 RECORDS_PER_PART = 3
@@ -134,6 +135,7 @@ SETTINGS = (
     | model.SetOptions
     | model.SetWalletMode
     | model.PutLimit
+    | PutUser
     | AddNumber
     | RemoveNumber
 )

@@ -16,7 +16,7 @@ HUGE = 10**14 + 1
 MOST = 2**53 - 1
 
 PLANS = {
-    "strict": Plan("USD", alert=(10, 15), cycle_months=1, grant=50, notice=7 * DAY),
+    "strict": Plan("USD", alert=(10, 15), cycle_months=1, grant=50, notice=7 * DAY, user_rules=((5, 8),)),
     "yearly": Plan(
         "USD",
         cycle_months=12,
@@ -26,6 +26,9 @@ PLANS = {
         spendable_without=True,
         fees={"code": Fee(20, "USD", 1), "line": Fee(70, "USD", 12)},
         numbers={"": Fee(11, "USD", 12), "toll_free": Fee(2, "USD", 1)},
+        cap_basis="company_total",
+        rollover="only_with_rop",
+        reserve_percent=10,
     ),
     "monthly": Plan(
         "USD",
@@ -36,9 +39,16 @@ PLANS = {
         rop_covers_all=False,
         fees={"code": Fee(9, "USD", 1), "foreign": Fee(5, "EUR", 1)},
         numbers={"": Fee(4, "USD", 1), "toll_free": Fee(0, "USD", 1)},
+        cap_basis="company_total",
+        rollover="never",
+        raise_effect="next_period",
+        reserve=7,
+        keeps_negative=True,
     ),
     "once": Plan("USD", grant=31, grant_kind="credit", on_change="prorate", fees={"code": Fee(3, "USD", 1)}),
-    "overdraft": Plan("USD", overdraft_limit=30, numbers={"": Fee(6, "USD", 1)}),
+    "overdraft": Plan(
+        "USD", overdraft_limit=30, numbers={"": Fee(6, "USD", 1)}, cap_basis="company_total", rollover="never"
+    ),
     "level": Plan("USD", alert=(20, 21), locks=True, fixed=True, all_features=True, call_part=True),
     "both": Plan(
         "USD",
@@ -49,7 +59,15 @@ PLANS = {
         covered_part=True,
         call_part=True,
     ),
-    "flag": Plan("USD", overdraft_limit=9, send_until_flag=True, inbound_when_empty="forward_into_negative"),
+    "flag": Plan(
+        "USD",
+        overdraft_limit=9,
+        send_until_flag=True,
+        inbound_when_empty="forward_into_negative",
+        cycle_months=1,
+        grant=60,
+        user_rules=((3, 4), (12, 20)),
+    ),
     "locks": Plan("USD", alert=(8, 30), locks=True, covered_part=True, send_until_flag=True),
     "off": Plan("USD", alert=(25, 26), alert_enabled=False),
     "boundless": Plan("USD", overdraft_limit=MOST),

@@ -32,7 +32,7 @@ CREATE TABLE positions (
 
 -- One row for each ledger entry but repeated denials (see denials), and one for each further wallet that an entry changed. Never
 -- updated, never deleted one by one.
--- The columns up to `profile` are what the hash in `chain` covers, in this order.
+-- The columns up to `allotment` are what the hash in `chain` covers, in this order.
 CREATE TABLE entries (
     bucket integer NOT NULL,
     seq bigint NOT NULL CHECK (seq > 0),
@@ -97,6 +97,7 @@ CREATE TABLE entries (
     settings json,
     states json,
     profile json,
+    allotment json,
     chain bytea,
     PRIMARY KEY (bucket, seq, leg, applied_at_ms),
     CHECK ((chain IS NULL) = (wallet_seq IS NULL)),
@@ -106,6 +107,7 @@ CREATE TABLE entries (
 CREATE INDEX entries_customer_wallet ON entries (customer, wallet, wallet_seq);
 CREATE INDEX entries_event ON entries (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX entries_charge ON entries (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX entries_user_lines ON entries (customer, (allotment ->> 'user'), applied_at_ms) WHERE allotment IS NOT NULL;
 CREATE INDEX entries_command ON entries (bucket, command_id) WHERE command_id IS NOT NULL;
 
 -- Entries of kind `denied` for reason `blocked`: a blocked sender that keeps trying is counted, an attempt gets no row. One row a flush,

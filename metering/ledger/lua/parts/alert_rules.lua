@@ -1,6 +1,7 @@
 -- include: handlers
 -- include: refusals
 -- include: profiles
+-- include: user_alerts
 -- Alert rules as a wallet is given them by its plan, and as a command changes them.
 
 -- Give a new wallet the rules of its plan: those that are switched off too, so that they can be switched on.
@@ -32,7 +33,10 @@ local function set_alert(bucket, i, input, customer)
   elseif is_closed(change.wallet) then
     return refuse(bucket, i, REASON.WALLET_CLOSED)
   end
-  if percent > 0 then
+  local user = user_of_rule(bucket, input, customer, change)
+  if user then
+    return set_user_alert(bucket, i, input, change, user)
+  elseif percent > 0 then
     level = percent_of(change.wallet[WALLET.TOPPED_UP], percent)
     rearm = level + 1
   end

@@ -38,7 +38,7 @@ local function extend(bucket, i, input, customer)
       extras.granted, extras.price = { GRANT.SECONDS, part, seconds }, cost
       price, seconds = cost, part
     else
-      reason = REASON.INSUFFICIENT_CREDIT
+      reason = limits.want(bucket, change)
       block_for_want(bucket, change, sender_key, sender_name(customer, sender_key), math.max(price, 1), overdraft)
     end
   end

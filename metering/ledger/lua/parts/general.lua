@@ -4,6 +4,7 @@
 -- include: record
 -- include: commands
 -- include: put_limit
+-- include: users
 -- include: wallets
 -- include: transfers
 -- include: closing

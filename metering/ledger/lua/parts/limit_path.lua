@@ -1,19 +1,23 @@
 -- include: limits
 -- include: limit_blocks
+-- include: allotment_path
 -- How charges meet limits: may it be taken, and where it is counted. A charge remembers what it took: {id, since, held}.
 
--- Whether a limit has no room for `price`: then it is told, and with `blocks` the sender is blocked.
+-- Whether a limit has no room for `price`: then it is told, and with `blocks` the sender is blocked, or the user whose
+-- allotment it is.
 function limits.objection(bucket, change, charge, price, blocks)
   local ids = limits.path(bucket, change, charge)
   for n = 1, ids and #ids or 0 do
     local id = ids[n]
     local stored = limits.of(bucket, change.customer, id)
     local limit = stored and limits.at(bucket, bucket.customer.record, stored, change.now)
-    if limit and price > limits.room(limit) then
+    if limit and limits.denies(bucket, limit, price) then
       limit = limits.enter(bucket, change, id)
       limits.reach(change, id, limit)
       local sender = blocks and (bucket.input[INPUT.ACTING] or {})[3]
-      if sender then
+      if blocks and limit[LIMIT.WINDOW] == 'allotment' then
+        limits.block_user(bucket, change, limit)
+      elseif sender then
         limits.block(bucket, change, id, limit, sender)
       end
       limits.keep(bucket, change.states, change.customer, id, limit)
@@ -86,6 +90,9 @@ local function count_in(bucket, change, id, takes, held, spent)
       limits.reach(change, id, limit)
     end
     limits.keep(bucket, change.states, change.customer, id, limit)
+  end
+  if stored[LIMIT.WINDOW] == 'allotment' then
+    limits.follow_user(bucket, change, id, limits.room(stored), limit)
   end
   return mine, beyond > 0 and limits.room(limit) < 0
 end

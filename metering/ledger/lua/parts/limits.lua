@@ -8,11 +8,12 @@
 local limits = {}
 local MOST = MICROS_LIMIT - 1
 
--- What a customer may have limits for: {bit in CUSTOMER.LIMITS, how their ids begin, level}.
+-- What a customer may have limits for: {bit in CUSTOMER.LIMITS, how their ids begin, level, whether of `main` alone}.
 limits.sorts = {}
 for level, level_name in ipairs({ 'customer', 'wallet', 'user', 'sender', 'campaign' }) do
   for window, window_name in ipairs({ 'none', 'day', 'month', 'cycle', 'allotment' }) do
-    local sort = { 2 ^ (5 * (level - 1) + window - 1), level_name .. ':' .. window_name .. ':', level }
+    local sort = { 2 ^ (5 * (level - 1) + window - 1), level_name .. ':' .. window_name .. ':', level,
+      window_name == 'allotment' }
     limits.sorts[#limits.sorts + 1] = sort
     limits.sorts[level_name .. ':' .. window_name .. ':'] = sort
   end
@@ -116,7 +117,7 @@ function limits.path(bucket, change, charge)
   local names = { customer.name, change.name, acting[1] or false, sender, acting[2] or false }
   for n = 1, #limits.sorts do
     local sort = limits.sorts[n]
-    if math.floor(mask / sort[1]) % 2 == 1 and names[sort[3]] then
+    if math.floor(mask / sort[1]) % 2 == 1 and names[sort[3]] and (not sort[4] or change.name == 'main') then
       local id = sort[2] .. names[sort[3]]
       if limits.of(bucket, customer.name, id) then
         ids[#ids + 1] = id

@@ -1,6 +1,7 @@
 -- include: handlers
 -- include: commands
 -- include: number_fees
+-- include: allotments
 -- Changes of plan: another one, or none any more.
 
 -- `amount` times `part` / `whole`, rounded down; exact for amounts below 2^53 and a year in seconds.
@@ -67,7 +68,8 @@ local function set_plan(bucket, i, input, customer)
   if known or cycle[CYCLE.GRANT] > 0 or #cycle[CYCLE.FEES] > 0 then
     keep_cycle(bucket, change.states, customer, cycle)
   end
-  return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false, settings_of(record))
+  local extras = allotments.follow_plan(bucket, change, customer, input[INPUT.PLAN_ALLOTMENTS], settings_of(record))
+  return finish(bucket, i, change, KIND.SETTINGS_CHANGED, 0, DECIDED.NONE, false, extras)
 end
 
 -- What was granted runs to its end; what never lapses waits for another plan, or can be spent, as the plan says.
@@ -84,7 +86,8 @@ local function cancel_plan(bucket, i, input, customer)
   put_fees(bucket, change.states, customer, cycle, {}, now)
   put_number_fees(bucket, change.states, customer, cycle, {}, now)
   keep_cycle(bucket, change.states, customer, cycle)
-  return finish(bucket, i, change, KIND.PLAN_CANCELLED, 0, DECIDED.NONE, false, settings_of(customer.record))
+  local extras = allotments.follow_plan(bucket, change, customer, nil, settings_of(customer.record))
+  return finish(bucket, i, change, KIND.PLAN_CANCELLED, 0, DECIDED.NONE, false, extras)
 end
 
 handlers[OP.SET_PLAN] = set_plan

@@ -16,7 +16,7 @@ local function receive(bucket, i, input, customer)
     if has_flag(switches, SWITCH.INBOUND_NEGATIVE) then
       told = REASON.OVERDRAWN
     elseif has_flag(switches, SWITCH.INBOUND_REFUSED) or has_flag(flags, FLAG.FEATURE) then
-      reason = REASON.INSUFFICIENT_CREDIT
+      reason = limits.want(bucket, change)
     else
       return finish(bucket, i, change, KIND.NOTED, REASON.INSUFFICIENT_CREDIT, DECIDED.NONE, false)
     end

@@ -37,11 +37,12 @@ local function legs_of(extras)
 end
 
 -- Keep the answer of the command whose entry was just made: seq, at, reason, wallet, amount, {available, held, overdrawn},
--- further wallets.
+-- further wallets, what it did to an allotment.
 local function remember_command(bucket, key, now)
   local entry = bucket.results[#bucket.results]
   local after = entry[15] and { entry[11], entry[12], entry[13] } or false
-  bucket.commands[key] = { bucket.seq, now, entry[3], entry[15], entry[6], after, legs_of(entry[17]) }
+  bucket.commands[key] = { bucket.seq, now, entry[3], entry[15], entry[6], after, legs_of(entry[17]),
+    entry[17] and entry[17].allotment or false }
   bucket.commands_dirty[key] = true
   set_timer(bucket, 'c\0' .. key, now + bucket.command_window_ms)
 end

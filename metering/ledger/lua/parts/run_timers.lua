@@ -6,6 +6,7 @@
 -- include: cycles
 -- include: fees
 -- include: sweeps
+-- include: begin_month
 -- The timers due before an input. Each letter has its effect, in a part of its own: it says whether it made an entry.
 
 -- Timer `c`, command: it is no longer remembered. Makes no entry.
@@ -16,7 +17,7 @@ local function forget_command(bucket, _, timer)
 end
 
 local EFFECTS = { c = forget_command, h = expire_hold, l = expire_lot, w = end_window, e = tell_expiry, y = begin_cycle,
-  z = charge_fee, s = go_on_sweeping }
+  z = charge_fee, s = go_on_sweeping, u = begin_month }
 
 -- Run what is due at the input's clock, soonest first, at most `bound` effects; `already` ran before at this clock.
 local function run_timers(bucket, i, now, bound, already)

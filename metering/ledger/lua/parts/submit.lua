@@ -90,7 +90,7 @@ local function submit(bucket, i, input, customer)
       extras = { granted = { GRANT.RECIPIENTS, #part / 2, #recipients / 2 } }
       recipients, price = part, sum
     else
-      reason = REASON.INSUFFICIENT_CREDIT
+      reason = limits.want(bucket, change)
       if has_flag(flags, FLAG.SINGLE) and (not is_scheduled or has_flag(policy.switches, SWITCH.SEND_UNTIL_FLAG)) then
         block_for_want(bucket, change, sender_key, sender, math.max(price, 1), overdraft_of(policy, false))
       end
