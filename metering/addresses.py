@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from metering.errors import Fatal
 
 RedisMode = Literal["single", "sentinel", "cluster"]
 
@@ -91,6 +94,18 @@ def check_dsn(value: str) -> str:
     if not value.startswith(("postgresql://", "postgres://")):
         raise ValueError("expected postgresql://user[:password]@host:port/database, several hosts separated by commas")
     return value
+
+
+def make_tls_context(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
+    """Return what checks a server's certificate and name, and shows ours. Raises `Fatal` where a file is not right."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        if cert_file is not None:
+            context.load_cert_chain(cert_file, key_file)
+    except OSError as error:  # `ssl.SSLError` is one
+        named = ", ".join(name for name in (ca_file, cert_file, key_file) if name)
+        raise Fatal(f"TLS cannot be set up with {named}: {error}") from error
+    return context
 
 
 def _parse_host(text: str, port_default: int) -> tuple[str, int]:

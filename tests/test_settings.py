@@ -38,6 +38,13 @@ def test_nothing_set_gives_working_defaults() -> None:
 # One row a setting: the variable, a value that it takes, what it becomes, and one that it must refuse.
 ROWS: dict[str, tuple[str, object, str | None]] = {
     "METERING_KAFKA__BOOTSTRAP": ("a:9092,b:9092", "a:9092,b:9092", "a"),
+    "METERING_KAFKA__TLS": ("true", True, "perhaps"),
+    "METERING_KAFKA__CA_FILE": ("/etc/ca.pem", "/etc/ca.pem", None),
+    "METERING_KAFKA__CERT_FILE": ("/etc/me.pem", "/etc/me.pem", None),
+    "METERING_KAFKA__KEY_FILE": ("/etc/me.key", "/etc/me.key", None),
+    "METERING_KAFKA__USER": ("worker", "worker", None),
+    "METERING_KAFKA__PASSWORD": ("hunter2", "hunter2", None),
+    "METERING_KAFKA__SASL_MECHANISM": ("PLAIN", "PLAIN", "GSSAPI"),
     "METERING_KAFKA__TOPIC_PREFIX": ("eu.", "eu.", "a b"),
     "METERING_KAFKA__GROUP": ("workers-2", "workers-2", None),
     "METERING_KAFKA__PARTITIONS": ("48", 48, "0"),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -69,6 +70,8 @@ class CheckpointerOptions:
     connections_max: int = 4
     """Buckets written at the same time."""
     windows: Windows = field(default_factory=Windows)
+    client: Mapping[str, Any] = field(default_factory=dict)
+    """How to get in where the brokers ask who one is: more of aiokafka's own options."""
 
 
 class Checkpointer(Service):
@@ -105,7 +108,7 @@ class Checkpointer(Service):
         await self._check_schema()
         options = self.options
         consumer = self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=options.bootstrap,
+            **{"bootstrap_servers": options.bootstrap, **options.client},
             group_id=options.group,
             isolation_level="read_committed",
             # Where the books begin; with "latest" a new bucket's first entries would silently be passed over.

@@ -109,7 +109,7 @@ async def _read_lags(kafka: KafkaSettings, positions: Sequence[Position]) -> lis
         starts[TopicPartition(topic_name(kafka, Topic.USAGE), bucket)] = position.usage
         starts[TopicPartition(topic_name(kafka, Topic.COMMANDS), bucket)] = position.commands
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap,
+        **kafka.client_options(),
         enable_auto_commit=False,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
         max_partition_fetch_bytes=FETCH_BYTES,
@@ -133,7 +133,7 @@ async def _read_lags(kafka: KafkaSettings, positions: Sequence[Position]) -> lis
 
 async def _read_owners(kafka: KafkaSettings) -> dict[int, str]:
     """Return who the group has given each partition to; empty where the broker does not tell."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_options())
     try:
         await admin.start()
         (answer,) = await admin.describe_consumer_groups([kafka.group])

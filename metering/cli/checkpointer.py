@@ -36,6 +36,7 @@ def make_options(settings: Settings) -> CheckpointerOptions:
     return CheckpointerOptions(
         bootstrap=kafka.bootstrap,
         dsn=settings.postgres.dsn,
+        client=kafka.client_options(),
         ledger_topic=kafka.topic_prefix + Topic.LEDGER,
         # Of the prefix, as the topic is: two installations on one cluster share neither.
         group=f"{kafka.topic_prefix}metering-checkpointer",

@@ -49,7 +49,7 @@ async def open_reader(kafka: KafkaSettings, topic: Topic) -> AsyncIterator[AIOKa
     """
     name = topic_name(kafka, topic)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap,
+        **kafka.client_options(),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -92,7 +92,7 @@ async def count_buckets(kafka: KafkaSettings) -> int:
 
 async def _start_producer(kafka: KafkaSettings, *, idempotent: bool) -> AIOKafkaProducer | None:
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka.bootstrap,
+        **kafka.client_options(),
         acks="all",
         enable_idempotence=idempotent,
         max_batch_size=BATCH_BYTES_MAX,

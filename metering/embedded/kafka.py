@@ -120,10 +120,15 @@ class KafkaBroker(Server):
         settings = {**self._settings, **listeners, "log.dirs": str(self.data_path)}
         self._settings_path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
+    def _format_arguments(self) -> list[str]:
+        """Return what else the data directory is to be made with."""
+        return []
+
     async def _format(self) -> None:
         """Give the data directory its cluster id. Interrupted, it is formatted again by the next start."""
         arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id, "--ignore-formatted"]
-        process = Process(self._run_java(*arguments, "--config", str(self._settings_path)), self.log_path)
+        arguments += ["--config", str(self._settings_path), *self._format_arguments()]
+        process = Process(self._run_java(*arguments), self.log_path)
         try:
             ended = await process.wait(FORMAT_SECONDS_MAX)
         finally:

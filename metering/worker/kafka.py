@@ -50,7 +50,7 @@ class Kafka:
 
     def common(self) -> dict[str, Any]:
         """Return what every client is told."""
-        return {"bootstrap_servers": self.settings.bootstrap}
+        return self.settings.client_options()
 
     def input_consumer(self) -> AIOKafkaConsumer:
         """Return the consumer of both input topics: manual offsets, and the same partition numbers of both."""

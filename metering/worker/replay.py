@@ -33,7 +33,7 @@ from metering.worker.ledger_tail import START, follow
 from metering.worker.merging import InputTopic
 from metering.worker.partition_reader import RecordsByOffset, open_partition
 from metering.worker.rates import Rates
-from metering.worker.topics import bucket_count
+from metering.worker.topics import partition_counts
 
 DIFFERENCES_KEPT = 20
 CHUNK_INPUTS = 200
@@ -90,7 +90,11 @@ async def replay(settings: Settings, redis: Redis) -> ReplayReport:
     ledger = settings.ledger
     windows = Windows(ledger.dedupe_window_hours * HOUR_MS, ledger.command_window_days * 24 * HOUR_MS)
     report = ReplayReport()
-    for bucket in range(await bucket_count(settings.kafka)):
+    # Not `bucket_count`: whoever may only read the inputs and the ledger sees no other topics.
+    buckets = (await partition_counts(settings.kafka)).get(kafka.topic(Topic.USAGE), 0)
+    if not buckets:
+        raise Fatal(f"the topic {kafka.topic(Topic.USAGE)} does not exist, or may not be seen")
+    for bucket in range(buckets):
         if (await BucketReader(redis, bucket).status()).loaded:
             raise Fatal("replay needs an empty Redis, and this one holds buckets: give it another with --redis")
         await _Replay(kafka, redis, rates, windows, bucket, report).run()

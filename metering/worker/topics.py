@@ -28,7 +28,7 @@ async def create_topics(settings: KafkaSettings) -> list[str]:
     """
     existing = await partition_counts(settings)
     missing = [plan for plan in TOPIC_PLANS if settings.topic_prefix + plan.topic not in existing]
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    admin = AIOKafkaAdminClient(**settings.client_options())
     try:
         await admin.start()
         for plan in missing:
@@ -69,7 +69,7 @@ async def bucket_count(settings: KafkaSettings) -> int:
 
 async def partition_counts(settings: KafkaSettings) -> dict[str, int]:
     """Return the partitions of every topic that exists. Raises `Retryable`."""
-    client = AIOKafkaClient(bootstrap_servers=settings.bootstrap)
+    client = AIOKafkaClient(**settings.client_options())
     try:
         await client.bootstrap()
         metadata = await client.fetch_all_metadata()
@@ -110,7 +110,7 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, plan: Top
 async def _wrong_settings(settings: KafkaSettings, existing: dict[str, int]) -> list[str]:
     """Compare the settings that matter; a broker that does not tell them is taken at its word."""
     plans = {settings.topic_prefix + plan.topic: plan for plan in TOPIC_PLANS}
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    admin = AIOKafkaAdminClient(**settings.client_options())
     problems = []
     try:
         await admin.start()

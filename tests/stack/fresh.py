@@ -54,7 +54,7 @@ class FreshStack:
 @pytest_asyncio.fixture
 async def fresh_redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
     """A client of an empty Valkey; answers are bytes."""
-    await _empty_valkey(valkey)
+    await empty_valkey(valkey)
     async with Redis.from_url(valkey.url) as client:
         yield client
 
@@ -86,13 +86,13 @@ async def stack(
     topic_prefix: str,
 ) -> FreshStack:
     """All three servers, empty, on each broker in turn (see `broker`)."""
-    await _empty_valkey(valkey)
+    await empty_valkey(valkey)
     await _empty_broker(broker)
     endpoints = Endpoints(valkey.url, fresh_database, broker.endpoint)
     return FreshStack(valkey, postgres, broker, endpoints, topic_prefix)
 
 
-async def _empty_valkey(server: ValkeyServer) -> None:
+async def empty_valkey(server: ValkeyServer) -> None:
     if not server.is_running:
         await server.start()
     async with Redis.from_url(server.url) as client:

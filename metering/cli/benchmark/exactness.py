@@ -109,7 +109,7 @@ async def _records(
     """
     kafka = settings.kafka
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+        **kafka.client_options(), isolation_level="read_committed", auto_offset_reset="earliest"
     )
     await consumer.start()
     try:

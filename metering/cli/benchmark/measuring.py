@@ -168,7 +168,7 @@ async def _progress(running: Running) -> AsyncIterator[tuple[_Count, _Count]]:
     topic = topic_name(kafka, Topic.USAGE)
     connection = await asyncpg.connect(running.settings.postgres.dsn)
     try:
-        async with Committed(kafka.bootstrap, kafka.group, topic, kafka.partitions) as committed:
+        async with Committed(kafka, topic) as committed:
             yield committed.count, lambda: books_entries(connection)
     finally:
         await connection.close()

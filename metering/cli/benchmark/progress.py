@@ -10,6 +10,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from metering.errors import Fatal
+from metering.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
 
@@ -17,9 +18,9 @@ POLL_SECONDS = 0.1
 class Committed:
     """Reads a group's offsets without joining it. As a context manager: connected inside."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str, partitions: int) -> None:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
-        self._partitions = [TopicPartition(topic, number) for number in range(partitions)]
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self._consumer = AIOKafkaConsumer(**kafka.client_options(), group_id=kafka.group, enable_auto_commit=False)
+        self._partitions = [TopicPartition(topic, number) for number in range(kafka.partitions)]
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
