@@ -163,6 +163,12 @@ class _Replay:
         for offset in range(self._position.commands, entry.position.commands):
             if (where.topic, where.offset) != ("commands", offset) or entry.due_at_ms is not None:
                 await self._add("commands", offset, inputs, ticks_only=True)
+        # Dead letters of the other topic that were passed before this input have moved the position and left no entry.
+        usage, commands = entry.position.usage, entry.position.commands
+        if where.topic == "usage":
+            self._position = Position(self._position.usage, max(self._position.commands, commands))
+        else:
+            self._position = Position(max(self._position.usage, usage), self._position.commands)
         is_timer = entry.due_at_ms is not None
         next_offset = self._position.commands if where.topic == "commands" else self._position.usage
         if where.offset >= next_offset:

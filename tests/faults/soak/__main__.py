@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the order of faults and of the traffic; a random one is printed")
     parser.add_argument("--per-second", type=int, default=PER_SECOND, help="events a second, more or less")
     parser.add_argument("--workers", type=int, default=2, help="of which one is never killed")
+    parser.add_argument("--redis-away", type=float, metavar="SECONDS", help="how long Redis is stopped half-way")
     parser.add_argument("--directory", type=Path, default=Path("build/soak"), help="for logs and reports")
     arguments = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if arguments.seed is None else arguments.seed
@@ -40,7 +41,14 @@ def main() -> int:
     # What a broken connection is to its client is what is wanted here.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     sys.stderr.write(f"seed {seed}\n")
-    soak = Soak(directory, seed, minutes=arguments.minutes, per_second=arguments.per_second, workers=arguments.workers)
+    soak = Soak(
+        directory,
+        seed,
+        minutes=arguments.minutes,
+        per_second=arguments.per_second,
+        workers=arguments.workers,
+        away_seconds=arguments.redis_away,
+    )
     with redirect_stdout(io.StringIO()):  # the system shows its logs at its end, and here they lie in the directory
         report = asyncio.run(soak.run())
     (directory / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))

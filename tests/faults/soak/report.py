@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from metering.drill.schedule import Injected
+from metering.worker.replay import Difference
 from tests.faults.soak.fleet import Memory
 from tests.faults.soak.judge import Verdict
 
@@ -51,6 +52,8 @@ class Report(Struct):
     settled_seconds: float
     replay_entries: int
     replay_differing: int
+    replay_differences: list[Difference]
+    """The first of them, whole."""
     reconcile_drift: int
     ended: list[str]
     """Processes that ended though nobody killed them; each was restarted."""

@@ -48,7 +48,19 @@ PROGRAM = "tests.faults.program"
 class Soak:
     """One run. `minutes` 0: every fault once, or one of each family, instead of a time."""
 
-    def __init__(self, directory: Path, seed: int, *, minutes: float, per_second: int, workers: int = 2) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        seed: int,
+        *,
+        minutes: float,
+        per_second: int,
+        workers: int = 2,
+        away_seconds: float | None = None,
+    ) -> None:
+        """Describe it. Half-way Redis is stopped for `away_seconds`; None: a twelfth of the time, 5 minutes at most."""
+        share_seconds = min(AWAY_SECONDS_MAX, minutes * 60 * AWAY_SHARE)
+        self._away_seconds = share_seconds if away_seconds is None else away_seconds
         self.seed = seed
         self.minutes = minutes
         self._directory = directory
@@ -83,15 +95,17 @@ class Soak:
                 settled = time.monotonic() - started
                 for task in (keeping, listening):
                     task.cancel()
+            # Nothing may change any more, and judging takes so long that they would not hear from their brokers.
+            for process in list(world.system.processes):
+                await world.system.stop(process)
             return await self._conclude(world, schedule, settled)
 
     async def _inject_for_minutes(self, schedule: Schedule, stores: StoreFaults, world: World) -> None:
         """Half of the time, then Redis stopped for long, then the other half."""
-        away_seconds = min(AWAY_SECONDS_MAX, self.minutes * 60 * AWAY_SHARE)
-        half_seconds = (self.minutes * 60 - away_seconds) / 2
+        half_seconds = (self.minutes * 60 - self._away_seconds) / 2
         await schedule.run_for(half_seconds)
         since = world.fleet.memory[-1].at_seconds
-        await stores.redis_away(away_seconds)
+        await stores.redis_away(self._away_seconds)
         self._away = (since, world.fleet.memory[-1].at_seconds)
         await schedule.run_for(half_seconds)
 
@@ -134,11 +148,12 @@ class Soak:
             faults=schedule.counts(),
             injected=schedule.injected,
             recoveries=sorted(schedule.recoveries()),
-            redis_away_seconds=min(AWAY_SECONDS_MAX, self.minutes * 60 * AWAY_SHARE) if self._away else 0.0,
+            redis_away_seconds=self._away_seconds if self._away else 0.0,
             memory=describe_memory(world.fleet.memory, self._away),
             settled_seconds=settled,
             replay_entries=replayed.entries,
             replay_differing=replayed.differing,
+            replay_differences=replayed.differences,
             reconcile_drift=drift,
             ended=world.fleet.ended,
         )
