@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -21,7 +22,7 @@ from metering.contracts.entries import (
 from metering.contracts.reasons import Reason
 from metering.contracts.states import State
 from metering.contracts.wallets import WalletProfile
-from metering.errors import ensure
+from metering.errors import BrokenInvariant
 from metering.ledger.identity import event_digest
 from metering.ledger.state import (
     BlockState,
@@ -67,15 +68,22 @@ def wallet_of(row: asyncpg.Record) -> WalletState:
     customer, wallet, unit, wallet_seq, overdrawn, held, available, lots_text, rules_text, topped_up, *profile = (
         row.values()
     )
-    lots = tuple(LotState(*lot) for lot in _decode_lots(lots_text))
-    held_over = held - sum(lot.held_micros for lot in lots)
-    ensure(
-        held_over >= 0 and sum(lot.remaining_micros for lot in lots) == available + held + overdrawn,
-        f"the lots of wallet {wallet!r} of {customer!r} do not add up to its figures in Postgres",
-    )
-    rules = tuple(RuleState(*rule) for rule in _decode_rules(rules_text))
+    lots = tuple([LotState(*lot) for lot in _decode_lots(lots_text)]) if lots_text != "[]" else ()
+    credit, held_over = 0, held
+    for lot in lots:
+        credit += lot.remaining_micros
+        held_over -= lot.held_micros
+    if held_over < 0 or credit != available + held + overdrawn:
+        raise BrokenInvariant(f"the lots of wallet {wallet!r} of {customer!r} do not add up to its figures in Postgres")
+    rules = tuple([RuleState(*rule) for rule in _decode_rules(rules_text)]) if rules_text != "[]" else ()
     figures = (unit, wallet_seq, overdrawn, held_over)
-    return WalletState(customer, wallet, *figures, lots, rules, topped_up, WalletProfile(*profile))
+    return WalletState(customer, wallet, *figures, lots, rules, topped_up, _profile_of(*profile))
+
+
+@lru_cache(maxsize=1024)
+def _profile_of(*profile: str | None) -> WalletProfile:
+    """Return a profile; most wallets share one."""
+    return WalletProfile(*profile)  # type: ignore[arg-type]  # the columns are what it is made of
 
 
 def record_of(row: asyncpg.Record) -> RecordState:

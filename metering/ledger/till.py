@@ -15,7 +15,7 @@ from metering.ledger.codes import Code
 from metering.ledger.connection import REDIS_ERRORS, redis_error
 from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
 from metering.ledger.outbox import OutboxChunk, read_outbox
-from metering.ledger.records import BlocksByWallet, pack, pack_part, restore_part
+from metering.ledger.records import BlocksByWallet, pack, part_arguments, restore_part
 from metering.ledger.scripts import Script
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
 
@@ -205,7 +205,7 @@ class Till:
         parts = records = 0
         async for batch in batches:
             part = restore_part(batch, slots, by_wallet, self.windows.commands_ms)
-            answer = await self._call("restore_chunk", keys, [token, parts + 1, pack_part(part)])
+            answer = await self._call("restore_chunk", keys, [token, parts + 1, *part_arguments(part)])
             if answer[0] != Code.OK:
                 return Lost()
             parts += 1

@@ -28,7 +28,7 @@ async def add_to_redis(system: System, customer: str, micros: int) -> None:
     more = msgspec.structs.replace(lot, remaining_micros=lot.remaining_micros + micros)
     part = restore_part([msgspec.structs.replace(wallet, lots=(more,))], [], BlocksByWallet([]), 0)
     key, record = part.wallets
-    await system.redis.hset(BucketKeys(bucket).wallets, key, bytes(record))
+    await system.redis.hset(BucketKeys(bucket).wallets, key, record)
 
 
 @pytest.mark.requirement("INF-20")

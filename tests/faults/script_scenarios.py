@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from metering.contracts.entries import CustomerSettings, Position
 from metering.ledger.codes import Code
 from metering.ledger.identity import fresh_token
-from metering.ledger.records import BlocksByWallet, pack_part, restore_part
+from metering.ledger.records import BlocksByWallet, part_arguments, restore_part
 from metering.ledger.state import BucketPosition, CustomerState, LotState, StateRecord, WalletState
 from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Stale, Vitals
 from tests.faults.bench import EMPTY, Bench, end_of, parts_of
@@ -202,13 +202,13 @@ async def late_part_of_an_older_restore_is_refused(bench: Bench) -> None:
     old = fresh_token()
     await bench.till.claim(old)
     owner = await bench.claim(BOOKS_HEAD)
-    late = pack_part(restore_part([RECORDS[0]], SLOTS, BlocksByWallet([]), 1))
+    late = part_arguments(restore_part([RECORDS[0]], SLOTS, BlocksByWallet([]), 1))
     answers: list[object] = []
 
     async def parts() -> AsyncIterator[Sequence[StateRecord]]:
         yield [RECORDS[0]]
         keys = bench.till.keys.fixed + bench.till.keys.slots(SLOTS)
-        answers.extend(await bench.till._call("restore_chunk", keys, [old, 2, late]))
+        answers.extend(await bench.till._call("restore_chunk", keys, [old, 2, *late]))
         yield [RECORDS[1]]
 
     assert await bench.till.restore(owner.token, BOOKS, 2, [], parts()) == 2
