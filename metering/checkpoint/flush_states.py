@@ -115,6 +115,7 @@ async def save_rules(connection: Connection, batch: Batch) -> None:
             after.state.locks,
             after.state.fixed,
             after.state.user,
+            after.state.of_plan,
             after.seq,
             after.place,
             after.at_ms,

@@ -36,7 +36,7 @@ from metering.ledger.state import (
 )
 
 _decode_lots = msgspec.json.Decoder(list[tuple[str, str, int, int, int, int, bool, int]]).decode
-_decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, bool, bool, str]]).decode
+_decode_rules = msgspec.json.Decoder(list[tuple[str, Any, int, int, bool, int, bool, bool, str, bool]]).decode
 _decode_parts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 _decode_legs = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
 _decode_state: Callable[[str], State] = msgspec.json.Decoder(State).decode

@@ -112,10 +112,10 @@ class RuleState(Struct, frozen=True, omit_defaults=True, gc=False):
     """The level is that much of the last top-up; 0 where it is absolute."""
     locks: bool = False
     """The wallet is blocked while less than the level is available."""
-    fixed: bool = False
-    """The plan's: no command may change it."""
+    fixed: bool = False  # the plan's, and no command may change it
     user: str = ""
     """Whose rule it is; empty for one of the wallet."""
+    of_plan: bool = False  # as the plan gave it: another plan replaces it
     wallet: str | None = None
     """Only where it is that of a leg."""
 

@@ -21,6 +21,10 @@ _MODES = {mode.value: mode.name.lower() for mode in RoundingCode}
 _GRANTS = {of.value: of.name.lower() for of in GrantOf}
 
 
+FIXED, CHANGEABLE = 1, 2
+"""`layout.Rule.FIXED` of a rule of the plan: no command may change it, or one may. 0: the customer's own."""
+
+
 def allotment_of(record: list[Any]) -> Allotment:
     """Return a line of a user's total as contracts have it."""
     user, change, lapsed, subtotal, total, per_month, field, assignable = record
@@ -81,8 +85,9 @@ def rule_of(  # noqa: PLR0913, PLR0917  the positions of a rule in Lua
         bool(enabled),
         percent,
         bool(locks),
-        bool(fixed),
+        fixed == FIXED,
         user,
+        fixed > 0,
         wallet,
     )
 

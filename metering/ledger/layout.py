@@ -76,6 +76,9 @@ class Input(IntEnum):
     """Of `set_plan`: list of {id, amount, unit, months}."""
     PLAN_NUMBERS = 16
     """Of `set_plan`: the same of the customer's numbers that cost something, by number."""
+    PLAN_RULES = 18
+    """Of `set_plan`: alert rules of `main`, and those of other wallets."""
+    PLAN_WALLET_RULES = 19
     NUMBER = 8
     NUMBER_TYPE = 9
     """Of `add_number`: `long_code`, `short_code`, `toll_free`, or empty."""
@@ -208,7 +211,7 @@ class Rule(IntEnum):
     LOCKS = 7
     """1 where the wallet is blocked while less than the level is available."""
     FIXED = 8
-    """1 where no command may change it."""
+    """1 where no command may change it, 2 where it is the plan's all the same, 0 where it is the customer's own."""
     USER = 9
     """Whose rule it is; empty where it is the wallet's."""
 

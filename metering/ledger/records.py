@@ -16,7 +16,7 @@ from metering.contracts.fields import MAIN_WALLET
 from metering.ledger.cause_codes import mask_of
 from metering.ledger.codes import REASON_CODES, Moment, RuleStateCode, State
 from metering.ledger.effects import DECISIONS
-from metering.ledger.entry_parts import allotment_record, call_record
+from metering.ledger.entry_parts import CHANGEABLE, FIXED, allotment_record, call_record
 from metering.ledger.grant_codes import GrantOf
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
@@ -215,7 +215,7 @@ def rule_record(rule: RuleState) -> list[Any]:
         int(rule.enabled),
         rule.percent,
         int(rule.locks),
-        int(rule.fixed),
+        FIXED if rule.fixed else CHANGEABLE if rule.of_plan else 0,
         rule.user,
     ]
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from metering.contracts.entries import CustomerSettings
 from metering.ledger.codes import Switch
+from metering.ledger.entry_parts import CHANGEABLE, FIXED
 from metering.ledger.inputs import UNKNOWN, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.rating import Catalog, Plan, parse_micros
@@ -73,7 +74,19 @@ def rules_of(plan: Plan, *, is_main: bool = True) -> list[list[object]]:
         locks = number == 1 and policy.block_level == "alert_level"
         is_fixed = not rule.editable or not policy.alert_level_editable
         level, rearm = (0, 1) if rule.percent else (rule.level_micros, rule.rearm_micros)
-        rules.append([name, 0, level, rearm, int(rule.enabled), rule.percent or 0, int(locks), int(is_fixed), ""])
+        rules.append(
+            [
+                name,
+                0,
+                level,
+                rearm,
+                int(rule.enabled),
+                rule.percent or 0,
+                int(locks),
+                FIXED if is_fixed else CHANGEABLE,
+                "",
+            ]
+        )
     return rules
 
 

@@ -14,7 +14,7 @@ from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.zones import zone_record
 from metering.rating import Catalog, Plan, parse_micros
-from metering.worker.customers import Customer
+from metering.worker.customers import Customer, rules_of
 from metering.worker.fee_inputs import CYCLE_MONTHS, fees_of, number_fees_of
 from metering.worker.user_inputs import allotment_terms
 
@@ -43,7 +43,9 @@ def add_plan_command(
                 equipment = customer.settings.equipment if customer.settings else ()
                 cycle = CYCLE_MONTHS[plan.file.cycle]
                 fees = (fees_of(plan, equipment), number_fees_of(plan, customer.numbers, clock_ms))
-                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, *fees, allotment_terms(plan))
+                rules = (rules_of(plan), rules_of(plan, is_main=False))
+                terms = allotment_terms(plan)
+                add(Op.SET_PLAN, plan.id, plan.unit, cycle, *grant_of(plan), how, *fees, terms, *rules)
         case CancelPlan():
             spendable = customer.plan is not None and customer.plan.policy.fro_without_plan == "spendable"
             add(Op.CANCEL_PLAN, int(spendable))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model.plan_state import Plan
 from tests.ledger_model.state import Rule, Wallet
+
+if TYPE_CHECKING:
+    from tests.ledger_model.changes import Change
 
 
 def check(wallet: Wallet, before: int, *, releveled: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -84,7 +88,49 @@ def image(rule: Rule) -> dict[str, Any]:
         "locks": rule.locks,
         "fixed": rule.fixed,
         "user": rule.user,
+        "of_plan": rule.of_plan,
     }
+
+
+def replace_rules(change: Change, plan: Plan) -> None:
+    """Another plan: its rules take the place of those of the plan before, and one that it does not have is switched
+    off. What the customer has set stays, unless the plan fixes it; it locks only where the plan's rule does.
+    """
+    wallet = change.wallet
+    if wallet.profile["state"] == "closed":
+        return
+    wanted = {rule.name: rule for rule in rules_of(plan)}
+    for place, was in enumerate(wallet.rules):
+        new = wanted.pop(was.name, None)
+        rule = replace(was, locks=new is not None and new.locks)
+        if was.of_plan and new is None:
+            rule = replace(rule, enabled=False, fixed=False)
+        elif new is not None and (was.of_plan or new.fixed):
+            rule = new
+        put_rule(change, place, rule)
+    for rule in wanted.values():
+        if len(wallet.rules) < RULES_MAX:
+            put_rule(change, len(wallet.rules), rule)
+
+
+def put_rule(change: Change, place: int, rule: Rule) -> None:
+    """One with the same level goes on in its state; any other begins as one that was changed."""
+    wallet = change.wallet
+    was = wallet.rules[place] if place < len(wallet.rules) else None
+    terms = (rule.level, rule.rearm, rule.enabled)
+    if was is not None and terms == (was.level, was.rearm, was.enabled):
+        state = was.state
+    else:
+        state = first_state(wallet.available, *terms[:2], enabled=rule.enabled, was=None if was is None else was.state)
+    rule = replace(rule, state=state)
+    if rule != was:
+        wallet.rules[place : place + 1] = [rule]
+        change.touched = True
+        change.rules.append(image(rule))
+
+
+RULES_MAX = 16
+"""Low-credit rules of one wallet: one more is refused `too_many`."""
 
 
 def rules_of(plan: Plan) -> list[Rule]:
@@ -93,4 +139,15 @@ def rules_of(plan: Plan) -> list[Rule]:
         return []
     level, rearm = plan.alert
     state = first_state(0, level, rearm, enabled=plan.alert_enabled, was=None)
-    return [Rule("default", level, rearm, enabled=plan.alert_enabled, state=state, locks=plan.locks, fixed=plan.fixed)]
+    return [
+        Rule(
+            "default",
+            level,
+            rearm,
+            enabled=plan.alert_enabled,
+            state=state,
+            locks=plan.locks,
+            fixed=plan.fixed,
+            of_plan=True,
+        )
+    ]

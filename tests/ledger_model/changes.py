@@ -30,6 +30,8 @@ class Change:
     releveled: bool = False
     touched: bool = False
     """Something of the wallet besides its figures has changed."""
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    """Alert rules that another plan has put into it."""
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Limits that it changed, after it."""
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def conclude(bucket: Bucket, change: Change) -> dict[str, Any]:
         "after": wallet.figures,
         "lots": lots,
         "alerts": change.alerts,
-        "rules": entry_rules,
+        "rules": change.rules + entry_rules,
         "blocks": change.blocks,
     }
 
@@ -112,7 +114,8 @@ def finish(
         leg = conclude(bucket, other)
         for told in ("alerts", "rules", "blocks"):
             shown[told] += [one | {"leg": leg["wallet"]} for one in leg.pop(told)]
-        legs.append(leg)
+        if leg["wallet_seq"] is not None:
+            legs.append(leg)
     count_limits(bucket, change, given, kind, fields)
     shown["states"] = [*change.states.values(), *change.users.values(), *([change.terms] if change.terms else [])]
     return bucket.entry(given, kind, **{"customer": change.wallet.customer, **shown, "legs": legs, **fields})

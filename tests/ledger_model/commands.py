@@ -45,9 +45,6 @@ from tests.ledger_model.state import Block, Customer, Lot, Rule, Wallet
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
-RULES_MAX = 16
-"""Low-credit rules of one wallet: one more is refused `too_many`."""
-
 
 def refuse(bucket: Bucket, given: Command, reason: str) -> dict[str, Any]:
     """A command that could be understood but not carried out."""
@@ -154,7 +151,7 @@ def set_alert(bucket: Bucket, customer: Customer, given: SetAlert) -> dict[str, 
         return refuse(bucket, given, "rule_fixed")
     if rearm <= level:
         return refuse(bucket, given, "invalid_level")
-    if given.rule not in known and len(known) >= RULES_MAX:
+    if given.rule not in known and len(known) >= alerts.RULES_MAX:
         return refuse(bucket, given, "too_many")
     was = known.get(given.rule)
     state = alerts.first_state(

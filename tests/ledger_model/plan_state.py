@@ -41,6 +41,8 @@ class Sweep:
     on: bool
     expires: int = 0
     notice: int = 0
+    plan: Plan | None = None
+    """Whose rules."""
     after: str = ""
     due: int = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import allotments, blocks, changes, cycles, fees, lots, numbers, sweeps
+from tests.ledger_model import alerts, allotments, blocks, changes, cycles, fees, lots, numbers, sweeps
 from tests.ledger_model.anniversaries import month_at, months_passed
 from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
 from tests.ledger_model.plan_state import Cycle, Fee, Plan, Sweep
@@ -38,7 +38,24 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     told = allotments.about_plan(bucket, change)
     if customer.has_terms and allotments.terms_image(bucket, customer) != terms:
         change.terms = allotments.terms_image(bucket, customer)
-    return changes.finish(bucket, change, given, "settings_changed", settings=customer.settings, allotment=told)
+    alerts.replace_rules(change, plan)
+    others = sweeps.begin(bucket, change, "rules", Sweep(on=False, plan=plan))
+    return changes.finish(
+        bucket, change, given, "settings_changed", *others, settings=customer.settings, allotment=told
+    )
+
+
+def rule_replacer(bucket: Bucket, customer: Customer, sweep: Sweep) -> sweeps.Act:
+    """The rules of the plan that was set, in a wallet other than `main`."""
+
+    def act(change: changes.Change) -> None:
+        if change.wallet.name != "main" and sweep.plan is not None:
+            alerts.replace_rules(change, sweep.plan)
+
+    return act
+
+
+sweeps.ACTS["rules"] = rule_replacer
 
 
 def plan_next(bucket: Bucket, change: changes.Change, cycle: Cycle, plan: Plan, *, is_new: bool) -> None:

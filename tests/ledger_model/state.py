@@ -44,6 +44,7 @@ class Rule:
     """The wallet is blocked while less than the level is available."""
     fixed: bool = False
     user: str = ""
+    of_plan: bool = False
 
 
 CAUSES = (

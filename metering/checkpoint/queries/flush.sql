@@ -151,15 +151,15 @@ WHERE c.bucket = EXCLUDED.bucket;
 -- name: save_rules
 -- Low-credit rules after this batch.
 INSERT INTO alert_rules AS r (
-    bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, made_seq, made_place, changed_at_ms
+    bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan, made_seq, made_place, changed_at_ms
 )
 SELECT $1, * FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::integer[], $10::boolean[],
-    $11::boolean[], $12::text[], $13::bigint[], $14::integer[], $15::bigint[]
+    $11::boolean[], $12::text[], $13::boolean[], $14::bigint[], $15::integer[], $16::bigint[]
 )
 ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level_micros = EXCLUDED.level_micros,
     rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, percent = EXCLUDED.percent, locks = EXCLUDED.locks,
-    fixed = EXCLUDED.fixed, user_id = EXCLUDED.user_id, changed_at_ms = EXCLUDED.changed_at_ms
+    fixed = EXCLUDED.fixed, user_id = EXCLUDED.user_id, of_plan = EXCLUDED.of_plan, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE r.bucket = EXCLUDED.bucket;
 
 -- name: drop_states

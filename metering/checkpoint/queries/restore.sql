@@ -27,7 +27,7 @@ SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_mi
         FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
     )::text, '[]') AS lots,
     coalesce((
-        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id) ORDER BY made_seq, made_place)
+        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan) ORDER BY made_seq, made_place)
         FROM alert_rules r WHERE r.customer = w.customer AND r.wallet = w.wallet
     )::text, '[]') AS rules, w.last_top_up_micros, w.state, w.kind, w.user_id, w.name, w.reference, w.keyword
 FROM wallets w WHERE w.bucket = $1;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from metering.contracts.entries import Balance, Charge, CustomerSettings, Granted, Position, RuleState
 from metering.contracts.reasons import Reason
@@ -32,11 +32,13 @@ from metering.ledger.state import (
     StateRecord,
     WalletState,
 )
+from tests.ledger.history.plan_requests import rules_of
 from tests.ledger.history.requests import terms_of
 from tests.ledger_model import state as model
 from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.credit import lots_in_order
 from tests.ledger_model.numbers import fees_of
+from tests.ledger_model.plan_state import Plan
 from tests.ledger_model.state import in_order
 
 
@@ -148,6 +150,7 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
                     rule.locks,
                     rule.fixed,
                     rule.user,
+                    rule.of_plan,
                 )
                 for rule in wallet.rules
             ),
@@ -192,7 +195,7 @@ def states_of(bucket: Bucket, customer: model.Customer) -> list[State]:
     if customer.numbers:
         states.append(NumbersState("all", tuple(customer.numbers.items()), fees_of(customer)))
     states += [
-        SweepState(job, sweep.after, sweep.due, sweep.on, sweep.expires, sweep.notice)
+        SweepState(job, sweep.after, sweep.due, sweep.on, sweep.expires, sweep.notice, _rules_of(sweep.plan))
         for job, sweep in sorted(customer.sweeps.items())
     ]
     return states
@@ -211,6 +214,10 @@ def terms_state(bucket: Bucket, customer: model.Customer) -> list[State]:
     plan = bucket.plan_of(customer)
     terms = (plan.cap_basis, plan.rollover, plan.raise_effect, plan.reserve, plan.reserve_percent)
     return [AllotmentsState("plan", *terms, tuple(customer.allotted))]  # type: ignore[arg-type]
+
+
+def _rules_of(plan: Plan | None) -> tuple[Any, ...]:
+    return tuple(tuple(rule) for rule in rules_of(plan)) if plan else ()
 
 
 def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:

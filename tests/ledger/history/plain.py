@@ -63,6 +63,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
                 "locks": r.locks,
                 "fixed": r.fixed,
                 "user": r.user,
+                "of_plan": r.of_plan,
                 **_leg(r.wallet),
             }
             for r in entry.rules

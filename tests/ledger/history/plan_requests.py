@@ -35,7 +35,8 @@ def plan_change_of(plan: Plan, name: str, has: Has) -> tuple[Any, ...]:
     how = OnPlanChange[plan.on_change.upper()].value
     found = [(number, plan.numbers[sort]) for number, sort in has.numbers if sort in plan.numbers]
     numbers = [(number, fee.amount, fee.unit, fee.months) for number, fee in found if fee.amount > 0]
-    return (name, plan.unit, *cycle_of(plan), how, fees_of(plan, has.equipment), numbers, allotment_terms_of(plan))
+    rules, terms = (rules_of(plan), rules_of(plan)), allotment_terms_of(plan)
+    return (name, plan.unit, *cycle_of(plan), how, fees_of(plan, has.equipment), numbers, terms, *rules)
 
 
 def allotment_terms_of(plan: Plan) -> tuple[str, str, str, int, int]:
@@ -67,7 +68,7 @@ def rules_of(plan: Plan) -> list[list[Any]]:
     """Return the alert rules that a plan gives a wallet."""
     if plan.alert is None:
         return []
-    return [["default", 0, *plan.alert, int(plan.alert_enabled), 0, int(plan.locks), int(plan.fixed), ""]]
+    return [["default", 0, *plan.alert, int(plan.alert_enabled), 0, int(plan.locks), 1 if plan.fixed else 2, ""]]
 
 
 def topping_of(given: model.TopUp, plan: Plan | None) -> tuple[Any, ...]:

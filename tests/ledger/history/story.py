@@ -22,6 +22,7 @@ PLANS = {
     "overdraft": Plan("USD", overdraft_limit=30),
     "level": Plan("USD", alert=(100, 101), locks=True, fixed=True),
     "alert": Plan("USD", alert=(100, 101)),
+    "alert at 300": Plan("USD", alert=(300, 301)),
     "off": Plan("USD", alert=(100, 101), alert_enabled=False),
     "locked": Plan("USD", all_features=True),
     "negative": Plan("USD", inbound_when_empty="forward_into_negative"),
@@ -194,7 +195,7 @@ def alerts(entry: Entry) -> list[str]:
 
 def rule_told(name: str, state: str, level: int, **fields: Any) -> dict[str, Any]:
     """A rule as an entry shows it: absolute, of the wallet, armed again right above its level."""
-    plain = {"enabled": True, "percent": 0, "locks": False, "fixed": False, "user": ""}
+    plain = {"enabled": True, "percent": 0, "locks": False, "fixed": False, "user": "", "of_plan": False}
     return {"rule": name, "state": state, "level": level, "rearm": level + 1, **plain, **fields}
 
 

@@ -185,6 +185,6 @@ async def test_rule_that_the_plan_fixes_is_not_changed_by_a_command_and_others_a
     refused = await story.set_alert(5)
     own = await story.set_alert(5, rule="own")
 
-    assert opened["rules"] == [rule_told("default", "quiet", 100, locks=True, fixed=True)]
+    assert opened["rules"] == [rule_told("default", "quiet", 100, locks=True, fixed=True, of_plan=True)]
     assert told(refused, "kind", "reason", "rules") == ("refused", "rule_fixed", [])
     assert own["rules"] == [rule_told("own", "armed", 5)]

@@ -48,7 +48,7 @@ async def test_open_customer_has_settings_and_an_empty_wallet(story: Story) -> N
 async def test_open_customer_on_a_plan_with_an_alert_has_its_rule(story: Story) -> None:
     entry = await story.command(OpenCustomer, plan="alert")
 
-    assert entry["rules"] == [rule_told("default", "quiet", 100)]
+    assert entry["rules"] == [rule_told("default", "quiet", 100, of_plan=True)]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ async def test_debit_that_jumps_over_the_level_tells_once(story: Story) -> None:
     entry = await story.submit(5, charge_on="submit")
 
     assert entry["alerts"] == [{"type": "credit.low", "rule": "default", "level": 100, "user": ""}]
-    assert entry["rules"] == [rule_told("default", "low", 100)]
+    assert entry["rules"] == [rule_told("default", "low", 100, of_plan=True)]
 
 
 @pytest.mark.requirement("BM-06")
@@ -268,5 +268,5 @@ async def test_rule_that_the_plan_gives_switched_off_is_there_to_be_switched_on(
     await story.set_alert(100)
     on = await debit(story, 200)
 
-    assert opened["rules"] == [rule_told("default", "quiet", 100, enabled=False)]
+    assert opened["rules"] == [rule_told("default", "quiet", 100, enabled=False, of_plan=True)]
     assert (off, on) == ([], ["credit.low"])

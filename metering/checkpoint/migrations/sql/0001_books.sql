@@ -279,6 +279,7 @@ CREATE TABLE alert_rules (
     locks boolean NOT NULL,
     fixed boolean NOT NULL,
     user_id text NOT NULL,
+    of_plan boolean NOT NULL,
     -- Rules are looked at in the order of their making: the entry that made it, and its place in that entry.
     made_seq bigint NOT NULL,
     made_place integer NOT NULL,

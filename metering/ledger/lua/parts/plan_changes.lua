@@ -2,6 +2,7 @@
 -- include: commands
 -- include: number_fees
 -- include: allotments
+-- include: plan_rules
 -- Changes of plan: another one, or none any more.
 
 -- `amount` times `part` / `whole`, rounded down; exact for amounts below 2^53 and a year in seconds.
@@ -65,6 +66,8 @@ local function set_plan(bucket, i, input, customer)
   plan_next_grant(bucket, change, customer, cycle, months_before, input[INPUT.ON_CHANGE])
   put_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_FEES], now)
   put_number_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_NUMBERS], now)
+  apply_rules(change, input[INPUT.PLAN_RULES])
+  begin_sweep(bucket, change, 'rules', { '', 0, 0, 0, 0, input[INPUT.PLAN_WALLET_RULES] })
   if known or cycle[CYCLE.GRANT] > 0 or #cycle[CYCLE.FEES] > 0 then
     keep_cycle(bucket, change.states, customer, cycle)
   end
