@@ -76,7 +76,16 @@ class Owner:
 
     async def change_settings(self) -> None:
         """Put the customer on its plan once more: the version of its settings goes up."""
-        fields: tuple[object, ...] = ("payg-usd", "USD", 1, 0, "nro", 0, OnPlanChange.KEEP_TO_CYCLE_END.value, [], [])
+        fields: tuple[object, ...] = (
+            "payg-usd",
+            "USD",
+            1,
+            0,
+            "nro",
+            0,
+            OnPlanChange.KEEP_TO_CYCLE_END.value,
+            *[[]] * 4,
+        )
         chunk = self._chunk(Op.SET_PLAN, fields, 1)
         chunk_id = fresh_chunk_id()
         answer = await self.bench.till.apply(self.token, self.head, chunk_id, chunk)

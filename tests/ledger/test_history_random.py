@@ -1,12 +1,14 @@
 """Random histories: the real Lua on a real Valkey against the model, whole, in chunks, and restored midway.
 
-The usual run takes more than 10,000 random steps; METERING_HISTORY=long takes twenty times as many.
+The usual run takes more than 10,000 random steps: it counts them, and the summary of the run tells how many. The slow
+test takes twenty times as many, and with METERING_HISTORY=long all do.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +58,32 @@ def examples(usual: int) -> settings:
 long_enough = pytest.mark.timeout(0 if LONG else 120)
 
 
+STEPS_LEAST = 10_000
+"""Random steps of one run of the usual tests of this file."""
+TESTS = 4
+
+_counts = [[0]]
+"""Of the test that runs: how many steps it has taken."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steps() -> Iterator[dict[str, int]]:
+    """The steps of each test that ran; of all the usual ones together they are enough."""
+    by_test: dict[str, int] = {}
+    yield by_test
+    if len(by_test) >= TESTS:
+        assert sum(by_test.values()) >= STEPS_LEAST
+
+
+@pytest.fixture(autouse=True)
+def count_steps(request: pytest.FixtureRequest, steps: dict[str, int]) -> Iterator[None]:
+    """Count the steps of one test, told in the summary of the run (tests/conftest.py)."""
+    taken = _counts[0] = [0]
+    request.node.user_properties.append(("random_steps", taken))
+    yield
+    steps[request.node.name] = taken[0]
+
+
 @dataclass
 class Snapshot:
     """The model right after one entry, and where its inputs then stood."""
@@ -85,6 +113,7 @@ def run_model(prelude: list[model.Input], moves: list[Move], *, snapshot_every: 
         given = concrete(step, bucket, history.inputs) if isinstance(step, Move) else step
         history.inputs.append(given)
         note(str(given))
+        _counts[0][0] += 1
         is_event = isinstance(given, model.Event)
         for entry in bucket.steps(given):
             is_timer = entry["due_at"] is not None
@@ -152,8 +181,23 @@ def check_timers(timers: dict[str, int], bucket: Bucket) -> None:
 async def test_random_history_in_random_chunks_gives_the_models_entries_and_state(
     fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]
 ) -> None:
+    await compare(fresh_redis, prelude, moves, sizes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+@examples(160 if LONG else 3200)
+@given(prelude=PRELUDES, moves=MOVES_OF_ONE, sizes=CHUNK_SIZES)
+async def test_many_random_histories_give_the_models_entries_and_state(
+    fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]
+) -> None:
+    await compare(fresh_redis, prelude, moves, sizes)
+
+
+async def compare(redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]) -> None:
+    """Hold the Lua against the model through a whole history."""
     history = run_model(prelude, moves)
-    backend = TillBackend(fresh_redis, PLANS)
+    backend = TillBackend(redis, PLANS)
     await backend.open()
 
     for chunk in chunked(history.inputs, sizes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.ledger_model.conservation import Conservation
 from tests.ledger_model.state import Customer, Wallet, in_order
 from tests.ledger_model.user_invariants import UserLines, blocked_users
 
@@ -25,6 +26,7 @@ class Books:
         self.forfeited: dict[str, int] = {}
         self.granted_at: dict[str, int] = {}
         self.users = UserLines()
+        self.conservation = Conservation()
 
     def take(self, entry: dict[str, Any]) -> None:
         """Check an entry against those before it: seq, wallet_seq and the before/after chain have no gap.
@@ -33,6 +35,7 @@ class Books:
         """
         self.seq += 1
         assert entry["seq"] == self.seq
+        self.conservation.take(entry)
         self._take_blocks(entry)
         self.users.take(entry)
         if entry["before"] is None:
@@ -81,6 +84,7 @@ class Books:
 
     def check(self, bucket: Bucket) -> None:
         """For every wallet: the sum of amounts = lots - overdrawn, of held changes = held. Blocks stand as told."""
+        self.conservation.check(bucket)
         standing: dict[tuple[str, str, str], list[str]] = {}
         self.users.check(bucket)
         for customer in bucket.customers.values():
