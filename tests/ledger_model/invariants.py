@@ -45,6 +45,8 @@ class Books:
         for leg in entry["legs"]:
             assert leg["wallet_seq"] is not None
             self._take_wallet(entry["customer"], leg)
+        if entry["settings"] is not None:
+            self.granted_at.pop(entry["customer"], None)  # another plan may grant at the moment of the last grant
         if entry["kind"] in ("forfeited", "given_back"):
             moved = entry["amount"] + sum(leg["amount"] for leg in entry["legs"])
             self.forfeited[entry["customer"]] = self.forfeited.get(entry["customer"], 0) - moved

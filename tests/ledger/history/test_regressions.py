@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.ledger.history.story import DAY, HOUR, SECOND, Story, told
-from tests.ledger_model.inputs import Outcome, Submission, Suspend
+from tests.ledger_model.inputs import Outcome, SetPlan, Submission, Suspend
 
 
 async def test_hold_that_expired_between_other_inputs_is_not_settled_a_second_time(story: Story) -> None:
@@ -85,3 +85,14 @@ async def test_recipient_that_uses_up_one_lot_leaves_the_other_lots_part_alone(s
     entry = await story.outcome("sent", to="+1")
 
     assert entry["charge"]["parts"] == [(fro["id"], 3)]
+
+
+async def test_two_changes_of_plan_at_one_moment_grant_twice_at_that_moment(story: Story) -> None:
+    await story.open("plain", credit=0)
+    await story.command(SetPlan, plan="monthly")
+    first = await story.tick()
+    await story.command(SetPlan, plan="replace")
+    second = await story.tick()
+
+    granted = [effect for effect in (*first, *second) if effect["kind"] == "granted"]
+    assert [(effect["amount"], effect["due_at"]) for effect in granted] == [(100, story.now), (300, story.now)]
