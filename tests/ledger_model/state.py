@@ -249,8 +249,7 @@ class Customer:
     fees: dict[str, Fee] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     """Its phone numbers with their types, in the order in which they came."""
-    sweeps: dict[str, Sweep] = field(default_factory=dict)
-    """What is done to its wallets and has not come to the last, by job."""
+    sweeps: dict[str, Sweep] = field(default_factory=dict)  # what has not come to the last wallet, by job
     forfeited: dict[str, list[Lot]] = field(default_factory=dict)
     """What was taken of each wallet."""
     users: dict[str, User] = field(default_factory=dict)
