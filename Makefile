@@ -13,7 +13,7 @@ JOBS ?= 3
 JOBS_KAFKA ?= 2
 export PYTHON
 
-.PHONY: help setup demo test test-kafka test-slow soak check lint types layers sizes format clean
+.PHONY: help setup demo test test-kafka test-slow soak check lint types layers sizes format clean simulate
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test-slow: $(STAMP)  ## The long modes of tests that also have a short one
 soak: $(STAMP)  ## Random faults over a running stream on three brokers; MINUTES=60 SEED=… ARGS="--per-second 100"
 	@$(RUN)python scripts/fetch_kafka.py
 	$(RUN)python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+simulate: $(STAMP)  ## Random schedules of faults on the real loop and scripts: SEEDS=2000, FROM=0
+	$(RUN)python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0)
 
 check: lint types layers sizes  ## Lint, format, types, import layers, file sizes (-k: go on after a failure)
 
