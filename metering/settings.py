@@ -115,7 +115,8 @@ class PostgresSettings(Section):
     """The books."""
 
     dsn: Annotated[PostgresDsn, Field(repr=False)] = "postgresql://metering@127.0.0.1:5432/metering"
-    """Address of PostgreSQL: postgresql://user[:password]@host:port/database."""
+    """Address of PostgreSQL: postgresql://user[:password]@host:port/database. With several hosts that take over from
+    each other: postgresql://user@host1:5432,host2:5432/database?target_session_attrs=read-write."""
 
 
 class RatesSettings(Section):

@@ -86,8 +86,13 @@ class Database:
         """
         with translated():
             pool = await self._open()
-            async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
-                yield connection
+            try:
+                async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                    yield connection
+            except asyncpg.ReadOnlySQLTransactionError:
+                # Ours has become a replica and goes on answering: the others are looked for at the next call.
+                await pool.expire_connections()
+                raise
 
     async def close(self) -> None:
         """End every connection at once; what is in a transaction is rolled back. Does nothing the second time."""

@@ -6,15 +6,16 @@ the schema.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+import asyncpg
 from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -85,8 +86,8 @@ def run_script(name: str) -> None:
 
 
 def _make_engine(dsn: str) -> AsyncEngine:
-    url = make_url(dsn).set(drivername="postgresql+asyncpg")
-    return create_async_engine(url, poolclass=NullPool)
+    # The driver reads the address itself: it knows several hosts, and which of them is to be had.
+    return create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, dsn), poolclass=NullPool)
 
 
 def _make_config() -> Config:
