@@ -5,6 +5,7 @@ Leaves loading it to `ledger`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -21,6 +22,12 @@ from metering.ledger.till import Windows
 
 BATCH_MAX = 1_000
 """Rows fetched and records yielded at a time: a Lua call that loads as many takes about 2 ms."""
+
+RESTORES_MAX = 4
+"""Buckets restored at the same time: enough to keep a processor busy, and they leave connections for short reads."""
+
+CONNECTIONS_MAX = RESTORES_MAX + 4
+"""What a worker needs: a bucket that only asks where the books stand does not wait for those that are restored."""
 
 _Make: TypeAlias = Callable[[asyncpg.Record], StateRecord]
 
@@ -85,6 +92,7 @@ class Books:
     def __init__(self, database: Database, windows: Windows | None = None) -> None:
         self._database = database
         self._windows = windows or Windows()
+        self._turns = asyncio.Semaphore(RESTORES_MAX)
 
     async def position(self, bucket: int) -> BooksPosition | None:
         """Return how far the books of a bucket have come; None before its first entry. Raises `BooksAway`."""
@@ -98,6 +106,7 @@ class Books:
         Interrupted at any point nothing is changed, here or in Postgres; leaving the context ends the snapshot.
         """
         async with (
+            self._turns,
             self._database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):

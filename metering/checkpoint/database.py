@@ -87,7 +87,9 @@ class Database:
         with translated():
             pool = await self._open()
             try:
-                async with pool.acquire(timeout=CONNECT_SECONDS_MAX) as connection:
+                # No limit on the wait for one that is lent: a restore of a large bucket may have it for a minute.
+                # A server that is away is told by the attempt to connect, one that hangs by each statement's limit.
+                async with pool.acquire() as connection:
                     yield connection
             except asyncpg.ReadOnlySQLTransactionError:
                 # Ours has become a replica and goes on answering: the others are looked for at the next call.

@@ -11,7 +11,7 @@ import structlog
 from mode import Service
 from redis.asyncio import Redis
 
-from metering.checkpoint.books import Books
+from metering.checkpoint.books import CONNECTIONS_MAX, Books
 from metering.checkpoint.database import Database
 from metering.contracts.entries import Position
 from metering.ledger.connection import check_redis, connect_redis
@@ -66,7 +66,7 @@ class WorkerService(Service):
         windows = Windows(
             settings.ledger.dedupe_window_hours * HOUR_MS, settings.ledger.command_window_days * 24 * HOUR_MS
         )
-        self._database = Database(settings.postgres.dsn)
+        self._database = Database(settings.postgres.dsn, connections_max=CONNECTIONS_MAX)
         rates = self._rates = RatesFollower(self.kafka, catalog, self.metrics)
         await rates.start()
         producer = self.kafka.producer()

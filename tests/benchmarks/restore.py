@@ -17,7 +17,7 @@ import psutil
 import uvloop
 from redis.asyncio import Redis
 
-from metering.checkpoint.books import Books
+from metering.checkpoint.books import CONNECTIONS_MAX, Books
 from metering.checkpoint.database import Database
 from metering.checkpoint.schema import migrate
 from metering.embedded.postgres import PostgresServer
@@ -34,7 +34,7 @@ async def measure(wallets: int, ids: int, buckets: int) -> None:
     """Make the books, restore every bucket, look at one of them, and say what it took."""
     async with PostgresServer() as postgres, ValkeyServer(appendonly=True) as valkey:
         await migrate(postgres.dsn)
-        database = Database(postgres.dsn, command_seconds_max=None)
+        database = Database(postgres.dsn, connections_max=CONNECTIONS_MAX, command_seconds_max=None)
         async with database.connection() as connection:
             await make_books(connection, wallets=wallets, ids=ids, buckets=buckets)
         _say(f"books of {wallets:,} wallets and {ids:,} ids in {buckets} buckets")
