@@ -19,6 +19,7 @@ from mode.types import ServiceT
 from metering.errors import MeteringError
 from metering.observe.steps import NO_STEPS, Steps
 from metering.settings import Settings
+from metering.worker.collecting import settle_collector
 from metering.worker.service import WorkerService
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
         log.error("worker_cannot_start", why=str(error))  # noqa: TRY400  the message says what to change
         await app.stop()
         return 1
+    settle_collector()
     worker = made[0]
     ended = asyncio.create_task(worker.wait_reading_ended())
     asked = asyncio.create_task(stop.wait())

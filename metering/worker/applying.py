@@ -29,7 +29,7 @@ from metering.worker.claiming import Claimed
 from metering.worker.counting import count_entries, count_taken
 from metering.worker.customers import CustomerCache
 from metering.worker.merging import InputQueue
-from metering.worker.outputs import Output, decision_of
+from metering.worker.outputs import Output, decision_value
 from metering.worker.parts import Parts
 from metering.worker.sending import Delivery, Outbound, await_all, broker_errors
 
@@ -180,18 +180,21 @@ class Applier:
                 self._customers.forget(made.carried.customer)
 
     async def _send_decisions(self, entries: list[EntryMade]) -> list[Delivery]:
-        outputs: list[Output] = []
+        keys: list[bytes] = []
+        values: list[bytes] = []
         times: list[int] = []
         for made in entries:
-            output = decision_of(made)
-            if output is not None:
-                outputs.append(output)
+            value = decision_value(made)
+            if value is not None:
+                keys.append(made.carried.customer.encode())
+                values.append(value)
                 times.append(made.carried.applied_at_ms)
+        if not values:
+            return []
         with broker_errors("decisions"):
-            deliveries = await self._outbound.send(outputs)
-        if deliveries:
-            deliveries[-1].add_done_callback(lambda _: self._observe_latency(times))
-        return deliveries
+            sent = await self._outbound.send_all(Topic.DECISIONS, keys, values)
+        sent[-1][0].add_done_callback(lambda _: self._observe_latency(times))
+        return [delivery for delivery, _ in sent]
 
     def _observe_latency(self, times: list[int]) -> None:
         now_ms = self._parts.now_ms()

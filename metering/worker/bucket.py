@@ -9,7 +9,6 @@ from contextlib import suppress
 from enum import StrEnum
 
 import structlog
-from msgspec import Struct
 
 from metering.contracts.entries import Position
 from metering.errors import BrokenInvariant, Retryable
@@ -25,6 +24,7 @@ from metering.worker.parts import Parts
 from metering.worker.publishing import Fenced, Publication, Publisher
 from metering.worker.sending import Outbound, await_all, broker_errors
 from metering.worker.tasks import end_tasks
+from metering.worker.waiting import AppliedQueue
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +47,6 @@ class BucketState(StrEnum):
     CLAIMING = "claiming"
     RUNNING = "running"
     STOPPED = "stopped"
-
-
-class _Done(Struct, frozen=True):
-    """Put behind the last batch: nothing more comes."""
 
 
 class Bucket:
@@ -183,7 +179,8 @@ class Bucket:
 
     async def _live_through(self, claimed: Claimed) -> str:
         """Run both stages until one ends; return the cause of the next claim."""
-        batches: asyncio.Queue[AppliedBatch | _Done] = asyncio.Queue(self._parts.batches_waiting_max)
+        parts = self._parts
+        batches = AppliedQueue(parts.batches_waiting_max * parts.chunk_events_max)
         applier = Applier(self.number, self._parts, self._till, self.queue, self.wake, claimed)
         self.queue.reset(claimed.head.position.usage, claimed.head.position.commands)
         self._go_live(self.number, claimed.head.position)
@@ -199,18 +196,13 @@ class Bucket:
                 publishing.result()
             # However applying ended: what is in memory has decisions that went out, so it is published first.
             self.live = False
-            closing = asyncio.create_task(batches.put(_Done()))
-            try:
-                # The queue may be full: then room comes by publishing, or never, when publishing has failed.
-                await asyncio.wait([closing, publishing], return_when=asyncio.FIRST_COMPLETED)
-                await publishing
-            finally:
-                await end_tasks(closing)
+            batches.close()
+            await publishing
             return applying.result()
         finally:
             await end_tasks(applying, publishing)
 
-    async def _apply_stage(self, applier: Applier, batches: asyncio.Queue[AppliedBatch | _Done]) -> str:
+    async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""
         while not self._stopping:
             try:
@@ -221,23 +213,11 @@ class Bucket:
                 await batches.put(batch)
         return "assigned"
 
-    async def _publish_stage(self, claimed: Claimed, batches: asyncio.Queue[AppliedBatch | _Done]) -> None:
+    async def _publish_stage(self, claimed: Claimed, batches: AppliedQueue) -> None:
         """Publish what is applied: all that waits, up to a bound, at once."""
         end = claimed.ledger
-        while True:
-            batch = await batches.get()
-            if isinstance(batch, _Done):
-                return
-            together, last = [batch], False
-            while not batches.empty() and sum(len(one.entries) for one in together) < PUBLISH_ENTRIES_MAX:
-                following = batches.get_nowait()
-                if isinstance(following, _Done):
-                    last = True
-                    break
-                together.append(following)
+        while together := await batches.take(PUBLISH_ENTRIES_MAX):
             end = await self._publish(claimed, together, end)
-            if last:
-                return
 
     async def _publish(self, claimed: Claimed, together: list[AppliedBatch], end: LedgerEnd) -> LedgerEnd:
         """1. Decisions acknowledged. 2. Publish. 3. Trim. A stop before 3 leaves the outbox longer than need be."""

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, for_code
+from aiokafka.producer import sender
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from metering.contracts.topics import Topic
@@ -32,6 +33,11 @@ TRANSACTION_TIMEOUT_MS = 30_000
 
 _ASKED_BY_ANOTHER = 51
 """CONCURRENT_TRANSACTIONS: another worker asks with the same id at this moment."""
+
+TRANSACTION_PAUSE_SECONDS = 0.005
+"""How long a transactional producer waits when the last transaction's markers are still on their way: aiokafka's own
+20 ms are most of what a small transaction takes. A broker has written them in 1 to 5 ms."""
+sender.BACKOFF_OVERRIDE = TRANSACTION_PAUSE_SECONDS
 
 _NO_TRANSACTIONS = (-1, 35)
 """Errors of InitProducerId that say "not here": UNKNOWN_SERVER_ERROR of the embedded broker, UNSUPPORTED_VERSION."""

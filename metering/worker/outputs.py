@@ -35,11 +35,16 @@ class Output(NamedTuple):
 
 def decision_of(made: EntryMade) -> Output | None:
     """Return the decision that an entry carries; None where nobody asked for one."""
-    about = made.carried
-    if not made.result.decision or about.event is None:
+    value = decision_value(made)
+    return Output(Topic.DECISIONS, made.carried.customer.encode(), value) if value is not None else None
+
+
+def decision_value(made: EntryMade) -> bytes | None:
+    """Return the decision that an entry carries as it is sent; its key is the customer."""
+    event = made.carried.event
+    if not made.result.decision or event is None:
         return None
-    decision = plain_decision(made) or any_decision(made, about.event)
-    return Output(Topic.DECISIONS, about.customer.encode(), _encode(decision))
+    return _encode(plain_decision(made) or any_decision(made, event))
 
 
 def any_decision(made: EntryMade, event: EventReference) -> Decision:

@@ -22,6 +22,7 @@ from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import find_ledger_end
 from metering.worker.outputs import Output
 from metering.worker.sending import Outbound, await_all
+from metering.worker.tasks import end_tasks
 
 STOP_SECONDS_MAX = 10.0
 
@@ -93,15 +94,20 @@ class TransactionalPublisher:
         try:
             await producer.begin_transaction()
             self._steps.reached(Step.TRANSACTION_BEGUN, self._bucket)
-            sent = await outbound.send_entries(
-                [made.value for made in publication.entries],
-                [made.carried.customer.encode() for made in publication.entries],
-            )
+            sent = await outbound.send_all(Topic.LEDGER, *_records(publication.entries))
             sides = await outbound.send(publication.sides)
-            await await_all([delivery for delivery, _ in sent])
-            await await_all(sides)
-            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
-            await producer.send_offsets_to_transaction(self._offsets(publication.position), self._kafka.settings.group)
+            # They go to the coordinator while the records go to their leaders: it is one transaction all the same.
+            group = self._kafka.settings.group
+            offsets = asyncio.create_task(
+                producer.send_offsets_to_transaction(self._offsets(publication.position), group)
+            )
+            try:
+                await await_all([delivery for delivery, _ in sent])
+                await await_all(sides)
+                self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
+                await offsets
+            finally:
+                await end_tasks(offsets)
             self._steps.reached(Step.OFFSETS_SENT, self._bucket)
             await producer.commit_transaction()
             self._steps.reached(Step.COMMITTED, self._bucket)
@@ -172,9 +178,7 @@ class PlainPublisher:
         """Nothing of its own to stop."""
 
     async def _publish_entries(self, entries: Sequence[EntryMade], end: LedgerEnd) -> LedgerEnd:
-        sent = await self._outbound.send_entries(
-            [made.value for made in entries], [made.carried.customer.encode() for made in entries]
-        )
+        sent = await self._outbound.send_all(Topic.LEDGER, *_records(entries))
         await await_all([delivery for delivery, _ in sent])
         offset = end.offset_next
         for delivery, count in sent:
@@ -200,6 +204,11 @@ class PlainPublisher:
         if all(partition in assigned for partition in offsets):
             # Only a hint for lag tools here: a claim takes its position from Redis or the books.
             await self._consumer.commit(offsets)
+
+
+def _records(entries: Sequence[EntryMade]) -> tuple[list[bytes], list[bytes]]:
+    """Return the keys and the values of entries."""
+    return [made.carried.customer.encode() for made in entries], [made.value for made in entries]
 
 
 def _translated(error: Exception) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -37,21 +38,25 @@ class Outbound:
             deliveries += await self._send_group(self._kafka.topic(topic), partition, group)
         return deliveries
 
-    async def send_entries(self, values: Sequence[bytes], keys: Sequence[bytes]) -> list[tuple[Delivery, int]]:
-        """Hand over ledger entries in their order; each delivery comes with the number of entries in it."""
-        topic = self._kafka.topic(Topic.LEDGER)
+    async def send_all(
+        self, topic: Topic, keys: Sequence[bytes], values: Sequence[bytes]
+    ) -> list[tuple[Delivery, int]]:
+        """Hand over records of the bucket's own partition in their order; each delivery comes with their number."""
+        name, now_ms = self._kafka.topic(topic), time.time_ns() // 1_000_000
         sent: list[tuple[Delivery, int]] = []
         batch = self._producer.create_batch()
+        append = batch.append
         count = 0
         for key, value in zip(keys, values, strict=True):
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                sent.append((await self._producer.send_batch(batch, topic, partition=self._bucket), count))
+            if append(key=key, value=value, timestamp=now_ms) is None:
+                sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), count))
                 batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
+                append = batch.append
+                append(key=key, value=value, timestamp=now_ms)
                 count = 0
             count += 1
         if count:
-            sent.append((await self._producer.send_batch(batch, topic, partition=self._bucket), count))
+            sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), count))
         return sent
 
     async def _send_group(self, topic: str, partition: int, group: list[Output]) -> list[Delivery]:

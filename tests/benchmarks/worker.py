@@ -30,9 +30,10 @@ from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.results import Result, decode_results
 from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk, build_chunk, customers_in
+from metering.worker.collecting import settle_collector
 from metering.worker.counting import count_entries
 from metering.worker.kafka import BATCH_BYTES_MAX
-from metering.worker.outputs import Output, decision_of, side_outputs
+from metering.worker.outputs import decision_value, side_outputs
 from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
 
 ROUNDS = 5
@@ -49,7 +50,7 @@ class Steps:
         self._chunks: list[Chunk] = []
         self._results: list[list[Result]] = []
         self._made: list[list[EntryMade]] = []
-        self._decisions: list[list[Output]] = []
+        self._decisions: list[list[tuple[bytes, bytes]]] = []
 
     def all(self) -> dict[str, Callable[[], None]]:
         """Return the steps in their order."""
@@ -92,7 +93,10 @@ class Steps:
 
     def decisions(self) -> None:
         """Entries to decisions."""
-        self._decisions = [[found for one in made if (found := decision_of(one))] for made in self._made]
+        self._decisions = [
+            [(one.carried.customer.encode(), value) for one in made if (value := decision_value(one)) is not None]
+            for made in self._made
+        ]
 
     def sides(self) -> None:
         """Entries to alerts, answers, blocks."""
@@ -113,15 +117,16 @@ class Steps:
     def decision_batches(self) -> None:
         """Decisions to Kafka's batches."""
         for outputs in self._decisions:
-            _batched([(one.key or b"", one.value or b"") for one in outputs])
+            _batched(outputs)
 
 
 def _batched(records: list[tuple[bytes, bytes]]) -> None:
+    now_ms = time.time_ns() // 1_000_000
     batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
     for key, value in records:
-        if batch.append(key=key, value=value, timestamp=None) is None:
+        if batch.append(key=key, value=value, timestamp=now_ms) is None:
             batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
-            batch.append(key=key, value=value, timestamp=None)
+            batch.append(key=key, value=value, timestamp=now_ms)
 
 
 def calibrate() -> float:
@@ -175,6 +180,7 @@ async def main(events: int, wanted: str | None) -> None:
                 if wanted is not None:
                     profile(steps, wanted)
                     continue
+                settle_collector()
                 turn = calibrate()
                 figures = measure(steps, events)
                 sys.stdout.write(f"\n{mix}; a turn of a plain loop: {turn:.1f} ns\n")

@@ -92,7 +92,7 @@ async def test_run_writes_dead_letters_then_applies_then_awaits_decisions_then_p
     watch(Till, "trim", "trim")
     for publisher in (PlainPublisher, TransactionalPublisher):
         watch(publisher, "publish", "publish")
-    original = Outbound.send
+    original, original_all = Outbound.send, Outbound.send_all
 
     async def send(self: Outbound, outputs: Any) -> Any:
         outputs = list(outputs)
@@ -102,7 +102,15 @@ async def test_run_writes_dead_letters_then_applies_then_awaits_decisions_then_p
             delivery.add_done_callback(lambda _: steps.append(f"acknowledged {outputs[0].topic}"))
         return deliveries
 
+    async def send_all(self: Outbound, topic: Topic, *records: Any) -> Any:
+        sent = await original_all(self, topic, *records)
+        steps.append(f"send {topic}")
+        for delivery, _ in sent:
+            delivery.add_done_callback(lambda _: steps.append(f"acknowledged {topic}"))
+        return sent
+
     monkeypatch.setattr(Outbound, "send", send)
+    monkeypatch.setattr(Outbound, "send_all", send_all)
     await apply_one(system, worker)
     await system.reached(lambda: is_published(system), "all published")
     first = steps.index(f"send {Topic.DEAD_LETTERS}")
