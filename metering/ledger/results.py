@@ -34,7 +34,7 @@ class Extras(Struct, frozen=True, omit_defaults=True):
     first_answer: list[Any] | None = None
 
 
-class Result(Struct, frozen=True, array_like=True):
+class Result(Struct, frozen=True, array_like=True, gc=False):
     """One entry as Lua decided it. `input` counts from 1; negative: a timer effect run by that input's clock."""
 
     input: int
