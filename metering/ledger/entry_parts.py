@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any, Literal
 
 from metering.contracts import entries
@@ -232,5 +233,7 @@ def leg_of(  # noqa: PLR0913, PLR0917  the positions of a leg in Lua
 def make_settings(record: list[Any]) -> entries.CustomerSettings:
     """Return the settings in a customer's record."""
     version, plan, unit, time_zone, country, causes, billing_start, months, mode, *limits, rop, equipment = record
-    head = (version, plan, unit, time_zone, country or None, causes_of(causes), billing_start, months)
+    # A worker keeps the settings of tens of thousands of customers, and there are few plans, units and zones.
+    shared = (intern(plan), intern(unit), intern(time_zone), intern(country) if country else None)
+    head = (version, *shared, causes_of(causes), billing_start, months)
     return entries.CustomerSettings(*[*head, mode or None, *limits, bool(rop), tuple(equipment)])
