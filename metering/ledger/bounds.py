@@ -18,7 +18,7 @@ RULES_MAX = 16
 """Low-credit rules of one wallet."""
 
 USERS_MAX = 1_000
-"""Users of one customer who have an allotment: a command that assigns adds up those of all of them, in 3 ms."""
+"""Users of one customer who have an allotment: a command that assigns adds up those of all of them, in 5 ms."""
 
 LIMITS_MAX = 10_000
 """Limits of one customer. An event meets at most one for each level and window, 25 in all, however many there are."""

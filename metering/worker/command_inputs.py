@@ -129,9 +129,22 @@ def add_command(  # noqa: C901, PLR0912  one case for each command
 
 
 def changes_prices(content: object) -> bool:
-    """Whether what follows this input may be priced differently: such a command ends its chunk."""
+    """Whether what follows this input may be priced differently: such a command ends its chunk.
+
+    So does one that adds up all users' allotments, that a call has no more than one of them to do.
+    """
     return isinstance(
-        content, OpenCustomer | SetPlan | SetOptions | SetWalletMode | PutLimit | PutUser | AddNumber | RemoveNumber
+        content,
+        OpenCustomer
+        | SetPlan
+        | SetOptions
+        | SetWalletMode
+        | PutLimit
+        | PutUser
+        | SetAllotment
+        | CloseUser
+        | AddNumber
+        | RemoveNumber,
     )
 
 

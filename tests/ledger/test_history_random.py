@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings, strategies as st
+from msgspec.structs import asdict
 from redis.asyncio import Redis
 
 from metering.contracts.entries import Position
+from metering.contracts.states import State
+from metering.ledger.assignable import AssignableFigures
 from tests.ledger.history.fold import Fold
 from tests.ledger.history.model_state import (
     blocks_of,
@@ -32,9 +35,11 @@ from tests.ledger.history.plain import plain_entry
 from tests.ledger.history.till_backend import TillBackend
 from tests.ledger.history.world import PLANS
 from tests.ledger_model import inputs as model
+from tests.ledger_model.allotments import assignable
 from tests.ledger_model.bucket import Bucket
 from tests.ledger_model.deadlines import hold_name, lot_name
 from tests.ledger_model.invariants import Books
+from tests.ledger_model.state import Customer
 
 LONG = os.environ.get("METERING_HISTORY") == "long"
 STEPS = 64
@@ -147,7 +152,23 @@ async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
         assert states_of(bucket, customer) == await reader.states(name)
         assert charges_held(customer) == await reader.charges_held(name)
         assert blocks_of(customer) == await reader.blocks(name)
+        check_assignable(bucket, customer, await reader.states(name))
     check_timers(await backend.timers(), bucket)
+
+
+def check_assignable(bucket: Bucket, customer: Customer, states: list[State]) -> None:
+    """What people are told can be assigned is what the rules say."""
+    pool = customer.wallets["main"].available
+    figures = AssignableFigures(states, pool)
+    if not customer.has_terms:
+        assert figures.assignable() is None
+        return
+    for user in (None, *customer.users.values()):
+        per_month = 0 if user is None else user.per_month
+        told = figures.assignable(None if user is None else user.name)
+        expected, _, _ = assignable(bucket, customer, user, per_month, pool)
+        assert told is not None
+        assert {name.removesuffix("_micros"): value for name, value in asdict(told).items()} == expected
 
 
 def check_timers(timers: dict[str, int], bucket: Bucket) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, wallets
+from tests.ledger_model import blocks, changes, limits, wallets
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.state import Customer
 
@@ -28,10 +28,12 @@ def check(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, An
     if reason is not None:
         return changes.finish(bucket, change, given, "denied", reason=reason, decision="denied")
     covered = bucket.spendable(customer, wallet, scheduled=given.scheduled)
+    reason = limits.shortage(customer, wallet, given) if given.price > covered else "limit_reached"
+    covered = min(covered, limits.left_for_user(bucket, customer, wallet, given, covered))
     if given.price <= covered:
         return changes.finish(bucket, change, given, "noted", decision="allowed")
     missing = min(given.price - covered, 2**53 - 1)
     change.alerts.append({"type": "credit.short", "rule": "", "level": missing, "user": ""})
     granted = {"of": "credit", "count": covered, "asked": given.price}
     kind, decision = ("denied", "denied") if plan.refuses_drafts else ("noted", "allowed")
-    return changes.finish(bucket, change, given, kind, reason="insufficient_credit", decision=decision, granted=granted)
+    return changes.finish(bucket, change, given, kind, reason=reason, decision=decision, granted=granted)

@@ -105,6 +105,12 @@ def shortage(customer: Customer, wallet: Wallet, given: Event) -> str:
     return "pool_empty" if has_allotment else "insufficient_credit"
 
 
+def left_for_user(bucket: Bucket, customer: Customer, wallet: Wallet, given: Event, otherwise: int) -> int:
+    """What a user with an allotment may spend of the pool; `otherwise` where nothing limits it."""
+    limit = customer.limits.get(f"user:allotment:{given.user}") if wallet.name == "main" else None
+    return otherwise if limit is None else limit.room + slack_of(bucket, customer, given)
+
+
 def enter(bucket: Bucket, change: Change, limit: Limit) -> None:
     """Keep the limit as it is at present. What it blocked in a window that is over is lifted, where no timer did."""
     customer = change.customer

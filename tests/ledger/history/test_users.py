@@ -185,6 +185,19 @@ async def test_release_gives_the_total_back_and_frees_the_user(story: Story) -> 
     assert told(await send(story, "alice", 5), "decision") == ("allowed",)
 
 
+@pytest.mark.requirement("PL-44")
+async def test_draft_of_a_user_is_told_what_the_total_lacks(story: Story) -> None:
+    await open_with(story, alice=30)
+
+    short = await send(story, "alice", 50, draft=True)
+    covered = await send(story, "alice", 30, draft=True)
+    no_pool = await send(story, "alice", 101, draft=True)
+
+    assert told(short, "kind", "reason", "granted.count") == ("noted", "limit_reached", 30)
+    assert told(covered, "kind", "reason") == ("noted", None)
+    assert told(no_pool, "reason") == ("pool_empty",)
+
+
 async def test_allotment_is_over_the_pool_and_not_over_other_wallets(story: Story) -> None:
     await open_with(story, alice=1)
     await story.command(PutWallet, wallet="own")

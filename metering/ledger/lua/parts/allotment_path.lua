@@ -55,13 +55,18 @@ function limits.follow_user(bucket, change, id, before, limit)
   judge_user(bucket, change, limit[LIMIT.NAME], before, after)
 end
 
--- Why credit does not cover an event: a user who has an allotment is told that it is the pool's that is missing.
-function limits.want(bucket, change)
+-- What the user of an event may spend of the pool: the total, and how far below it may go; nil where nothing limits it.
+function limits.spendable_of_user(bucket, change)
   local customer, acting = bucket.customer, bucket.input[INPUT.ACTING] or {}
   local sort = limits.sorts['user:allotment:']
-  local is_limited = change.name == 'main' and acting[1] and math.floor(customer.record[CUSTOMER.LIMITS] / sort[1]) % 2 == 1
-  if is_limited and limits.of(bucket, customer.name, sort[2] .. acting[1]) then
-    return REASON.POOL_EMPTY
+  if change.name ~= 'main' or not acting[1] or math.floor(customer.record[CUSTOMER.LIMITS] / sort[1]) % 2 == 0 then
+    return nil
   end
-  return REASON.INSUFFICIENT_CREDIT
+  local limit = limits.of(bucket, customer.name, sort[2] .. acting[1])
+  return limit and limits.room(limit) + slack_of(bucket) or nil
+end
+
+-- Why credit does not cover an event: a user who has an allotment is told that it is the pool's that is missing.
+function limits.want(bucket, change)
+  return limits.spendable_of_user(bucket, change) and REASON.POOL_EMPTY or REASON.INSUFFICIENT_CREDIT
 end

@@ -38,30 +38,38 @@ function allotments.keep_terms(bucket, notes, customer, terms)
   end
 end
 
--- Have the records of many users read in one go.
-local function read_users(bucket, customer, users)
-  local missing = {}
+-- The keys of the records of users and of their limits, made once a call, and those records read in one go.
+local function keys_of_users(bucket, customer, users)
+  bucket.users_of = bucket.users_of or {}
+  local known = bucket.users_of[customer]
+  if known and known.users == users then
+    return known
+  end
+  local keys, missing = { users = users }, {}
+  local of_user, of_limit = state_key(customer, KEPT.USER, ''), state_key(customer, KEPT.LIMIT, allotments.limit_id(''))
   for n = 1, #users do
-    for _, key in ipairs({ state_key(customer, KEPT.USER, users[n]),
-      state_key(customer, KEPT.LIMIT, allotments.limit_id(users[n])) }) do
-      if bucket.states[key] == nil then
-        missing[#missing + 1] = key
-      end
+    keys[2 * n - 1], keys[2 * n] = of_user .. users[n], of_limit .. users[n]
+  end
+  for n = 1, #keys do
+    if bucket.states[keys[n]] == nil then
+      missing[#missing + 1] = keys[n]
     end
   end
   for key, record in pairs(read_records(bucket.keys.states, missing)) do
     bucket.states[key] = record
   end
+  bucket.users_of[customer] = keys
+  return keys
 end
 
 -- What others than `name` have: assigned by the month, assigned in this month, and left to spend.
 local function sums_of_others(bucket, customer, users, name)
   local per_month, assigned, left = 0, 0, 0
-  read_users(bucket, customer, users)
+  local keys, states = keys_of_users(bucket, customer, users), bucket.states
   for n = 1, #users do
     if users[n] ~= name then
-      local limit = limits.of(bucket, customer, allotments.limit_id(users[n]))
-      per_month = per_month + state_of(bucket, customer, KEPT.USER, users[n])[USER.PER_MONTH]
+      local limit = states[keys[2 * n]]
+      per_month = per_month + states[keys[2 * n - 1]][USER.PER_MONTH]
       assigned = assigned + limit[LIMIT.CAP]
       left = left + math.max(limits.room(limit), 0)
     end
@@ -86,8 +94,22 @@ local function credits_of(bucket, customer, terms)
     - terms[ALLOTMENTS.RESERVE] - percent_of(credits, terms[ALLOTMENTS.RESERVE_PERCENT])
 end
 
+-- What can be assigned once a user has another amount by the month: only the shortfall is another.
+function allotments.assignable_with(can, short_before, per_month)
+  return { can[1], can[2], can[3], math.min(math.max(short_before + per_month, 0), MICROS_LIMIT - 1) }
+end
+
+-- When a user's month begins; all users of a customer share their months, so it is found once a call.
+function allotments.month_at(bucket, record, month)
+  bucket.months_at = bucket.months_at or {}
+  local key = table.concat({ record[CUSTOMER.TIME_ZONE], record[CUSTOMER.BILLING_START], month }, ' ')
+  bucket.months_at[key] = bucket.months_at[key] or month_at(bucket, record, month)
+  return bucket.months_at[key]
+end
+
 -- What can be assigned to the user `name` (any other where that is nobody), and by how much the plan falls short, given
--- what the user has by the month: {company total, greatest per month, greatest total, shortfall}. Docs: "Allotments".
+-- what the user has by the month: {company total, greatest per month, greatest total, shortfall}; then by how much it
+-- falls short without that user. Docs: "Allotments".
 function allotments.assignable(bucket, change, customer, terms, name, per_month)
   local others_per_month, assigned, left = sums_of_others(bucket, customer.name, terms[ALLOTMENTS.USERS], name)
   local credits, plan_left = credits_of(bucket, customer, terms)
@@ -98,8 +120,8 @@ function allotments.assignable(bucket, change, customer, terms, name, per_month)
   if terms[ALLOTMENTS.BASIS] == 'company_total' then
     total = pool - (credits - plan_left) - left
   end
-  return { pool, math.max(math.min(plan_left - others_per_month, pool), 0), math.max(math.min(total, pool), 0),
-    math.min(math.max(others_per_month + per_month - plan_left, 0), MICROS_LIMIT - 1) }
+  local can = { pool, math.max(math.min(plan_left - others_per_month, pool), 0), math.max(math.min(total, pool), 0) }
+  return allotments.assignable_with(can, others_per_month - plan_left, per_month), others_per_month - plan_left
 end
 
 -- A line of a user's total, as the entry tells it.
@@ -114,8 +136,8 @@ function allotments.follow_plan(bucket, change, customer, given, extras)
   if terms then
     terms = allotments.terms(bucket, customer.name, given or terms)
     allotments.keep_terms(bucket, change.states, customer.name, terms)
-    extras.allotment = { '', 0, 0, 0, false, false, false,
-      allotments.assignable(bucket, change, customer, terms, nil, 0) }
+    local can = allotments.assignable(bucket, change, customer, terms, nil, 0)
+    extras.allotment = { '', 0, 0, 0, false, false, false, can }
   end
   return extras
 end

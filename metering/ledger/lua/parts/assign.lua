@@ -15,7 +15,7 @@ local function new_user(bucket, change, customer, name, rules)
       note_rule(change, rule)
     end
   end
-  return { 'user', 0, 0, month_at(bucket, customer.record, month), month, own }
+  return { 'user', 0, 0, allotments.month_at(bucket, customer.record, month), month, own }
 end
 
 -- What a command makes of the two values, or why it cannot: per month, total; or nil, a reason, the field.
@@ -64,7 +64,7 @@ local function assign(bucket, i, input, customer, known)
   local limit = known and { unpack(limits.of(bucket, customer.name, id)) }
     or limits.make(bucket, customer, 'user', 'allotment', name, change.now)
   local room = limits.room(limit)
-  local can = allotments.assignable(bucket, change, customer, terms, name, user[USER.PER_MONTH])
+  local can, short = allotments.assignable(bucket, change, customer, terms, name, user[USER.PER_MONTH])
   local per_month, total, field = wish_of(input, user, room, terms, can, not known)
   if per_month and is_out_of_range(user, limit, total - room) then
     per_month, total, field = nil, REASON.AMOUNT_OUT_OF_RANGE, 'total'
@@ -86,7 +86,7 @@ local function assign(bucket, i, input, customer, known)
   keep_state(bucket, change.states, customer.name, KEPT.USER, name, user)
   limits.keep(bucket, change.states, customer.name, id, limit)
   limits.follow_user(bucket, change, id, room, limit)
-  can = allotments.assignable(bucket, change, customer, terms, name, per_month)
+  can = allotments.assignable_with(can, short, per_month)
   local extras = { allotment = allotments.line(name, user, limit, total - room, 0, false, can) }
   extras.settings = not known and { unpack(customer.record) } or nil
   return finish(bucket, i, change, KIND.ASSIGNED, 0, DECIDED.NONE, false, extras)

@@ -42,7 +42,7 @@ local function begin_month(bucket, i, timer, now)
   user = { unpack(user) }
   user[USER.ASSIGNED] = user[USER.ASSIGNED] + added - lapsed
   user[USER.NEXT_MONTH] = user[USER.NEXT_MONTH] + 1
-  user[USER.NEXT] = month_at(bucket, customer.record, user[USER.NEXT_MONTH])
+  user[USER.NEXT] = allotments.month_at(bucket, customer.record, user[USER.NEXT_MONTH])
   set_timer(bucket, timer[2], user[USER.NEXT])
   keep_state(bucket, change.states, customer_name, KEPT.USER, name, user)
   limits.keep(bucket, change.states, customer_name, id, limit)

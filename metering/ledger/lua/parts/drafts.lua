@@ -12,11 +12,14 @@ local function check_draft(bucket, i, input, customer)
     return deny(bucket, i, change, reason, DECIDED.DENIED)
   end
   local spendable = change.available + overdraft_of(customer.policy, has_flag(input[INPUT.FLAGS], FLAG.SCHEDULED))
+  local total = limits.spendable_of_user(bucket, change)
+  local short_of = price <= spendable and REASON.LIMIT_REACHED or limits.want(bucket, change)
+  spendable = total and math.min(total, spendable) or spendable
   if price <= spendable then
     return finish(bucket, i, change, KIND.NOTED, 0, DECIDED.ALLOWED, false)
   end
   change.alerts = { { ALERT.SHORT, '', math.min(price - spendable, MICROS_LIMIT - 1), '' } }
   local extras, refuses = { granted = { GRANT.CREDIT, spendable, price } }, has_flag(switches, SWITCH.REFUSES_DRAFTS)
-  return finish(bucket, i, change, refuses and KIND.DENIED or KIND.NOTED, REASON.INSUFFICIENT_CREDIT,
+  return finish(bucket, i, change, refuses and KIND.DENIED or KIND.NOTED, short_of,
     refuses and DECIDED.DENIED or DECIDED.ALLOWED, false, extras)
 end
