@@ -37,7 +37,7 @@ def go_on(bucket: Bucket, customer: Customer, job: str, sweep: Sweep) -> list[ch
         change = changes.begin(customer, customer.wallets[sweep.after])
         work += 1 + len(change.wallet.lots)
         act(change)
-        if changes.lots_changed(change) or change.rules:
+        if changes.lots_changed(change) or change.rules or change.wallet.balance != change.balance:
             changed.append(change)
     timer = f"s\0{customer.name}\0{job}"
     customer.sweeps.pop(job, None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.ledger.history.story import DAY, HOUR, SECOND, Story, told
-from tests.ledger_model.inputs import Outcome, SetPlan, Submission, Suspend
+from tests.ledger_model.inputs import Outcome, PutWallet, SetPlan, Submission, Suspend
+from tests.ledger_model.spam_inputs import MarkSpam, UnmarkSpam
 
 
 async def test_hold_that_expired_between_other_inputs_is_not_settled_a_second_time(story: Story) -> None:
@@ -96,3 +97,18 @@ async def test_two_changes_of_plan_at_one_moment_grant_twice_at_that_moment(stor
 
     granted = [effect for effect in (*first, *second) if effect["kind"] == "granted"]
     assert [(effect["amount"], effect["due_at"]) for effect in granted] == [(100, story.now), (300, story.now)]
+
+
+async def test_credit_given_back_to_a_wallet_that_owes_more_is_told_as_its_leg(story: Story) -> None:
+    await story.open(credit=0)
+    await story.command(PutWallet, wallet="other")
+    await story.top_up(1, wallet="other")
+    await story.command(MarkSpam)
+    await story.record(36, wallet="other")
+
+    returned = await story.command(UnmarkSpam)
+    later = await story.top_up(35, wallet="other")
+
+    (leg,) = returned["legs"]
+    assert told(leg, "wallet", "amount", "after.overdrawn") == ("other", 1, 35)
+    assert told(later, "before.overdrawn", "after.available") == (35, 0)

@@ -19,7 +19,9 @@ local function sweep_on(bucket, main, job, sweep, act)
     local change = begin(bucket, main.customer, names[done], main.now)
     work = work + 1 + #change.wallet[WALLET.LOTS]
     act(change)
-    if #change.lots > 0 or change.rules then
+    -- What only pays the overdrawn changes no lot.
+    local balance = change.wallet[WALLET.CREDIT] - change.wallet[WALLET.OVERDRAWN]
+    if #change.lots > 0 or change.rules or balance ~= change.balance then
       main.others = main.others or {}
       table.insert(main.others, change)
     end
