@@ -31,7 +31,7 @@ def add(bucket: Bucket, customer: Customer, given: AddNumber) -> dict[str, Any]:
         return bucket.entry(given, "refused", reason="too_many")
     change = changes.begin(customer, customer.wallets["main"])
     customer.numbers[given.number] = given.type
-    put_fees(bucket, customer, plan, customer.cycle)
+    put_fee(bucket, customer, plan, customer.cycle, given.number)
     return changes.finish(bucket, change, given, "settings_changed")
 
 
@@ -50,13 +50,17 @@ def put_fees(bucket: Bucket, customer: Customer, plan: Plan, cycle: Cycle | None
 
     One that goes on with the same months keeps its turn.
     """
-    is_cancelled = cycle is not None and cycle.cancelled
-    for number, sort in customer.numbers.items():
-        rate = plan.numbers.get(sort)
-        if is_cancelled or rate is None or rate.amount == 0:
-            drop_fee(bucket, customer, number)
-        else:
-            fees.put(bucket, customer, number, replace(rate, of="number"), cycle)
+    for number in customer.numbers:
+        put_fee(bucket, customer, plan, cycle, number)
+
+
+def put_fee(bucket: Bucket, customer: Customer, plan: Plan, cycle: Cycle | None, number: str) -> None:
+    """What one number costs; those that are there stay as they are, in the time zone in which they began."""
+    rate = plan.numbers.get(customer.numbers[number])
+    if (cycle is not None and cycle.cancelled) or rate is None or rate.amount == 0:
+        drop_fee(bucket, customer, number)
+    else:
+        fees.put(bucket, customer, number, replace(rate, of="number"), cycle)
 
 
 def drop_fee(bucket: Bucket, customer: Customer, number: str) -> None:
