@@ -91,7 +91,7 @@ class BucketReader:
         senders = await self._matching(self._keys.senders, prefix)
         found = [block for k, v in wallets.items() if (block := read_wallet_block(k, v))]
         found += [read_sender(k, v) for k, v in senders.items()]
-        return sorted(found, key=lambda block: block.since_seq)
+        return sorted(found, key=lambda block: (block.since_seq, block.level, block.id))
 
     async def scan_wallets(self, count: int = 1_000) -> AsyncIterator[WalletState]:
         """Yield every wallet of the bucket at least once, in no order, `count` a call."""

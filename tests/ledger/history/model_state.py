@@ -255,7 +255,7 @@ def blocks_of(customer: model.Customer) -> list[BlockState]:
         if wallet.block is not None
     ]
     blocks += [_block_state(customer, "sender", name, block) for name, block in customer.senders.items()]
-    return sorted(blocks, key=lambda block: block.since_seq)
+    return sorted(blocks, key=lambda block: (block.since_seq, block.level, block.id))
 
 
 def _block_state(
