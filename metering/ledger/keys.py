@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 HOUR_MS = 3_600_000
 
-SLOT_MS = 6 * HOUR_MS
-"""How much log time one window slot covers. A window of 24 h keeps at most six slots: 6/4 of the memory that an exact
-window would take, and no work per id to forget it."""
+SLOT_MS = 12 * HOUR_MS
+"""How much log time one window slot covers. A window of 24 h keeps at most four slots, mostly three: a quarter more
+memory than an exact window takes, and no work per id to forget it. Each slot is a look-up for each id and charge."""
 
 SKEW_MS = 600_000
 """How far an event's own `time` may be ahead of the log: the window is kept that much longer."""

@@ -260,14 +260,15 @@ class Till:
         return Vitals(charges, outbox, timers, senders, int(float(answer[5])) if answer[5] else None)
 
     async def _restore_begin(self, token: str, slots: list[int]) -> bool:
-        named = slots
+        oldest, newest = (slots[0], slots[-1]) if slots else (0, -1)
         while True:
+            # What is there may be far from what comes: a bucket of an older layout counted its slots otherwise.
+            named = sorted({*slots, *range(oldest, newest + 1)})
             keys = self.keys.fixed + self.keys.slots(named)
-            answer = await self._call("restore_begin", keys, [token, named[0] if named else 0])
+            answer = await self._call("restore_begin", keys, [token, oldest, newest])
             if answer[0] != Code.SLOTS:
                 return bool(answer[0] == Code.OK)
-            first = min(int(answer[1]), *slots, int(answer[2])) if slots else int(answer[1])
-            named = list(range(first, max([int(answer[2]), *slots]) + 1))
+            oldest, newest = int(answer[1]), int(answer[2])
 
     async def _call(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
         script = Script.named(name)

@@ -22,7 +22,7 @@ async def tidy_at(database: Database, clock_ms: int) -> None:
 
 
 def test_window_begins_with_the_oldest_slot_that_is_live() -> None:
-    assert NOON - 30 * HOUR == window_start_ms(NOON, WINDOWS)
+    assert NOON - 36 * HOUR == window_start_ms(NOON, WINDOWS)
     assert NOON - 24 * HOUR == window_start_ms(NOON + 600_000, WINDOWS)
     assert 0 == window_start_ms(1, WINDOWS)
 
@@ -35,14 +35,14 @@ async def test_settled_charges_are_forgotten_after_the_window_and_held_ones_neve
     scribe.commit("acme", "old", 1)
     several = Charge("several", "expired", "main", 3, 0, 0, "sent", recipients={"+1": 1, "+2": 2})
     scribe.plain(Kind.DENIED, "acme", charge=several)
-    scribe.clock += 6 * HOUR
+    scribe.clock += 12 * HOUR
     scribe.reserve("acme", "new", 1)
     scribe.commit("acme", "new", 1)
     await write(database, 0, scribe.values())
 
-    await tidy_at(database, NOON + 30 * HOUR)
+    await tidy_at(database, NOON + 36 * HOUR)
     assert 4 == await sql.fetchval("SELECT count(*) FROM charges")
-    await tidy_at(database, NOON + 30 * HOUR + 600_000)
+    await tidy_at(database, NOON + 36 * HOUR + 600_000)
 
     assert ["held", "new"] == [row[0] for row in await sql.fetch("SELECT charge_id FROM charges ORDER BY 1")]
     assert 0 == await sql.fetchval("SELECT count(*) FROM charge_recipients")
@@ -63,7 +63,7 @@ async def test_more_charges_than_one_statement_deletes_are_all_forgotten(databas
 async def test_denials_out_of_the_window_become_one_row_a_sender_and_hour(database: Database, sql: Sql) -> None:
     scribe = Scribe()
     scribe.open("acme", 1)
-    for minute in (0, 10, 20, 70, 6 * 60):
+    for minute in (0, 10, 20, 70, 12 * 60):
         scribe.clock = NOON + minute * 60_000
         scribe.deny_blocked("acme", "+1", price_micros=2)
         scribe.deny_blocked("acme", "+2")
@@ -73,8 +73,8 @@ async def test_denials_out_of_the_window_become_one_row_a_sender_and_hour(databa
     rows = "SELECT count(*) AS rows, count(event_seqs) AS listed FROM denials"
     assert (10, 10) == tuple(await sql.fetchrow(rows) or ())
 
-    await tidy_at(database, NOON + 30 * HOUR + 600_000)
-    await tidy_at(database, NOON + 30 * HOUR + 600_000)
+    await tidy_at(database, NOON + 36 * HOUR + 600_000)
+    await tidy_at(database, NOON + 36 * HOUR + 600_000)
 
     assert before == [tuple(row) for row in await sql.fetch(counts)]
     assert (6, 2) == tuple(await sql.fetchrow(rows) or ())

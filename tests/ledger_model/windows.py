@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
 
 HOUR = 3_600_000
-SLOT = 6 * HOUR
+SLOT = 12 * HOUR
 WINDOW = 24 * HOUR + 600_000
 """A day, and the ten minutes by which an event's own time may be ahead of the log."""
 COMMAND_WINDOW = 7 * 24 * HOUR
 
 
 def slot_is_live(moment: int, now: int) -> bool:
-    """What happened at `moment` is remembered as long as its slot of 6 h is live: its end lies within the window."""
+    """What happened at `moment` is remembered as long as its slot of 12 h is live: its end lies within the window."""
     return (moment // SLOT + 1) * SLOT > now - WINDOW
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.ledger.history.story import DAY, HOUR, START, Story, told
 from tests.ledger_model.inputs import Submission, TopUp
 
-SLOT = 6 * HOUR
+SLOT = 12 * HOUR
 WINDOW = DAY + HOUR // 6
 
 

@@ -6,21 +6,23 @@
 local function read_records(key, fields)
   local records, packed = {}, read_many(key, fields)
   for n = 1, #fields do
-    records[fields[n]] = packed[n] and cmsgpack.unpack(packed[n])
+    records[fields[n]] = packed[n] and cmsgpack.unpack(packed[n]) or false
   end
   return records
 end
 
--- Note the packed charges that are found under `key`; a later place counts more than an earlier.
-local function find_charges(bucket, key, is_held)
-  local keys = bucket.charge_keys
-  local packed = read_many(key, keys)
-  for n = 1, #keys do
+-- Look for charges under `key`, and note the packed ones that are there. Returns those that are not.
+local function find_charges(bucket, key, wanted, is_held)
+  local packed, missing = read_many(key, wanted), {}
+  for n = 1, #wanted do
+    local name = wanted[n]
     if packed[n] then
-      bucket.charges_packed[keys[n]] = packed[n]
-      bucket.charges_stored[keys[n]] = is_held
+      bucket.charges_packed[name], bucket.charges_stored[name] = packed[n], is_held
+    else
+      missing[#missing + 1] = name
     end
   end
+  return missing
 end
 
 local function read_bucket(header, head, keys, slot_numbers, customers, rows, last_ts)
@@ -41,10 +43,11 @@ local function read_bucket(header, head, keys, slot_numbers, customers, rows, la
     timers_set = {}, due = {}, due_next = 1, due_new = {}, due_read = 0, due_more = true, due_soonest = 0,
     marks = {}, result_rows = {}, results = {}, row_names = {}, name_places = {},
   }
-  for n = 1, #slot_numbers do
-    find_charges(bucket, keys.settled[n])
+  -- What is held is nowhere else, and of what is settled the newest counts.
+  local wanted = find_charges(bucket, keys.charges, header.charge_keys, true)
+  for n = #slot_numbers, 1, -1 do
+    wanted = find_charges(bucket, keys.settled[n], wanted)
     bucket.ids[n] = read_many(keys.ids[n], bucket.digests)
   end
-  find_charges(bucket, keys.charges, true)
   return bucket
 end
