@@ -20,6 +20,7 @@ from metering.ledger.connection import REDIS_ERRORS
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
 from metering.ledger.layout import LAYOUT_VERSION
+from metering.ledger.outbox import ELEMENTS
 from metering.ledger.state import BlockState, ChargeState, WalletState
 from metering.ledger.states import read_state
 from metering.ledger.stored import (
@@ -130,7 +131,7 @@ class BucketReader:
             chunk=(chunk or b"").decode(),
             position=Position(int(usage or 0), int(commands or 0)),
             clock_ms=int(clock or 0),
-            outbox_chunks=outbox,
+            outbox_chunks=outbox // ELEMENTS,
             charges_held=charges,
             timers=timers,
         )

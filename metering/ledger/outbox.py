@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -37,16 +37,20 @@ class OutboxChunk(Struct, frozen=True):
         return (entry for entry in made if entry.seq > after_seq)
 
 
-def read_outbox(record: bytes) -> OutboxChunk:
+ELEMENTS = 3
+"""Of the list in Redis that one chunk takes."""
+
+
+def read_outbox(record: Sequence[bytes]) -> OutboxChunk:
     """Return the chunk in a record: a line of text, the fragments, the results."""
-    line, _, rest = record.partition(b"\n")
-    first, last, chunk, prev_chunk, usage, commands, length = line.decode("ascii").split(" ")
+    line, fragments, results = record
+    first, last, chunk, prev_chunk, usage, commands = line.decode("ascii").split(" ")
     return OutboxChunk(
         int(first),
         int(last),
         chunk,
         prev_chunk,
         Position(int(usage), int(commands)),
-        rest[: int(length)],
-        rest[int(length) :],
+        fragments,
+        results,
     )

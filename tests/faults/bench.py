@@ -15,7 +15,7 @@ from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.ledger.made import EntryMade, make_entries
-from metering.ledger.outbox import read_outbox
+from metering.ledger.outbox import ELEMENTS, read_outbox
 from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition, StateRecord
@@ -133,7 +133,8 @@ class Bench:
 
     async def outbox_seqs(self) -> list[int]:
         """The entries that are in the outbox."""
-        records = [read_outbox(bytes(record)) for record in await self._plain.lrange(self.till.keys.outbox, 0, -1)]
+        elements = await self._plain.lrange(self.till.keys.outbox, 0, -1)
+        records = [read_outbox(elements[n : n + ELEMENTS]) for n in range(0, len(elements), ELEMENTS)]
         return [seq for record in records for seq in range(record.first_seq, record.last_seq + 1)]
 
     async def base_chunk(self) -> str:

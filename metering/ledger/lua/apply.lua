@@ -71,8 +71,8 @@ local chunk = head.chunk
 if bucket.seq > head.seq then
   chunk = ARGV[4]
   local line = table.concat({ int(head.seq + 1), int(bucket.seq), chunk, head.chunk, int(from_usage),
-    int(from_commands), #ARGV[11] }, ' ')
-  redis.call('RPUSH', KEYS[2], line .. '\n' .. ARGV[11] .. results)
+    int(from_commands) }, ' ')
+  redis.call('RPUSH', KEYS[2], line, ARGV[11], results)
 end
 save_bucket(bucket)
 local oldest = drop_dead_slots(bucket, last_ts)

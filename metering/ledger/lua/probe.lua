@@ -7,5 +7,5 @@ if not head or head.seq ~= tonumber(ARGV[2]) or head.chunk ~= ARGV[3] then
   return { CODE.LOST }
 end
 local next_due = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
-return { CODE.OK, redis.call('HLEN', KEYS[3]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[4]),
+return { CODE.OK, redis.call('HLEN', KEYS[3]), redis.call('LLEN', KEYS[2]) / 3, redis.call('ZCARD', KEYS[4]),
   redis.call('HLEN', KEYS[5]), next_due or '' }

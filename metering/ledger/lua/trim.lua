@@ -10,7 +10,7 @@ end
 local chunk_at = seq == head.base_seq and head.base_chunk or nil
 local published = 0
 while not chunk_at do
-  local record = redis.call('LINDEX', KEYS[2], published)
+  local record = redis.call('LINDEX', KEYS[2], 3 * published)
   if not record then
     return { CODE.LOST }
   end
@@ -26,7 +26,7 @@ if chunk_at ~= ARGV[3] then
   return { CODE.LOST }
 end
 if published > 0 then
-  redis.call('LTRIM', KEYS[2], published, -1)
+  redis.call('LTRIM', KEYS[2], 3 * published, -1)
 end
 redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', chunk_at, 'base_offset', ARGV[4])
 return { CODE.OK }

@@ -16,7 +16,7 @@ end
 -- Read the customers of the call, {names, policies}; the place of the first whose settings are not those that it was
 -- priced with, if any. `clear` says of which nothing but credit decides: they have no cause to be denied and no limit.
 local function read_customers(key, names, policies)
-  local customers = { names = names, policies = policies, packed = read_many(key, names), clear = {}, met = {} }
+  local customers = { names = names, policies = policies, packed = read_many(key, names) or {}, clear = {}, met = {} }
   for n = 1, #names do
     local packed, version, causes, limits = customers.packed[n], 0, 0, 0
     if packed then

@@ -1,9 +1,9 @@
--- HMGET of many fields, a bounded number at a time: `unpack` fails over about 7,000 values. Absent ones are false, all
--- of them nil where the hash is not there: a field costs Redis 2,000 instructions to say that it has none.
+-- HMGET of many fields, a bounded number at a time: `unpack` fails over about 7,000 values. Absent ones are
+-- false. Nil where the hash is not there: a field costs Redis 2,000 instructions to say that it has none.
 local function read_many(key, fields)
   local count = #fields
   if count == 0 or redis.call('EXISTS', key) == 0 then
-    return {}
+    return nil
   elseif count <= 1000 then
     return redis.call('HMGET', key, unpack(fields))
   end

@@ -84,7 +84,7 @@ local function save_slots(bucket, settled)
   end
   local runs = bucket.ids_runs
   for n = 1, #runs do
-    local last = runs[n + 1] and runs[n + 1].first - 1 or #bucket.ids_written
+    local last = runs[n + 1] and runs[n + 1].first - 1 or bucket.ids_count
     write_many('HSET', bucket.keys.ids[place[runs[n].slot]], bucket.ids_written, runs[n].first, last)
   end
 end

@@ -39,9 +39,9 @@ local function event_seen(bucket, i, digest, now)
   if fresh and slot_is_live(bucket, slot_of_written(bucket, fresh), now) then
     return unpack_seen(bucket.ids_written[fresh])
   end
-  for n = #bucket.slots, 1, -1 do
+  for n = 1, #bucket.ids do
     local packed = bucket.ids[n][i]
-    if packed and slot_is_live(bucket, bucket.slots[n], now) then
+    if packed and slot_is_live(bucket, bucket.ids_slots[n], now) then
       return unpack_seen(packed)
     end
   end
@@ -51,7 +51,8 @@ end
 -- Remember an event by what its entry, the last one made, decided.
 local function remember_event(bucket, digest, now, decision, reason, granted)
   local written = bucket.ids_written
-  local place = #written + 2
+  local place = bucket.ids_count + 2
+  bucket.ids_count = place
   if bucket.ids_at ~= now then
     bucket.ids_at = now
     local slot, runs = slot_of(bucket, now), bucket.ids_runs
