@@ -91,7 +91,7 @@ async def stored(redis: Any) -> dict[bytes, Any]:
 
 
 @long_enough
-@examples(60)
+@examples(25)
 @given(prelude=PRELUDES, moves=PLAIN_MOVES, sizes=CHUNK_SIZES)
 async def test_plain_path_gives_the_bytes_of_the_general_one(
     fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int]
