@@ -13,7 +13,7 @@ JOBS ?= 3
 JOBS_KAFKA ?= 2
 export PYTHON
 
-.PHONY: help setup demo test test-kafka test-slow soak check lint types layers sizes format clean simulate
+.PHONY: help setup demo test test-kafka test-slow soak check lint types layers sizes format clean simulate mutations
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ soak: $(STAMP)  ## Random faults over a running stream on three brokers; MINUTES
 
 simulate: $(STAMP)  ## Random schedules of faults on the real loop and scripts: SEEDS=2000, FROM=0
 	$(RUN)python -m tests.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0)
+
+mutations: $(STAMP)  ## Take each check of the protocol out, one at a time: is it missed? NAME=… for one
+	$(RUN)python -m tests.mutations $(NAME)
 
 check: lint types layers sizes  ## Lint, format, types, import layers, file sizes (-k: go on after a failure)
 
