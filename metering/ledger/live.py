@@ -13,6 +13,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from metering.contracts.entries import CustomerSettings, Position
+from metering.contracts.fields import MAIN_WALLET
 from metering.contracts.states import NumbersState, State
 from metering.errors import Retryable
 from metering.ledger.codes import StateKind
@@ -64,9 +65,13 @@ class BucketReader:
 
     async def wallets(self, customer: str) -> list[WalletState]:
         """Return a customer's wallets, by name."""
-        prefix = scoped(customer, "")
-        found = await self._matching(self._keys.wallets, prefix)
-        return sorted((read_wallet(k, v) for k, v in found.items()), key=lambda wallet: wallet.wallet)
+        others = await self._read(
+            self._redis.zrangebylex(self._keys.names, f"({scoped(customer, '')}", f"({customer}\x01")
+        )
+        fields = [scoped(customer, MAIN_WALLET), *(name.decode() for name in others)]
+        packed = await self._read(self._redis.hmget(self._keys.wallets, fields))
+        found = (read_wallet(field, record) for field, record in zip(fields, packed, strict=True) if record)
+        return sorted(found, key=lambda wallet: wallet.wallet)
 
     async def states(self, customer: str) -> list[State]:
         """Return a customer's records beside wallets and charges, by kind and id."""

@@ -59,3 +59,9 @@ def test_script_passes_no_amount_through_text_that_rounds() -> None:
     for name in SCRIPTS:
         assert "tostring" not in load_script(name)
         assert "cjson" not in load_script(name)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script_walks_through_no_whole_hash(name: str) -> None:
+    script = load_script(name)
+    assert not any(command in script for command in ("HSCAN", "HGETALL", "HKEYS", "HVALS", "'KEYS'", "'SCAN'"))
