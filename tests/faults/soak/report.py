@@ -55,6 +55,8 @@ class Report(Struct):
     replay_differences: list[Difference]
     """The first of them, whole."""
     reconcile_drift: int
+    left_out: list[str]
+    """Faults that cannot be injected on this machine."""
     ended: list[str]
     """Processes that ended though nobody killed them; each was restarted."""
 
@@ -90,6 +92,7 @@ class Report(Struct):
             )
         lines.append(f"settled {self.settled_seconds:.0f} s after the last fault")
         lines += [f"  {count:4d}  {name}" for name, count in self.faults.items()]
+        lines += [f"left out: {told}" for told in self.left_out]
         lines += [f"ended by itself: {told}" for told in self.ended]
         lines += [f"PROBLEM {problem}" for problem in verdict.problems]
         lines.append("exact" if self.is_exact else "NOT EXACT")

@@ -155,5 +155,6 @@ class Soak:
             replay_differing=replayed.differing,
             replay_differences=replayed.differences,
             reconcile_drift=drift,
+            left_out=StoreFaults(world).left_out(),
             ended=world.fleet.ended,
         )

@@ -24,8 +24,8 @@ class StoreFaults:
         self._servers = world.servers
 
     def faults(self) -> list[Fault]:
-        """All of them."""
-        return [
+        """All that can be injected on this machine."""
+        found = [
             Fault("redis", "killed", self.redis_killed),
             Fault("redis", "flushed", self.redis_flushed),
             Fault("redis", "restarted_from_an_old_snapshot", self.redis_set_back),
@@ -36,10 +36,18 @@ class StoreFaults:
             Fault("redis", "cut_off", self.redis_cut_off),
             Fault("postgres", "down", self.postgres_down),
             Fault("postgres", "killed_in_mid_transaction", self.postgres_killed),
-            Fault("postgres", "disk_full", self.postgres_full),
             Fault("postgres", "refuses_at_start", self.postgres_refuses_at_start),
             Fault("postgres", "cut_off", self.postgres_cut_off),
         ]
+        if self._servers.postgres.can_be_filled:
+            found.append(Fault("postgres", "disk_full", self.postgres_full))
+        return found
+
+    def left_out(self) -> list[str]:
+        """What cannot be injected on this machine, and why."""
+        if self._servers.postgres.can_be_filled:
+            return []
+        return ["postgres/disk_full: a small file system may not be mounted here"]
 
     async def redis_killed(self, rng: random.Random) -> float | None:
         """kill -9; it comes back with all that it acknowledged."""
