@@ -27,7 +27,8 @@ class ProcessFaults:
     def faults(self) -> list[Fault]:
         """All of them."""
         return [
-            Fault("worker", "killed", self.worker_killed),
+            # Thrice in every turn: how soon decisions flow again is a figure of its own.
+            *[Fault("worker", "killed", self.worker_killed)] * 3,
             Fault("worker", "killed_at_a_step", self.worker_killed_at_a_step),
             Fault("zombie", "worker_stopped_past_its_session", self.worker_stopped),
             Fault("rebalance", "scaled_1_4_2", self.scaled),
