@@ -42,6 +42,7 @@ class Verdict(Struct):
 
 def judge(evidence: Evidence, totals: Mapping[str, Totals], poor: list[str]) -> Verdict:
     """Count, and run every check."""
+    problems = _tell_poor(evidence, poor)
     verdict = Verdict(
         inputs=len(evidence.topics["usage"]) + len(evidence.topics["commands"]),
         entries=len(evidence.all_entries),
@@ -50,6 +51,7 @@ def judge(evidence: Evidence, totals: Mapping[str, Totals], poor: list[str]) -> 
         doubled=_count_doubled(evidence),
         overspent=_count_overspent(evidence, poor),
         drift=_count_drift(evidence, totals),
+        problems=problems,
     )
     checks: list[Callable[[Evidence], None]] = [
         verifier.check_chain,
@@ -101,6 +103,15 @@ def _count_overspent(evidence: Evidence, poor: list[str]) -> int:
             allowed[entry["customer"]].add(entry["event"]["id"])
     over = sum(len(allowed[customer]) != POOR_PAID for customer in poor)
     return over + sum(figures[2] > 0 or figures[0] < 0 for figures in evidence.live.values())
+
+
+def _tell_poor(evidence: Evidence, poor: list[str]) -> list[str]:
+    """What became of the texts of a poor customer that was not allowed as many as its credit covers."""
+    became: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in evidence.all_entries:
+        if entry.get("decision") and entry["kind"] != "duplicate":
+            became[entry["customer"]][f"{entry['decision']} {entry.get('reason') or ''}".strip()] += 1
+    return [f"{name}: {dict(became[name])}" for name in poor if became[name]["allowed"] != POOR_PAID]
 
 
 def _count_drift(evidence: Evidence, totals: Mapping[str, Totals]) -> int:

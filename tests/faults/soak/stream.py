@@ -89,7 +89,8 @@ class Stream:
 
     async def misplace(self) -> None:
         """Send events to partitions that are not their customers'."""
-        customers = list(self.totals)
+        # Not the poor: what has happened is charged whether it is covered or not.
+        customers = [customer for customer in self.totals if customer not in self.poor]
         for number in range(30):
             customer = customers[number % len(customers)]
             self._round += 1
