@@ -79,7 +79,7 @@ async def _answers(redis: Redis) -> None:
 
 def control(pid: int, what: str) -> None:
     """Have callgrind begin to count, or write down what it has counted."""
-    subprocess.run(["callgrind_control", what, str(pid)], check=True, stdout=subprocess.DEVNULL)  # noqa: S607
+    subprocess.run(["callgrind_control", what, str(pid)], check=True, capture_output=True)  # noqa: S607
 
 
 async def main(events: int, names: list[str]) -> None:
