@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -42,17 +41,17 @@ class Outbound:
         self, topic: Topic, keys: Sequence[bytes], values: Sequence[bytes]
     ) -> list[tuple[Delivery, int]]:
         """Hand over records of the bucket's own partition in their order; each delivery comes with their number."""
-        name, now_ms = self._kafka.topic(topic), time.time_ns() // 1_000_000
+        name = self._kafka.topic(topic)
         sent: list[tuple[Delivery, int]] = []
         batch = self._producer.create_batch()
         append = batch.append
         count = 0
         for key, value in zip(keys, values, strict=True):
-            if append(key=key, value=value, timestamp=now_ms) is None:
+            if append(key=key, value=value, timestamp=None) is None:
                 sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), count))
                 batch = self._producer.create_batch()
                 append = batch.append
-                append(key=key, value=value, timestamp=now_ms)
+                append(key=key, value=value, timestamp=None)
                 count = 0
             count += 1
         if count:
