@@ -32,6 +32,10 @@ def register(commands: Commands) -> None:
         "--pace", type=parse_count, metavar="N", help="so many events a second; else a backlog is drained"
     )
     parser.add_argument("--seconds", type=parse_count, default=10, metavar="S", help="how long a pace is measured (10)")
+    parser.add_argument(
+        "--baselines", action="store_true", help="before it, a Faust agent, Postgres alone and Redis alone"
+    )
+    parser.add_argument("--profile", metavar="DIR", help="write flame graph, Redis' and Postgres' own figures there")
     add_json(parser)
     parser.set_defaults(run=_run)
 
@@ -39,6 +43,7 @@ def register(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every scenario ended and was exact, else 1. Interrupted, servers and processes end with it."""
     import asyncio
+    from pathlib import Path
 
     from metering.cli.benchmark.report import describe, run_all
     from metering.cli.benchmark.scenario import Scenario, suite
@@ -57,9 +62,11 @@ def _run(arguments: argparse.Namespace) -> int:
         checkpointer=arguments.checkpointer,
         pace=arguments.pace or 0,
         seconds=arguments.seconds,
+        baselines=arguments.baselines,
     )
     scenarios = suite(arguments.suite, given) if arguments.suite else [given]
-    report = asyncio.run(run_all(scenarios, load_settings()))
+    profiles = Path(arguments.profile).absolute() if arguments.profile else None
+    report = asyncio.run(run_all(scenarios, load_settings(), profiles))
     if arguments.json:
         print_json(report)
     else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,11 @@ from metering.cli.benchmark.mixes import Mix, event_number
 from metering.cli.benchmark.scenario import MixName, Scenario, suite
 from metering.worker.decoding import Rejected, decode_usage
 
+pytestmark = pytest.mark.timeout(600)  # whole systems start, work and stop; seconds on an idle machine
+
+PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+MAY_TRACE = os.geteuid() == 0 or not PTRACE_SCOPE.exists() or PTRACE_SCOPE.read_text().strip() == "0"
+"""Whether this user may look into a process that it did not start as its own child, which is what a profile needs."""
 BENCH = [sys.executable, "-m", "metering.cli", "bench", "--customers", "40", "--partitions", "2"]
 
 
@@ -39,6 +46,21 @@ def test_backlog_is_drained_counted_and_found_exact_in_redis_and_books() -> None
     assert result["turns"]["python_nanoseconds"] > 0 < result["turns"]["lua_nanoseconds"]
     assert result["memory"]["workers_resident"] > 10_000_000
     assert report["machine"]["packages"]["metering"]
+
+
+def test_baselines_do_the_same_events_and_profiles_are_written(tmp_path: Path) -> None:
+    report = bench("--events", "2000", "--baselines", *(["--profile", str(tmp_path)] if MAY_TRACE else []))
+
+    (result,) = report["results"]
+    assert ["faust", "postgres", "redis"] == [one["name"] for one in result["baselines"]]
+    assert all(one["is_exact"] and one["per_second"] > 0 < one["client_cpu_micros"] for one in result["baselines"])
+    if not MAY_TRACE:
+        return
+    (directory,) = tmp_path.iterdir()
+    assert "<svg" in (directory / "worker.svg").read_text()
+    commands = json.loads((directory / "redis.json").read_text())["commands"]
+    assert "evalsha" in commands
+    assert json.loads((directory / "postgres.json").read_text())
 
 
 def test_pace_is_kept_and_every_decision_and_entry_timed() -> None:

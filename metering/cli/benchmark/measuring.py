@@ -18,6 +18,7 @@ from metering.cli.benchmark.calibration import Calibration, Turns
 from metering.cli.benchmark.costs import Cost, Pids, Reading, cost_between, read_cpu
 from metering.cli.benchmark.latency import Latency, watch
 from metering.cli.benchmark.mixes import Mix
+from metering.cli.benchmark.profiling import profiled
 from metering.cli.benchmark.progress import Committed, wait_until
 from metering.cli.benchmark.publishing import Batches, publish_at_pace
 from metering.cli.benchmark.scenario import Scenario
@@ -25,7 +26,7 @@ from metering.cli.demonstration.children import Child
 from metering.cli.kafka import open_producer, topic_name
 from metering.contracts.topics import Topic
 from metering.embedded.stack import Stack
-from metering.settings import Settings
+from metering.settings import KafkaSettings, Settings
 
 WARM_UP_PART = 5
 """A fifth of a backlog is drained before the measuring begins: caches are full then, and the JVM has compiled."""
@@ -45,6 +46,8 @@ class Running:
     directory: Path
     run: str
     """Begins the ids of this run's events."""
+    profile: Path | None = None
+    """Where profiles go, if any are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,24 @@ class _Processes:
         return pids
 
 
-async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
-    """Put the whole backlog there, then start the workers, and measure from a fifth to the last committed event."""
-    scenario, kafka = running.scenario, running.settings.kafka
+async def publish_backlog(kafka: KafkaSettings, mix: Mix, events: int, buckets: Sequence[int]) -> Batches:
+    """Put so many events into the usage topic; what is returned counts them."""
     async with open_producer(kafka) as producer:
         batches = Batches(producer, topic_name(kafka, Topic.USAGE), buckets)
-        await batches.add(mix.events(0, scenario.events))
+        await batches.add(mix.events(0, events))
         await batches.finish()
+    return batches
+
+
+async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
+    """Put the whole backlog there, then start the workers, and measure from a fifth to the last committed event."""
+    scenario = running.scenario
+    batches = await publish_backlog(running.settings.kafka, mix, scenario.events, buckets)
     calibration = Calibration(running.redis)
-    async with _processes(running) as processes, _progress(running) as (done, kept):
+    async with AsyncExitStack() as exits:
+        processes = await exits.enter_async_context(_processes(running))
+        done, kept = await exits.enter_async_context(_progress(running))
+        await exits.enter_async_context(_profiled(running, processes))
         await _reach(processes, done, scenario.events // WARM_UP_PART, scenario)
         written = await kept()
         first = read_cpu(processes.pids, await done())
@@ -120,6 +132,7 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
     async with AsyncExitStack() as exits:
         processes = await exits.enter_async_context(_processes(running))
         done, kept = await exits.enter_async_context(_progress(running))
+        await exits.enter_async_context(_profiled(running, processes))
         arrivals = await exits.enter_async_context(watch(kafka))
         producer = await exits.enter_async_context(open_producer(kafka))
         batches = Batches(producer, topic_name(kafka, Topic.USAGE), buckets)
@@ -156,6 +169,17 @@ async def _processes(running: Running) -> AsyncIterator[_Processes]:
             child = Child(name.partition("-")[0], running.settings, directory)
             children.append(await exits.enter_async_context(child))
         yield _Processes(running, children[: running.scenario.workers], children[running.scenario.workers :])
+
+
+@asynccontextmanager
+async def _profiled(running: Running, processes: _Processes) -> AsyncIterator[None]:
+    if running.profile is None:
+        yield
+        return
+    await processes.workers[0].wait_until_ready()
+    dsn = running.settings.postgres.dsn
+    async with profiled(running.profile, processes.workers[0].pid, running.redis, dsn):
+        yield
 
 
 _Count = Callable[[], Awaitable[int]]

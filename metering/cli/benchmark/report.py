@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -33,13 +35,17 @@ class Report(Struct, frozen=True):
     failed: list[Failure]
 
 
-async def run_all(scenarios: Sequence[Scenario], settings: Settings) -> Report:
-    """Run every scenario; one that fails is reported and the next one goes on."""
+async def run_all(scenarios: Sequence[Scenario], settings: Settings, profiles: Path | None = None) -> Report:
+    """Run every scenario; one that fails is reported and the next one goes on.
+
+    With `profiles`, the profiles of each go into a directory of its own below that.
+    """
     machine = describe_machine()
     results, failed = [], []
     for scenario in scenarios:
+        profile = profiles / re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-") if profiles else None
         try:
-            result = await run_scenario(scenario, settings)
+            result = await run_scenario(scenario, settings, profile)
         except MeteringError as error:
             failed.append(Failure(scenario.name, [str(error)]))
         else:
@@ -63,6 +69,7 @@ def describe(report: Report) -> str:
         f"Load of the machine before the first scenario: {machine.load_before}.",
         "",
         *_speed(report.results),
+        *_baselines([result for result in report.results if result.baselines]),
         *_latency([result for result in report.results if result.latency]),
         *_memory(report.results),
         *_failed(report.failed),
@@ -71,6 +78,8 @@ def describe(report: Report) -> str:
 
 
 def _speed(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
     lines = [
         "CPU in µs an event (checkpointer and Postgres: an entry); turns: ns of an empty loop at the same time.",
         "",
@@ -87,6 +96,23 @@ def _speed(results: Sequence[Result]) -> list[str]:
         lines.append(
             f"| {result.name} | {result.cost.events:,} | {result.cost.per_second:,} | {figures} | {turns} | {exact} |"
         )
+    return [*lines, ""]
+
+
+def _baselines(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
+    lines = [
+        "Baselines, on the same servers before the scenario, with the same durability; µs of CPU an event.",
+        "",
+        "| scenario | baseline | events | events/s | client | Redis or Postgres | this is faster by | valid |",
+        "| --- | --- " + "| ---: " * 5 + "| --- |",
+    ]
+    for result in results:
+        for one in result.baselines:
+            figures = f"{one.events:,} | {one.per_second:,} | {one.client_cpu_micros:.1f} | {one.server_cpu_micros:.1f}"
+            faster = f"{result.cost.per_second / max(1, one.per_second):.1f}"
+            lines.append(f"| {result.name} | {one.name} | {figures} | {faster} | {'yes' if one.is_valid else 'no'} |")
     return [*lines, ""]
 
 
@@ -108,6 +134,8 @@ def _latency(results: Sequence[Result]) -> list[str]:
 
 
 def _memory(results: Sequence[Result]) -> list[str]:
+    if not results:
+        return []
     lines = [
         "Memory: the workers in RAM, now and at most; Redis for a customer at first, and for an element of its keys.",
         "",

@@ -1,13 +1,14 @@
 """The baseline: a Faust agent that meters one event at a time with the same pricing and the same Lua.
 
-Started by `measure.py` as a child. It decodes, prices, applies, sends the decision and the ledger entry, as a worker
-does; it leaves out what a worker does besides: transactions, claims, checks of the ledger's end.
+Run as a child: `python -m metering.cli.benchmark.baseline_faust GROUP`. It decodes, prices, applies, sends the decision
+and the ledger entry, as a worker does; it leaves out what a worker does besides: transactions, claims, checks of the
+ledger's end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+import sys
 
 import faust
 import uvloop
@@ -79,14 +80,14 @@ class OneByOne:
         return made.carried.customer.encode(), made.value, (decision.value or b"") if decision else b""
 
 
-def make_app() -> faust.App:
-    """Return the app with its one agent."""
+def make_app(group: str) -> faust.App:
+    """Return the app with its one agent, in a consumer group of that name."""
     settings = load_settings()
     catalog = load_catalog(settings.rates.dir)
     redis = Redis.from_url(settings.redis.url)
     buckets: dict[int, OneByOne] = {}
     app = faust.App(
-        f"baseline-{time.time_ns()}",
+        group,
         broker=f"kafka://{settings.kafka.bootstrap}",
         store="memory://",
         topic_disable_leader=True,
@@ -119,7 +120,7 @@ def make_app() -> faust.App:
 
 async def main() -> None:
     """Run until killed."""
-    app = make_app()
+    app = make_app(sys.argv[1])
     await app.start()
     await asyncio.Event().wait()
 

@@ -1,0 +1,66 @@
+"""The regression guard in CI: within the limit of the reference, and a slowdown by half is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from metering.cli.benchmark.calibration import lua_loop_seconds, python_turn_nanoseconds
+from metering.ledger import results
+from metering.ledger.inputs import ChunkBuilder
+from tests.benchmarks import guard, ledger, worker
+
+pytestmark = pytest.mark.timeout(300)  # ten seconds of CPU each, on a machine that may have none to spare
+
+HALF = 0.5
+
+
+async def test_event_costs_no_more_than_the_reference_allows(fresh_redis: Redis) -> None:
+    measured = await guard.measure(fresh_redis)
+    if guard.regressions(measured, guard.stored_reference()):  # once more: others on the machine may have had a burst
+        again = await guard.measure(fresh_redis)
+        measured = {name: min(turns, again[name]) for name, turns in measured.items()}
+
+    assert [] == guard.regressions(measured, guard.stored_reference()), (
+        "dearer than before; if it is meant to be: python -m tests.benchmarks.guard --renew"
+    )
+
+
+async def test_ledger_slower_by_half_is_found(fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = await guard.measure_ledger(fresh_redis)
+    apply = ledger.Bench.apply
+
+    async def apply_slowly(self: ledger.Bench, builder: ChunkBuilder, usage: int) -> None:
+        await apply(self, builder, usage)
+        if usage:
+            await lua_loop_seconds(self.redis, int(HALF * max(usual.values()) * usage))
+
+    monkeypatch.setattr(ledger.Bench, "apply", apply_slowly)
+    slowed = await guard.measure_ledger(fresh_redis)
+
+    assert len(guard.regressions(slowed, usual)) == len(usual)
+
+
+async def test_worker_slower_by_half_is_found(fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = await guard.measure_worker(fresh_redis)
+    decode = results.decode_results
+
+    def decode_slowly(*arguments: Any) -> Any:
+        decoded = decode(*arguments)
+        python_turn_nanoseconds(int(HALF * max(usual.values()) * len(decoded)))
+        return decoded
+
+    monkeypatch.setattr(worker, "decode_results", decode_slowly)
+    slowed = await guard.measure_worker(fresh_redis)
+
+    assert len(guard.regressions(slowed, usual)) == len(usual)
+
+
+def test_figure_at_the_limit_passes_and_one_beyond_is_told() -> None:
+    reference = {"a": 100.0, "b": 100.0}
+
+    found = guard.regressions({"a": 130.0, "b": 131.0}, reference)
+
+    assert found == ["b: 131 turns an event, the reference is 100 (limit 1.3 times that)"]
