@@ -15,20 +15,18 @@ Where an entry's day has no partition yet, everything rolls back, the partition 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from metering.checkpoint import denials, entry_rows
 from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
-from metering.checkpoint.copying import copy_lines, csv_line
 from metering.checkpoint.database import Connection
-from metering.checkpoint.entry_rows import EntryRow
 from metering.checkpoint.flush_states import save_blocks, save_charges, save_customers, save_rules, save_states
 from metering.checkpoint.flush_wallets import Tails, save_lots, save_profiles, save_wallets
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.queries import load_queries
-from metering.checkpoint.wallet_tails import LinkedRow, link_rows
+from metering.checkpoint.wallet_tails import link_rows
 from metering.errors import ensure
 from metering.ledger.state import BucketPosition
 from metering.observe.steps import NO_STEPS, Step, Steps
@@ -90,7 +88,7 @@ async def _write(
             steps.reached(Step.POSITION_LOCKED, batch.bucket)
         await tails.read(connection, rows)
         linked = link_rows(rows, tails.by_wallet)
-        await _copy_entries(connection, linked)
+        await connection.copy_records_to_table("entries", records=linked, columns=_ENTRY_COLUMNS)
         steps.reached(Step.ENTRIES_COPIED, batch.bucket)
     if is_locked:
         await _write_states(connection, batch, tails)
@@ -98,18 +96,6 @@ async def _write(
         await _move_position(connection, batch)
         steps.reached(Step.POSITION_MOVED, batch.bucket)
     return batch
-
-
-async def _copy_entries(connection: Connection, linked: Iterable[LinkedRow]) -> None:
-    lines: list[bytes] = []
-    others: list[EntryRow] = []
-    for row, chain in linked:
-        line = csv_line(row)
-        if line is None:
-            others.append((*row, chain))
-        else:
-            lines.append(b"%b,\\x%b" % (line, chain.hex().encode()) if chain else line + b",null")
-    await copy_lines(connection, "entries", _ENTRY_COLUMNS, lines, others)
 
 
 async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> None:

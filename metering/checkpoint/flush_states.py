@@ -11,7 +11,6 @@ import msgspec
 
 from metering.checkpoint.batch import Batch, BlockStep, ChargeAfter, ChargeKey
 from metering.checkpoint.bulk import run_bulk
-from metering.checkpoint.copying import copy_rows
 from metering.checkpoint.database import Connection
 from metering.checkpoint.queries import load_queries
 
@@ -36,7 +35,8 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
     found = await connection.fetch(queries["find_charges"], [key[0] for key in keys], [key[1] for key in keys])
     known = {tuple(row.values()) for row in found}
     new = [(*_charge_row(key, batch.charges[key]), batch.bucket) for key in keys if key not in known]
-    await copy_rows(connection, "charges", _CHARGE_COLUMNS, new)
+    if new:
+        await connection.copy_records_to_table("charges", records=new, columns=_CHARGE_COLUMNS)
     rows = [_charge_row(key, batch.charges[key]) for key in keys if key in known]
     await run_bulk(connection, queries["save_charges"], rows, batch.bucket, every="charges")
     await _save_recipients(connection, batch)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from metering.checkpoint.batch import WalletKey
 from metering.checkpoint.chain import next_hash
@@ -28,21 +28,17 @@ class WalletTail:
     chain: bytes
 
 
-LinkedRow: TypeAlias = tuple[EntryRow, bytes | None]
-"""A row, and its hash where it changed its wallet."""
-
-
-def link_rows(rows: Iterable[EntryRow], tails: Mapping[WalletKey, WalletTail]) -> list[LinkedRow]:
-    """Return the rows with their hashes, and move the tails on. A unit that an entry leaves out is the wallet's.
+def link_rows(rows: Iterable[EntryRow], tails: Mapping[WalletKey, WalletTail]) -> list[EntryRow]:
+    """Return the rows with their hashes added, and move the tails on. A unit that an entry leaves out is the wallet's.
 
     Raises `BrokenInvariant` where an entry does not follow from the one before it: another number, or other figures
     than it left.
     """
-    linked: list[LinkedRow] = []
+    linked: list[EntryRow] = []
     for row in rows:
         wallet_seq = row[WALLET_SEQ]
         if wallet_seq is None:
-            linked.append((row, None))
+            linked.append((*row, None))
             continue
         tail = tails.get((row[CUSTOMER], row[WALLET]))
         if tail is None:
@@ -54,7 +50,7 @@ def link_rows(rows: Iterable[EntryRow], tails: Mapping[WalletKey, WalletTail]) -
         tail.seq = wallet_seq
         tail.figures = row[AFTER]
         tail.chain = next_hash(tail.chain, row)
-        linked.append((row, tail.chain))
+        linked.append((*row, tail.chain))
     return linked
 
 
