@@ -34,9 +34,9 @@ LIMIT = 1.3
 LEDGER_MIXES = ("debit", "submitted, sent, delivered")
 WORKER_MIXES = ("debited at once", "submitted, sent, delivered")
 LEDGER_CUSTOMERS = 1_000
-CHUNKS = 24
-WORKER_EVENTS = 3_200
-ROUNDS = 7
+CHUNKS = 16
+WORKER_EVENTS = 2_000
+ROUNDS = 5
 LUA_TURNS = 50_000
 
 Figures = Mapping[str, float]

@@ -1,4 +1,4 @@
-"""The Faust agent of the baselines, measured like a worker: from a fifth of its backlog to the last committed event.
+"""The Faust agent of the baselines, measured like a worker: from a tenth of its backlog to the last committed event.
 
 It has topics of its own beside those of the worker, and Redis to itself: whoever calls fills it again afterwards.
 """

@@ -1,4 +1,4 @@
-"""How far a consumer group has come in the usage topic: what is committed is done. Leaves what it cost to others."""
+"""How far a run has come: what is committed in the usage topic is done, what Redis has applied is begun."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from redis.asyncio import Redis
 
 from metering.errors import Fatal
+from metering.ledger.keys import BucketKeys
 from metering.settings import KafkaSettings
 
 POLL_SECONDS = 0.1
@@ -34,6 +36,14 @@ class Committed:
         """Return the sum of the offsets over all partitions."""
         offsets = await asyncio.gather(*map(self._consumer.committed, self._partitions))
         return sum(offset or 0 for offset in offsets)
+
+
+async def applied_entries(redis: Redis, partitions: int) -> int:
+    """Return how many entries Redis has made, over all buckets: without commands, as many as events were applied."""
+    pipe = redis.pipeline(transaction=False)
+    for number in range(partitions):
+        pipe.hget(BucketKeys(number).meta, "seq")
+    return sum(int(seq or 0) for seq in await pipe.execute())
 
 
 async def wait_until(
