@@ -66,11 +66,10 @@ async def measure(redis: Redis) -> Figures:
 async def measure_ledger(redis: Redis) -> Figures:
     """Return what the ledger's Lua costs Redis."""
     figures = {}
-    ledger.CUSTOMERS = LEDGER_CUSTOMERS
     for mix in LEDGER_MIXES:
-        bench, turns = ledger.Bench(redis), []
+        bench, turns = ledger.Bench(redis, LEDGER_CUSTOMERS), []
         await bench.open()
-        for builder in ledger.chunks(ledger.MIXES[mix], CHUNKS * ledger.CHUNK, bench):
+        for builder in ledger.chunks(ledger.MIXES[mix].add, CHUNKS * ledger.CHUNK, bench):
             before = await ledger.cpu_seconds(redis)
             await bench.apply(builder, usage=len(builder))
             spent = await ledger.cpu_seconds(redis) - before
