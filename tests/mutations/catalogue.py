@@ -58,6 +58,7 @@ def transactional(asks: Callable[[Schedule], bool]) -> Callable[[Schedule], bool
 CLAIMING, APPLYING = "metering.worker.claiming", "metering.worker.applying"
 BUCKET, PUBLISHING = "metering.worker.bucket", "metering.worker.publishing"
 ZOMBIE = ("zombie", "freeze", "freeze_at")
+APPLIED = "        self._steps.reached(Step.APPLIED, self._bucket)\n"
 FORGETS = ("redis_back", "redis_flush")
 SAME_END = "            if (written.head.seq, written.head.chunk) != (end.seq, end.chunk):\n"
 
@@ -116,6 +117,25 @@ MUTATIONS = {
                 Edit(CLAIMING, "                if end != START:\n", "                if False:\n"),
             ),
             has(*FORGETS),
+        ),
+        Mutation(
+            "letters_first",
+            (
+                Edit(APPLYING, "        await self._send_aside(taken)\n", ""),
+                Edit(APPLYING, APPLIED, APPLIED + "        await self._send_aside(taken)\n"),
+            ),
+            has("kill_at", "kafka_down", "kill"),
+        ),
+        Mutation(
+            "forward",
+            (
+                Edit(
+                    "metering.worker.chunking",
+                    "        if partition == self._bucket:\n",
+                    "        if partition >= 0:\n",
+                ),
+            ),
+            lambda schedule: schedule.buckets > 1,
         ),
         Mutation(
             "dedupe",

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from metering.contracts.entries import LedgerEntry
+from metering.contracts.partitioning import partition_of
 from metering.ledger.state import ChargeState, CustomerState, WalletState
 from metering.ledger.stored import read_charge, read_settings, read_wallet
 from metering.worker.chunking import FORWARDED
@@ -49,6 +50,9 @@ def entries(outcome: Outcome, number: int) -> list[LedgerEntry]:
 def check_ends_of_inputs(outcome: Outcome, number: int) -> None:
     """Each input record has one entry, or a dead letter, or was sent on; a tick has none of these."""
     found = Counter((e.input.topic, e.input.offset) for e in entries(outcome, number) if e.due_at_ms is None)
+    for entry in entries(outcome, number):
+        home = partition_of(entry.customer, outcome.schedule.buckets)
+        assert home == number, f"entry {entry.id} of {entry.customer}, who belongs into bucket {home}"
     letters = {
         (letter["topic"], letter["offset"])
         for stored in visible(outcome, "dead-letters", 0)
