@@ -59,6 +59,8 @@ CLAIMING, APPLYING = "metering.worker.claiming", "metering.worker.applying"
 BUCKET, PUBLISHING = "metering.worker.bucket", "metering.worker.publishing"
 ZOMBIE = ("zombie", "freeze", "freeze_at")
 APPLIED = "        self._steps.reached(Step.APPLIED, self._bucket)\n"
+SIDES = "            await await_all(await self._outbound.send(publication.sides))\n"
+PRODUCED = "            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)\n"
 FORGETS = ("redis_back", "redis_flush")
 SAME_END = "            if (written.head.seq, written.head.chunk) != (end.seq, end.chunk):\n"
 
@@ -125,6 +127,16 @@ MUTATIONS = {
                 Edit(APPLYING, APPLIED, APPLIED + "        await self._send_aside(taken)\n"),
             ),
             has("kill_at", "kafka_down", "kill"),
+        ),
+        Mutation(
+            "side_first",
+            (
+                Edit(PUBLISHING, SIDES + "            if publication", "            if publication"),
+                Edit(
+                    PUBLISHING, PRODUCED + "            await self._commit(", SIDES + "            await self._commit("
+                ),
+            ),
+            plain(has("kill", "kill_at", "kafka_down", *ZOMBIE)),
         ),
         Mutation(
             "forward",
