@@ -31,16 +31,16 @@ def bench(*arguments: str) -> Any:
 
 
 def test_backlog_is_drained_counted_and_found_exact_in_redis_and_books() -> None:
-    report = bench("--events", "1500", "--mix", "life", "--checkpointer")
+    report = bench("--events", "6000", "--mix", "life", "--checkpointer")
 
     (result,) = report["results"]
     exactness = result["exactness"]
     assert report["failed"] == exactness["problems"] == []
-    assert exactness["entries"] == exactness["books_entries"] == 1500
-    assert 0 < exactness["decisions"] < 1500
+    assert exactness["entries"] == exactness["books_entries"] == 6000
+    assert 0 < exactness["decisions"] < 6000
     assert exactness["spent_micros"] > 0
     assert exactness["wallets"] == 40
-    assert 0 < result["cost"]["events"] <= 1500
+    assert 0 < result["cost"]["events"] <= 6000
     assert {"worker", "redis", "kafka", "checkpointer", "postgres"} == set(result["cost"]["cpu_micros"])
     assert {"checkpointer", "postgres"} == set(result["checkpointer"]["cpu_micros"])
     assert result["turns"]["python_nanoseconds"] > 0 < result["turns"]["lua_nanoseconds"]
@@ -49,7 +49,7 @@ def test_backlog_is_drained_counted_and_found_exact_in_redis_and_books() -> None
 
 
 def test_baselines_do_the_same_events_and_profiles_are_written(tmp_path: Path) -> None:
-    report = bench("--events", "2000", "--baselines", *(["--profile", str(tmp_path)] if MAY_TRACE else []))
+    report = bench("--events", "6000", "--baselines", *(["--profile", str(tmp_path)] if MAY_TRACE else []))
 
     (result,) = report["results"]
     assert ["faust", "postgres", "redis"] == [one["name"] for one in result["baselines"]]

@@ -26,6 +26,7 @@ from metering.cli.demonstration.children import Child
 from metering.cli.kafka import open_producer, topic_name
 from metering.contracts.topics import Topic
 from metering.embedded.stack import Stack
+from metering.errors import Fatal
 from metering.settings import KafkaSettings, Settings
 
 WARM_UP_PART = 10
@@ -121,6 +122,8 @@ async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
         await exits.enter_async_context(_profiled(running, processes))
         await _reach(processes, applied, scenario.events // WARM_UP_PART, scenario)
         written, begun = await kept(), await applied()
+        if begun >= scenario.events:
+            raise Fatal("the backlog was applied before it could be measured: give more --events")
         first = read_cpu(processes.pids, begun)
         async with calibration.beside():
             await _reach(processes, done, scenario.events, scenario)
