@@ -126,7 +126,8 @@ class KafkaBroker(Server):
 
     async def _format(self) -> None:
         """Give the data directory its cluster id. Interrupted, it is formatted again by the next start."""
-        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id, "--ignore-formatted"]
+        # One argument: an id may begin with a hyphen.
+        arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}", "--ignore-formatted"]
         arguments += ["--config", str(self._settings_path), *self._format_arguments()]
         process = Process(self._run_java(*arguments), self.log_path)
         try:

@@ -61,7 +61,7 @@ def terms_image(bucket: Bucket, customer: Customer) -> dict[str, Any]:
 def assignable(
     bucket: Bucket, customer: Customer, user: User | None, per_month: int, pool: int
 ) -> tuple[dict[str, int], int, int]:
-    """What can be assigned, as an entry shows it; then the two maxima before they are cut off at 0.
+    """What can be assigned, as an entry shows it; then the two maxima by themselves.
 
     Ceiling of both values: the plan's credits a month, less reserve and numbers, less what other users have; never more
     than is available in the pool.
@@ -81,11 +81,11 @@ def assignable(
     else:
         spent = 0 if own is None else own.used + own.held
         total = left_of_plan - sum(limit.cap for limit in limits) - spent
-    max_monthly, max_total = min(left_of_plan - others_monthly, pool), min(total, pool)
+    max_monthly, max_total = max(min(left_of_plan - others_monthly, pool), 0), max(min(total, pool), 0)
     shown = {
         "company_total": pool,
-        "max_per_month": max(max_monthly, 0),
-        "max_total": max(max_total, 0),
+        "max_per_month": max_monthly,
+        "max_total": max_total,
         "over_assigned": min(max(others_monthly + per_month - left_of_plan, 0), MOST),
     }
     return shown, max_monthly, max_total

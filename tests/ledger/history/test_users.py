@@ -130,6 +130,21 @@ async def test_raise_of_five_from_two_below_gives_three_and_unblocks(story: Stor
 
 
 @pytest.mark.requirement("PL-58")
+async def test_total_below_zero_is_set_to_nothing_though_nothing_can_be_assigned(story: Story) -> None:
+    """Found by a random history: the greatest total is never less than 0, and 0 is not beyond it."""
+    await open_with(story, alice=100)
+    await story.record(163, user="alice")
+
+    raised = await assign(story, "alice", total=1)
+    cleared = await assign(story, "alice", total=0)
+
+    assert told(raised, "kind", "reason") == ("refused", "all_assigned")
+    assert told(cleared, "kind") == ("assigned",)
+    assert line(cleared, "total") == 0
+    assert can(cleared)[1] == 0
+
+
+@pytest.mark.requirement("PL-58")
 @pytest.mark.parametrize(("plan", "change", "is_free"), [("users", 20, True), ("users, next", 0, False)])
 async def test_raised_amount_by_the_month_comes_at_once_or_with_the_next(
     story: Story, plan: str, change: int, *, is_free: bool
