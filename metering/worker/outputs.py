@@ -121,7 +121,8 @@ def _answer(made: EntryMade) -> Output:
         if first is not None:
             known = read_answer(first)
             reason, wallet, amount, after = known.reason, known.wallet, known.amount_micros, known.after
-            refused, legs, allotment = reason is not None, known.legs, known.allotment
+            # A refusal touches no wallet; what was done may have a reason too, such as `refund`.
+            refused, legs, allotment = reason is not None and wallet is None, known.legs, known.allotment
         identity, kind, outcome = about.command.id, about.command.type, "refused" if refused else "done"
     else:
         event = about.event

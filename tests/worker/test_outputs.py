@@ -110,6 +110,17 @@ async def test_repeated_command_is_answered_with_the_first_answer(bucket: Metere
     assert answer["after"]["available_micros"] == 6_100_000
 
 
+async def test_repeat_of_what_was_done_for_a_reason_is_answered_as_done(bucket: MeteredBucket) -> None:
+    commands = [command("reverse_top_up", "back", top_up="0-2", amount_micros=1_000, unit="USD", cause="refund")]
+    commands += [command("mark_spam", "spam")]
+    first = await bucket.commands(*commands)
+    again = await bucket.commands(*commands)
+    answers = [[values(side_outputs(made), Topic.ANSWERS)[0] for made in entries] for entries in (first, again)]
+    assert [(answer["outcome"], answer["reason"]) for answer in answers[0]] == [("done", "refund"), ("done", "spam")]
+    for answer, repeated in zip(*answers, strict=True):
+        assert repeated == answer | {"duplicate": True}
+
+
 async def test_refused_command_is_answered_with_its_reason(bucket: MeteredBucket) -> None:
     (made,) = await bucket.commands(command("top_up", "c-9", amount_micros=1, unit="EUR"))
     (answer,) = values(side_outputs(made), Topic.ANSWERS)
