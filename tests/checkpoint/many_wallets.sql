@@ -18,7 +18,9 @@ INSERT INTO lots SELECT 'customer-' || lpad(n::text, 8, '0'), 'main', (n % $2) |
     0, true, 0, n / $2 + 1, $3 FROM generate_series(0, $1 - 1) AS n;
 
 -- name: rules
-INSERT INTO alert_rules SELECT 'customer-' || lpad(n::text, 8, '0'), 'main', 'default', n % $2, 'armed', 500000, 600000, true, 0, false, false, '',
+INSERT INTO alert_rules (customer, wallet, rule, bucket, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan,
+    made_seq, made_place, changed_at_ms)
+SELECT 'customer-' || lpad(n::text, 8, '0'), 'main', 'default', n % $2, 'armed', 500000, 600000, true, 0, false, false, '', true,
     n / $2 + 1, 0, $3 FROM generate_series(0, $1 - 1, 10) AS n;
 
 -- name: top_ups

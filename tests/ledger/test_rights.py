@@ -22,7 +22,7 @@ def test_documented_user_may_run_every_command_of_a_script(name: str) -> None:
     used = {
         command.lower()
         for command in re.findall(
-            r"'((?:H|Z|S|DEL|UNLINK|GET|MGET|L[A-Z]*(?:LEN|INDEX|TRIM|RANGE|PUSH|POP)|R[A-Z]*(?:PUSH|POP))[A-Z]*)'",
+            r"'((?:H|Z|S|EXISTS|DEL|UNLINK|GET|MGET|L[A-Z]*(?:LEN|INDEX|TRIM|RANGE|PUSH|POP)|R[A-Z]*(?:PUSH|POP))[A-Z]*)'",
             load_script(name),
         )
     }
