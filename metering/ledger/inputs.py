@@ -291,7 +291,7 @@ class ChunkBuilder:
         if not self._rows:
             self._clock_first_ms = figures[0]
         self._clock_last_ms = figures[0]
-        self._rows.append(_row(op, flags, charge_on, *places, more_at, *figures, digest.encode()))
+        self._rows.append(_row(op, flags, charge_on, *places, more_at, *figures))
         self._digests.append(digest)
         self.carried.append(carried)
         self._fragments.append(encode_carried(carried))

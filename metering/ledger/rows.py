@@ -10,9 +10,9 @@ from __future__ import annotations
 from enum import IntEnum
 from struct import Struct
 
-INPUT_ROW = Struct("<BBBxHHHHHqqqq16s")
+INPUT_ROW = Struct("<BBBxHHHHHqqqq")
 """op, flags, charge_on; places of customer, wallet, charge, sender and of what else there is (0 = none); clock, price,
-deadline, fee; digest. Positions 8 to 12 of `layout.Input` have several meanings: so have the columns here."""
+deadline, fee. Positions 8 to 12 of `layout.Input` have several meanings: so have the columns here."""
 
 RESULT_ROW = Struct("<iBBBBBxHHHqqqqqqqqqq")
 """input, kind, reason, decision, state of the charge (0 = none) and when it is due; places of the names of wallet, lot

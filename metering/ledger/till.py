@@ -139,6 +139,7 @@ class Till:
                 "slot_ms": SLOT_MS,
                 "window_ms": windows.events_ms + SKEW_MS,
                 "command_window_ms": windows.commands_ms,
+                "digests": chunk.digests,
                 "wallet_keys": chunk.wallet_keys,
                 "wallet_names": chunk.wallet_names,
                 "charge_keys": chunk.charge_keys,

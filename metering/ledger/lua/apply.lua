@@ -52,7 +52,7 @@ local bucket = read_bucket(header, head, keys, slots, customers, rows, last_ts)
 
 for i = 1, count do
   local op, flags, charge_on, of_customer, wallet, charge, sender, more, now, price, deadline, fee = row_of(rows, i)
-  if is_due(bucket, now) then
+  if bucket.due_soonest <= now and is_due(bucket, now) then
     general().run_timers(bucket, i, now, op == OP.TICK and TIMERS_PER_TICK or TIMERS_PER_INPUT, i == 1 and head.timers_run or 0)
   end
   local is_done = false

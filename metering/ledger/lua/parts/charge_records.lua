@@ -1,3 +1,4 @@
+-- include: structs
 -- Charges as they are stored. A plain one (one hold in one lot, or settled; no recipients, call or takes) is a row of
 -- figures and three names, which the plain path reads and writes without a table; any other is a list by CHARGE.
 -- The same charge gives the same bytes, whichever path kept it.
@@ -8,7 +9,7 @@ local PLAIN_FORM = 1
 
 -- `price` is held in `lot` where the charge is held; the lot of any other is empty.
 local function pack_charge_row(state, charge_on, price, committed, fee, deadline, touched, wallet, lot, sender)
-  return struct.pack(CHARGE_ROW, PLAIN_FORM, state, charge_on, price, committed, fee, deadline, touched, #wallet, wallet, #lot,
+  return pack_struct(CHARGE_ROW, PLAIN_FORM, state, charge_on, price, committed, fee, deadline, touched, #wallet, wallet, #lot,
     lot, #sender, sender)
 end
 
@@ -18,7 +19,7 @@ end
 
 -- State, charge_on, price, committed, fee, deadline, touched, wallet, lot, sender.
 local function unpack_charge_row(packed)
-  return struct.unpack(CHARGE_BEHIND_FORM, packed)
+  return unpack_struct(CHARGE_BEHIND_FORM, packed)
 end
 
 local function pack_charge(charge)

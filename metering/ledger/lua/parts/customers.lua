@@ -1,3 +1,4 @@
+-- include: structs
 -- include: bytes_before
 -- include: read_many
 -- Customers by name, and the wallets of one. A record in Redis has in front what the plain path asks of it.
@@ -5,7 +6,7 @@
 local CUSTOMER_HEAD, RECORD_AT = '<I4I2I4', 11
 
 local function pack_customer(record)
-  return struct.pack(CUSTOMER_HEAD, record[CUSTOMER.VERSION], record[CUSTOMER.CAUSES], record[CUSTOMER.LIMITS])
+  return pack_struct(CUSTOMER_HEAD, record[CUSTOMER.VERSION], record[CUSTOMER.CAUSES], record[CUSTOMER.LIMITS])
     .. cmsgpack.pack(record)
 end
 
@@ -20,35 +21,35 @@ local function read_customers(key, names, policies)
   for n = 1, #names do
     local packed, version, causes, limits = customers.packed[n], 0, 0, 0
     if packed then
-      version, causes, limits = struct.unpack(CUSTOMER_HEAD, packed)
+      version, causes, limits = unpack_struct(CUSTOMER_HEAD, packed)
     end
     if version ~= policies[3 * n - 2] then
       return customers, n
     end
-    customers.clear[n] = packed and causes == 0 and limits == 0
+    customers.clear[n] = packed and causes == 0 and limits == 0 or false
   end
   return customers, nil
 end
 
--- The customer at a place among the call's: {name, record, policy}.
+-- The customer at a place among the call's: {name, record, policy}. From now on its record is what counts.
 local function customer_at(bucket, n)
   local listed = bucket.customers_listed
   local customer = listed.met[n]
   if not customer then
     customer = { name = listed.names[n], record = unpack_customer(listed.packed[n]),
       policy = { overdraft = listed.policies[3 * n - 1], switches = listed.policies[3 * n] } }
-    listed.met[n], bucket.customers[customer.name] = customer, customer
+    listed.met[n], bucket.customers[customer.name], bucket.clear[n] = customer, customer, nil
   end
   return customer
 end
 
 -- Whether nothing but credit decides what a customer may do.
 local function is_clear(bucket, n)
-  local customer = bucket.customers_listed.met[n]
-  if not customer then
-    return bucket.customers_listed.clear[n]
+  local clear = bucket.clear[n]
+  if clear ~= nil then
+    return clear
   end
-  local record = customer.record
+  local record = bucket.customers_listed.met[n].record
   return record and record[CUSTOMER.CAUSES] == 0 and record[CUSTOMER.LIMITS] == 0
 end
 

@@ -1,7 +1,10 @@
+-- include: structs
 -- What the call answers: one entry for each input and timer effect, in their order. Most are a row of figures; any other
 -- is a list by the fields of results.Result. Names in rows are places in a list of names.
 
-local RESULT_ROW = '<iBBBBBxHHHllllllllll'
+-- Input; kind, reason, decision and state, a byte each; charge_on, a byte of nothing, the wallet's place in two; the
+-- places of lot and sender; figures. Several in one number, because what packs them costs by the number.
+local RESULT_ROW = '<iI4I4I4llllllllll'
 local IN_A_ROW, IN_A_LIST = 'r', 'l'
 
 -- The place of a name among those of the answer.
@@ -26,14 +29,27 @@ local function emit_row(bucket, input, kind, reason, decision, state, charge_on,
     held_change, available, held, lot_remaining, lot_held, price, fee, deadline)
   local seq, count = bucket.seq + 1, bucket.rows_count + 1
   bucket.seq, bucket.rows_count = seq, count
-  bucket.marks[seq - bucket.seq_before] = IN_A_ROW
-  bucket.result_rows[count] = struct.pack(RESULT_ROW, input, kind, reason, decision, state, charge_on, wallet, lot, sender, wallet_seq,
+  bucket.result_rows[count] = pack_struct(RESULT_ROW, input,
+    kind + 256 * reason + 65536 * decision + 16777216 * state, charge_on + 65536 * wallet, lot + 65536 * sender, wallet_seq,
     amount, held_change, available, held, lot_remaining, lot_held, price, fee, deadline)
 end
 
--- All entries, packed.
+-- What each entry is, in their order: `marks` has those in lists.
+local function marks_of(bucket, entries)
+  local marks = bucket.marks
+  if #bucket.results == 0 then
+    return string.rep(IN_A_ROW, entries)
+  end
+  for n = 1, entries do
+    marks[n] = marks[n] or IN_A_ROW
+  end
+  return table.concat(marks)
+end
+
+-- All entries, packed: how many, what each is, the rows, names and lists. The first two have their places before the rows.
 local function pack_results(bucket)
-  local pieces, count = bucket.result_rows, bucket.rows_count
-  pieces[count + 1] = cmsgpack.pack({ bucket.row_names, bucket.results })
-  return table.concat({ struct.pack('<I4', #bucket.marks), table.concat(bucket.marks), table.concat(pieces) })
+  local pieces, entries = bucket.result_rows, bucket.seq - bucket.seq_before
+  pieces[1], pieces[2] = pack_struct('<I4', entries), marks_of(bucket, entries)
+  pieces[bucket.rows_count + 1] = cmsgpack.pack({ bucket.row_names, bucket.results })
+  return table.concat(pieces)
 end

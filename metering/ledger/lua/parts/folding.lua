@@ -1,3 +1,4 @@
+-- include: structs
 -- Wallets as plain figures: what a charge on a wallet in good order needs, in one flat table by PLAIN. A wallet is kept
 -- by a call in one of two forms, never both: as such figures in `bucket.plain`, by its place among the call's wallets,
 -- or whole by WALLET in `bucket.wallets`. `fold` makes the one of the other, `unfold` the other of the one.
@@ -59,7 +60,7 @@ end
 
 local function unpack_folded(packed)
   local seq, credit, held, floor, ceiling, soonest, remaining, lot_held, place, waiting, lot, rest =
-    struct.unpack('<xllllllllBBBc0', packed)
+    unpack_struct('<xllllllllBBBc0', packed)
   return { seq, credit, held, floor, ceiling, soonest, remaining, lot_held, place, waiting, lot, packed, rest, false,
     false, 0, 0 }
 end
@@ -86,7 +87,7 @@ end
 
 local function pack_head(plain)
   local lot = plain[PLAIN.LOT]
-  return struct.pack(WALLET_HEAD, FOLDED, plain[PLAIN.SEQ], plain[PLAIN.CREDIT], plain[PLAIN.HELD], plain[PLAIN.FLOOR],
+  return pack_struct(WALLET_HEAD, FOLDED, plain[PLAIN.SEQ], plain[PLAIN.CREDIT], plain[PLAIN.HELD], plain[PLAIN.FLOOR],
     plain[PLAIN.CEILING], plain[PLAIN.SOONEST], plain[PLAIN.REMAINING], plain[PLAIN.LOT_HELD], plain[PLAIN.PLACE],
     plain[PLAIN.WAITING], #lot, lot)
 end
@@ -96,7 +97,7 @@ end
 local function pack_wallet(wallet)
   local plain = fold(wallet)
   if not plain then
-    return struct.pack('B', WHOLE) .. cmsgpack.pack(wallet)
+    return pack_struct('B', WHOLE) .. cmsgpack.pack(wallet)
   end
   local lot = wallet[WALLET.LOTS][plain[PLAIN.PLACE]]
   wallet[WALLET.SEQ], wallet[WALLET.CREDIT], wallet[WALLET.HELD], lot[LOT.REMAINING], lot[LOT.HELD] = 0, 0, 0, 0, 0

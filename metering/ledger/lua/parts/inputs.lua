@@ -1,25 +1,15 @@
+-- include: structs
 -- The inputs of a call: rows of figures (inputs.py), and in `more` what does not fit into one.
 
-local INPUT_ROW, INPUT_BYTES, DIGEST_AT = '<BBBxHHHHHllll', 62, 46
+local INPUT_ROW, INPUT_BYTES = '<BBBxHHHHHllll', 46
 
 -- The figures of input `i`: op, flags, charge_on, customer, wallet, charge, sender, more, ts, price, deadline, fee.
 local function row_of(rows, i)
-  return struct.unpack(INPUT_ROW, rows, (i - 1) * INPUT_BYTES + 1)
+  return unpack_struct(INPUT_ROW, rows, (i - 1) * INPUT_BYTES + 1)
 end
 
 local function count_of(rows)
   return #rows / INPUT_BYTES
-end
-
--- Under what each usage event is remembered; the empty text for what is none.
-local function digests_of(rows, count)
-  local digests = {}
-  for i = 1, count do
-    local at = (i - 1) * INPUT_BYTES + 1
-    local op = string.byte(rows, at)
-    digests[i] = op > 0 and op < OP.OPEN_CUSTOMER and string.sub(rows, at + DIGEST_AT, at + DIGEST_AT + 15) or ''
-  end
-  return digests
 end
 
 -- An input as a list by INPUT, for whatever is not decided by its figures alone.

@@ -36,8 +36,8 @@ local function read_bucket(header, head, keys, slot_numbers, customers, rows, la
     number = header.bucket, keys = keys, seq = head.seq, last_ts = last_ts,
     slots = slot_numbers, slot_ms = header.slot_ms, window_ms = header.window_ms,
     command_window_ms = header.command_window_ms,
-    rows = rows, more = header.more, count = count, digests = digests_of(rows, count),
-    customers = {}, customers_listed = customers, customers_dirty = {},
+    rows = rows, more = header.more, count = count, digests = header.digests,
+    customers = {}, customers_listed = customers, clear = customers.clear, customers_dirty = {},
     wallets = {}, wallets_dirty = {}, wallet_keys = header.wallet_keys, wallet_names = header.wallet_names,
     wallets_packed = read_many(keys.wallets, header.wallet_keys) or {}, plain = {},
     charges = {}, charges_packed = {}, charges_dirty = {}, charges_stored = {}, charge_keys = header.charge_keys,
@@ -46,7 +46,7 @@ local function read_bucket(header, head, keys, slot_numbers, customers, rows, la
     commands = {}, commands_dirty = {}, zones = {}, zones_new = header.zones, names_new = {},
     ids = {}, ids_slots = {}, ids_new = {}, ids_written = {}, ids_count = 0, ids_runs = {}, ids_at = -1,
     timers_set = {}, due = {}, due_next = 1, due_new = {}, due_read = 0, due_more = true, due_soonest = 0,
-    seq_before = head.seq, marks = {}, result_rows = {}, rows_count = 0, results = {}, row_names = {}, name_places = {},
+    seq_before = head.seq, marks = {}, result_rows = { '', '' }, rows_count = 2, results = {}, row_names = {}, name_places = {},
   }
   -- What is held is nowhere else, and of what is settled the newest counts.
   local wanted = find_charges(bucket, keys.charges, header.charge_keys, true)

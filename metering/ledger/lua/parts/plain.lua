@@ -110,7 +110,7 @@ local function settle_row(bucket, i, wallet, wallet_at, key, now, charge_on, pri
     state, charge_on, sender, price, fee, 0)
   keep_row(bucket, key, slot_of(bucket, now),
     pack_charge_row(state, charge_on, price, spent, fee, 0, now, name, '', sender))
-  clear_timer(bucket, 'h\0' .. key)
+  clear_timer(bucket, 'h\0' .. key, not bucket.charges_stored[key])
 end
 
 local function plain_outcome(bucket, i, customer_at, wallet_at, charge_at, now, moment, flags)

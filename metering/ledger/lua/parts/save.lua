@@ -3,6 +3,7 @@
 -- include: slots
 -- include: customers
 -- include: wallet_of
+-- include: timers
 -- Write what the call changed. Everything was computed before, so no error can come between two writes.
 
 local function hash_writes(dirty, records)
@@ -91,11 +92,15 @@ end
 
 local function save_timers(bucket)
   local set, del = {}, {}
+  local due_before, text
   for name, due in pairs(bucket.timers_set) do
-    if due then
-      set[#set + 1] = string.format('%.0f', due)
+    if due and due ~= NEVER_STORED then
+      if due ~= due_before then
+        due_before, text = due, string.format('%.0f', due)
+      end
+      set[#set + 1] = text
       set[#set + 1] = name
-    else
+    elseif not due then
       del[#del + 1] = name
     end
   end

@@ -1,11 +1,13 @@
+-- include: structs
 -- include: slots
 -- Usage events that were seen before, by their digest, in window slots.
 
 -- What is kept of an event, with a part grant behind it where there was one.
-local SEEN = '<I6BB'
+-- Packed with decision and reason in one number, because that costs by the number.
+local SEEN, SEEN_IN_TWO = '<I6BB', '<I6H'
 
 local function unpack_seen(packed)
-  local seq, decision, reason, rest = struct.unpack(SEEN, packed)
+  local seq, decision, reason, rest = unpack_struct(SEEN, packed)
   return seq, decision, reason, rest <= #packed and cmsgpack.unpack(string.sub(packed, rest)) or nil
 end
 
@@ -60,7 +62,7 @@ local function remember_event(bucket, digest, now, decision, reason, granted)
       runs[#runs + 1] = { slot = slot, first = place - 1 }
     end
   end
-  local packed = struct.pack(SEEN, bucket.seq, decision, reason)
+  local packed = pack_struct(SEEN_IN_TWO, bucket.seq, decision + 256 * reason)
   written[place - 1], written[place] = digest, granted and packed .. cmsgpack.pack(granted) or packed
   bucket.ids_new[digest] = place
 end

@@ -16,8 +16,11 @@ local function set_timer(bucket, name, due)
   end
 end
 
-local function clear_timer(bucket, name)
-  bucket.timers_set[name] = false
+-- `is_only_here`: this call set it, and Redis does not know it.
+local NEVER_STORED = 0
+
+local function clear_timer(bucket, name, is_only_here)
+  bucket.timers_set[name] = is_only_here and NEVER_STORED or false
 end
 
 local function read_timers(bucket)
