@@ -24,14 +24,10 @@ local function emit(bucket, entry)
   bucket.results[#bucket.results + 1] = entry
 end
 
--- An entry in a row. `lot` 0: it changed nothing; `state` 0: it has no charge after it.
-local function emit_row(bucket, input, kind, reason, decision, state, charge_on, wallet, lot, sender, wallet_seq, amount,
-    held_change, available, held, lot_remaining, lot_held, price, fee, deadline)
-  local seq, count = bucket.seq + 1, bucket.rows_count + 1
-  bucket.seq, bucket.rows_count = seq, count
-  bucket.result_rows[count] = pack_struct(RESULT_ROW, input,
-    kind + 256 * reason + 65536 * decision + 16777216 * state, charge_on + 65536 * wallet, lot + 65536 * sender, wallet_seq,
-    amount, held_change, available, held, lot_remaining, lot_held, price, fee, deadline)
+-- An entry in a row, by RESULT_ROW. Lot 0: it changed nothing; state 0: it has no charge after it.
+local function emit_row(bucket, row)
+  local count = bucket.rows_count + 1
+  bucket.seq, bucket.rows_count, bucket.result_rows[count] = bucket.seq + 1, count, row
 end
 
 -- What each entry is, in their order: `marks` has those in lists.

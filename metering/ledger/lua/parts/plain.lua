@@ -4,6 +4,7 @@
 -- include: charge_records
 -- include: timers
 -- include: emit
+-- include: structs
 -- The plain path: a text of a customer in good order, with enough credit in one lot and nothing that comes of it but
 -- its entry. Decided on figures alone, without the tables that the rules of the other parts need: a tenth of the cost.
 -- Each function returns true where it decided, and changes nothing where it did not: any doubt goes the general way,
@@ -30,22 +31,26 @@ end
 
 -- An entry that changes nothing of the wallet.
 local function emit_unchanged(bucket, i, wallet, wallet_at, kind, reason, decision)
-  emit_row(bucket, i, kind, reason, decision, 0, 0, place_of_wallet_name(bucket, wallet, wallet_at), 0, 0, 0, 0, 0,
-    wallet[PLAIN.CREDIT] - wallet[PLAIN.HELD], wallet[PLAIN.HELD], 0, 0, 0, 0, 0)
+  emit_row(bucket, pack_struct(RESULT_ROW, i, kind + 256 * reason + 65536 * decision,
+    65536 * place_of_wallet_name(bucket, wallet, wallet_at), 0, 0, 0, 0, wallet[PLAIN.CREDIT] - wallet[PLAIN.HELD],
+    wallet[PLAIN.HELD], 0, 0, 0, 0, 0))
 end
 
--- An entry that takes `amount` out of the lot and holds `held` more of it (both may be below zero), with the charge
--- after it.
+-- An entry that takes `amount` out of the lot and holds `held` more of it (both may be below zero), and its charge.
 local function emit_change(bucket, i, wallet, wallet_at, kind, decision, amount, held, state, charge_on, sender, price,
     fee, deadline)
-  local credit_before, held_before = wallet[PLAIN.CREDIT], wallet[PLAIN.HELD]
-  local remaining, lot_held = wallet[PLAIN.REMAINING] - amount, wallet[PLAIN.LOT_HELD] + held
-  local seq, place = wallet[PLAIN.SEQ] + 1, place_of_wallet_name(bucket, wallet, wallet_at)
-  wallet[PLAIN.SEQ], wallet[PLAIN.CREDIT], wallet[PLAIN.HELD] = seq, credit_before - amount, held_before + held
-  wallet[PLAIN.REMAINING], wallet[PLAIN.LOT_HELD], wallet[PLAIN.CHANGED] = remaining, lot_held, true
-  emit_row(bucket, i, kind, 0, decision, state, charge_on, place, wallet[PLAIN.LOT_PLACE],
-    sender and sender ~= '' and place_of_name(bucket, sender) or 0, seq, -amount, held, credit_before - held_before,
-    held_before, remaining, lot_held, price, fee, deadline)
+  local credit_before, held_before, lot_held = wallet[PLAIN.CREDIT], wallet[PLAIN.HELD], wallet[PLAIN.LOT_HELD]
+  local remaining, seq = wallet[PLAIN.REMAINING] - amount, wallet[PLAIN.SEQ] + 1
+  local place = place_of_wallet_name(bucket, wallet, wallet_at)
+  if held ~= 0 then
+    lot_held = lot_held + held
+    wallet[PLAIN.HELD], wallet[PLAIN.LOT_HELD] = held_before + held, lot_held
+  end
+  wallet[PLAIN.SEQ], wallet[PLAIN.CREDIT], wallet[PLAIN.REMAINING], wallet[PLAIN.CHANGED] = seq, credit_before - amount,
+    remaining, true
+  emit_row(bucket, pack_struct(RESULT_ROW, i, kind + 65536 * decision + 16777216 * state, charge_on + 65536 * place,
+    wallet[PLAIN.LOT_PLACE] + (sender and sender ~= '' and 65536 * place_of_name(bucket, sender) or 0), seq, -amount, held,
+    credit_before - held_before, held_before, remaining, lot_held, price, fee, deadline))
 end
 
 -- Keep a charge; `slot` false where it is held.
