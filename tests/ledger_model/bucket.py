@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from tests.ledger_model import charges, commands, extensions, outcomes, timers, usage, windows
+from tests.ledger_model import charges, commands, counters, extensions, outcomes, timers, usage, windows
 from tests.ledger_model.inputs import (
     Adjustment,
     CallEnd,
@@ -24,7 +24,8 @@ from tests.ledger_model.inputs import (
     Unpriced,
 )
 from tests.ledger_model.plan_state import Plan
-from tests.ledger_model.state import Charge, Customer, SeenCommand, SeenEvent, Wallet
+from tests.ledger_model.seen import SeenCommand, SeenEvent
+from tests.ledger_model.state import Charge, Customer, Wallet
 
 Entry = dict[str, Any]
 
@@ -48,6 +49,8 @@ class Bucket:
         self.timers: dict[str, int] = {}
         self.events: dict[tuple[str, str], SeenEvent] = {}
         self.commands: dict[tuple[str, str], SeenCommand] = {}
+        self.pricing: counters.Price | None = None
+        """What counters make of the event that is being applied."""
 
     def apply(self, given: Input) -> list[Entry]:
         """Run the timers that are due, then the input; return their entries."""
@@ -86,7 +89,7 @@ class Bucket:
             return self._of_unknown_customer(given)
         if isinstance(given, Command):
             return commands.RULES[type(given)](self, customer, given)
-        return EVENT_RULES[type(given)](self, customer, given)
+        return EVENT_RULES[type(given)](self, customer, counters.priced(self, customer, given))
 
     def _of_unknown_customer(self, given: Event | Command) -> Entry:
         """Unknown customer on any of these: `denied` (a command: `refused`), `unknown_customer`."""
@@ -140,6 +143,7 @@ NOTHING_ELSE: Entry = {
     "decision": None,
     "granted": None,
     "price": None,
+    "line_amounts": [],
     "wallet": None,
     "wallet_seq": None,
     "amount": 0,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
+
+from tests.ledger_model.rounding import rounded
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,7 @@ class Call:
             exact = Fraction(self.per_minute * billed, 60) + (self.connect_fee if charged else 0)
         if charged:
             exact = max(exact, Fraction(self.minimum))
-        return self.round(exact) + self.others
-
-    def round(self, exact: Fraction) -> int:
-        """To a multiple of the step."""
-        steps = exact / self.step
-        if self.mode == "up":
-            return ceil(steps) * self.step
-        if self.mode == "down":
-            return floor(steps) * self.step
-        if self.mode == "half_even":
-            return round(steps) * self.step
-        return floor(steps + Fraction(1, 2)) * self.step
+        return rounded(exact, self.mode, self.step) + self.others
 
     def reserved(self, seconds: int) -> int:
         """What is to be held for so many seconds in all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import alerts, blocks, credit, deadlines, limits
+from tests.ledger_model import alerts, blocks, counters, credit, deadlines, limits
 from tests.ledger_model.inputs import Command, Event
 from tests.ledger_model.state import Charge, Customer, Wallet
 
@@ -36,6 +36,8 @@ class Change:
     """Limits that it changed, after it."""
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The same of users."""
+    counters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """And of counters."""
     terms: dict[str, Any] | None = None
     """What the plan says of allotments, where it is another."""
     switched_off: list[str] = field(default_factory=list)
@@ -105,9 +107,18 @@ def conclude(bucket: Bucket, change: Change) -> dict[str, Any]:
 
 
 def finish(
-    bucket: Bucket, change: Change, given: Event | Command | None, kind: str, *others: Change, **fields: Any
+    bucket: Bucket,
+    change: Change,
+    given: Event | Command | None,
+    kind: str,
+    *others: Change,
+    own_price: bool = False,
+    **fields: Any,
 ) -> dict[str, Any]:
-    """Make the entry, which shows what else it changed as legs. In one entry low-credit alerts come before blocks."""
+    """Make the entry, which shows what else it changed as legs. In one entry low-credit alerts come before blocks.
+
+    `own_price`: it holds, takes or denies the price that the event itself was priced at.
+    """
     shown = conclude(bucket, change)
     legs = []
     for other in others:
@@ -116,9 +127,27 @@ def finish(
             shown[told] += [one | {"leg": leg["wallet"]} for one in leg.pop(told)]
         if leg["wallet_seq"] is not None:
             legs.append(leg)
+    count_units(bucket, change, given, kind, fields, own_price=own_price)
     count_limits(bucket, change, given, kind, fields)
     shown["states"] = [*change.states.values(), *change.users.values(), *([change.terms] if change.terms else [])]
+    shown["states"] += change.counters.values()
     return bucket.entry(given, kind, **{"customer": change.wallet.customer, **shown, "legs": legs, **fields})
+
+
+def count_units(
+    bucket: Bucket,
+    change: Change,
+    given: Event | Command | None,
+    kind: str,
+    fields: dict[str, Any],
+    *,
+    own_price: bool,
+) -> None:
+    """The units that the entry holds, spends or frees count in counters; it tells what those made of its price."""
+    shown = fields.get("charge")
+    charge = None if shown is None else change.customer.charges[shown["id"]]
+    settled = [] if shown is None else shown["settled"]
+    fields |= counters.count(bucket, change, given, kind, charge, settled, own_price=own_price)
 
 
 def count_limits(
@@ -130,7 +159,7 @@ def count_limits(
     if limits.count(bucket, change, given, kind, charge) and fields.get("reason") is None:
         fields["reason"] = "limit_reached"
     if shown is not None and charge is not None:
-        shown["takes"] = [(take.limit, take.since, take.held) for take in charge.takes]
+        shown["takes"] = counters.takes_told(charge) + [(take.limit, take.since, take.held) for take in charge.takes]
 
 
 def lapse_expired(bucket: Bucket, change: Change) -> None:

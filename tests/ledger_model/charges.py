@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.ledger_model import blocks, changes, credit, deadlines, drafts, limits, received, wallets
+from tests.ledger_model import blocks, changes, counters, credit, deadlines, drafts, limits, received, wallets
 from tests.ledger_model.changes import Change
 from tests.ledger_model.inputs import Submission
 from tests.ledger_model.plan_state import Plan
@@ -55,7 +55,7 @@ def in_part(
     part = covered_part(bucket, customer, wallet, given)
     if part:
         granted = {"of": "recipients", "count": len(part), "asked": len(given.recipients or {})}
-        return replace(given, recipients=part, price=sum(part.values())), granted
+        return counters.priced(bucket, customer, replace(given, recipients=part, price=sum(part.values()))), granted
     return given, None
 
 
@@ -134,7 +134,9 @@ def deny(bucket: Bucket, change: Change, given: Submission, charge: Charge | Non
         denied = new_charge(bucket, given, "denied")
         change.customer.charges[denied.id] = denied
         shown = changes.image(denied) | {"recipients": given.recipients}
-    return changes.finish(bucket, change, given, "denied", reason=reason, decision="denied", charge=shown)
+    return changes.finish(
+        bucket, change, given, "denied", own_price=True, reason=reason, decision="denied", charge=shown
+    )
 
 
 def debit_at_once(bucket: Bucket, change: Change, given: Submission, granted: dict[str, Any] | None) -> dict[str, Any]:
@@ -147,7 +149,8 @@ def debit_at_once(bucket: Bucket, change: Change, given: Submission, granted: di
         charge.recipients = None
         change.customer.charges[charge.id] = charge
         shown = changes.image(charge)
-    return changes.finish(bucket, change, given, "debited", decision="allowed", charge=shown, granted=granted)
+    told = {"decision": "allowed", "charge": shown, "granted": granted}
+    return changes.finish(bucket, change, given, "debited", own_price=True, **told)
 
 
 def reserve(bucket: Bucket, change: Change, given: Submission, granted: dict[str, Any] | None) -> dict[str, Any]:
@@ -158,4 +161,5 @@ def reserve(bucket: Bucket, change: Change, given: Submission, granted: dict[str
     change.customer.charges[charge.id] = charge
     deadlines.set_hold(bucket, change.customer.name, charge)
     shown = changes.image(charge) | {"recipients": given.recipients}
-    return changes.finish(bucket, change, given, "reserved", decision="allowed", charge=shown, granted=granted)
+    told = {"decision": "allowed", "charge": shown, "granted": granted}
+    return changes.finish(bucket, change, given, "reserved", own_price=True, **told)

@@ -26,14 +26,16 @@ def check(bucket: Bucket, customer: Customer, given: Submission) -> dict[str, An
     if reason is None and plan.all_features and wallet.block is not None:
         reason = "account_locked"
     if reason is not None:
-        return changes.finish(bucket, change, given, "denied", reason=reason, decision="denied")
+        return changes.finish(bucket, change, given, "denied", own_price=True, reason=reason, decision="denied")
     covered = bucket.spendable(customer, wallet, scheduled=given.scheduled)
     reason = limits.shortage(customer, wallet, given) if given.price > covered else "limit_reached"
     covered = min(covered, limits.left_for_user(bucket, customer, wallet, given, covered))
     if given.price <= covered:
-        return changes.finish(bucket, change, given, "noted", decision="allowed")
+        return changes.finish(bucket, change, given, "noted", own_price=True, decision="allowed")
     missing = min(given.price - covered, 2**53 - 1)
     change.alerts.append({"type": "credit.short", "rule": "", "level": missing, "user": ""})
     granted = {"of": "credit", "count": covered, "asked": given.price}
     kind, decision = ("denied", "denied") if plan.refuses_drafts else ("noted", "allowed")
-    return changes.finish(bucket, change, given, kind, reason=reason, decision=decision, granted=granted)
+    return changes.finish(
+        bucket, change, given, kind, own_price=True, reason=reason, decision=decision, granted=granted
+    )

@@ -34,6 +34,7 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
         return bucket.entry(given, "denied", reason=reason, decision="denied")
     change = changes.begin(customer, wallet)
     price, seconds, granted = price_of(given, charge), given.seconds, None
+    own = charge is None or charge.call is None
     objection = first_objection(customer, wallet, given, charge, price)
     if objection is None and charge is not None and price is not None and price > bucket.spendable(customer, wallet):
         part, cost = covered(bucket, customer, wallet, given, charge)
@@ -44,15 +45,15 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
             objection = limits.shortage(customer, wallet, given)
             change.blocks += blocks.block(bucket, customer, wallet, given.sender, price)
     if objection is not None or charge is None or price is None:
-        return changes.finish(bucket, change, given, "denied", reason=objection, decision="denied", price=price)
+        refused: dict[str, Any] = {"reason": objection, "decision": "denied", "price": price}
+        return changes.finish(bucket, change, given, "denied", own_price=own, **refused)
     if changes.out_of_range(wallet, 0, price) or charge.price + price >= changes.LIMIT:
         objection = "amount_out_of_range"
     else:
         objection = limits.objection(bucket, change, given, charge, price, blocks_sender=True)
     if objection is not None:
-        return changes.finish(
-            bucket, change, given, "denied", reason=objection, decision="denied", price=price, granted=granted
-        )
+        denied: dict[str, Any] = {"reason": objection, "decision": "denied", "price": price, "granted": granted}
+        return changes.finish(bucket, change, given, "denied", own_price=own, **denied)
     charge.parts += credit.hold(wallet, price)
     charge.price += price
     if charge.call is not None:
@@ -61,7 +62,7 @@ def extend(bucket: Bucket, customer: Customer, given: Extension) -> dict[str, An
     charge.touched_at = bucket.clock
     deadlines.set_hold(bucket, customer.name, charge)
     told = {"charge": changes.image(charge), "price": price, "granted": granted}
-    return changes.finish(bucket, change, given, "extended", decision="allowed", **told)
+    return changes.finish(bucket, change, given, "extended", own_price=own, decision="allowed", **told)
 
 
 def first_objection(

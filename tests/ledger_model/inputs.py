@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.ledger_model.calls import Call
+from tests.ledger_model.counted import Counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Event:
     sender: str | None = None
     user: str | None = None
     campaign: str | None = None
+    counted: Counted | None = None
+    """Counters take part in its price, which is found when it is applied."""
 
     @property
     def charge_key(self) -> str:

@@ -92,6 +92,7 @@ class Books:
         for customer in bucket.customers.values():
             standing |= blocks_of(customer) | blocked_users(customer)
             check_limits(customer)
+            check_counters(customer)
             kept = sum(lot.remaining for lots in customer.forfeited.values() for lot in lots)
             assert kept == self.forfeited.get(customer.name, 0), "what was forfeited can be given back, to the last bit"
             for wallet in customer.wallets.values():
@@ -119,6 +120,14 @@ def check_limits(customer: Customer) -> None:
         takes = [take for charge in customer.charges.values() for take in charge.takes if take.limit == limit.id]
         assert limit.held == sum(take.held for take in takes if take.since == limit.since_seq)
         assert all(take.held >= 0 for take in takes)
+
+
+def check_counters(customer: Customer) -> None:
+    """At least what charges have counted is used, and nothing below zero."""
+    for counter in customer.counters.values():
+        counts = [count for charge in customer.charges.values() for count in charge.counts]
+        mine = [c.units for c in counts if c.counter == counter.id and c.starts == counter.starts and c.units > 0]
+        assert counter.used >= sum(mine)
 
 
 def check_wallet(customer: Customer, wallet: Wallet) -> None:

@@ -62,11 +62,18 @@ def charge_own_price(bucket: Bucket, change: Change, given: Outcome, charge: Cha
         return note(bucket, change, given, "unknown_charge")
     if charge is None:
         charge = Charge(given.charge_key, "released", change.wallet.name, given.price, given.charge_on, bucket.clock)
-    return debit_late(bucket, change, given, charge, given.price)
+    return debit_late(bucket, change, given, charge, given.price, own_price=True)
 
 
 def debit_late(
-    bucket: Bucket, change: Change, given: Event, charge: Charge, price: int, *, told_price: int | None = None
+    bucket: Bucket,
+    change: Change,
+    given: Event,
+    charge: Charge,
+    price: int,
+    *,
+    told_price: int | None = None,
+    own_price: bool = False,
 ) -> dict[str, Any]:
     """Debit: `debited`, reason `late`; charge `committed`."""
     if out_of_range(change, charge, price, 0):
@@ -74,7 +81,8 @@ def debit_late(
     credit.debit(change.wallet, price)
     charge.committed += price
     settled = settle_all(charge)
-    return keep(bucket, change, given, charge, "debited", settled, reason="late", price=None if settled else told_price)
+    told = {"reason": "late", "price": None if settled else told_price, "own_price": own_price}
+    return keep(bucket, change, given, charge, "debited", settled, **told)
 
 
 def settle_all(charge: Charge) -> list[str]:
@@ -154,14 +162,21 @@ def of_held(bucket: Bucket, change: Change, given: Outcome, charge: Charge) -> d
         return settle_recipient(bucket, change, given, charge, fee if failed else None)
     if failed:
         return settle(bucket, change, given, charge, fee, "committed" if fee > 0 else "released")
-    price = charge.held
     if given.actual and given.price is not None and charge.recipients is None:
-        price = given.price
-    return settle(bucket, change, given, charge, price, "committed")
+        return settle(bucket, change, given, charge, given.price, "committed", own_price=True)
+    return settle(bucket, change, given, charge, charge.held, "committed")
 
 
 def settle(
-    bucket: Bucket, change: Change, given: Event, charge: Charge, amount: int, state: str, **told: Any
+    bucket: Bucket,
+    change: Change,
+    given: Event,
+    charge: Charge,
+    amount: int,
+    state: str,
+    *,
+    own_price: bool = False,
+    **told: Any,
 ) -> dict[str, Any]:
     """More than held: the excess is debited; less: the rest is released."""
     price = amount
@@ -170,7 +185,8 @@ def settle(
     take_from_hold(change, charge, price, charge.held)
     charge.state = state
     settled = settle_all(charge) if state == "committed" else []
-    return keep(bucket, change, given, charge, state, settled, **({} if settled else told))
+    told = {"own_price": own_price, **({} if settled else told)}
+    return keep(bucket, change, given, charge, state, settled, **told)
 
 
 def take_from_hold(change: Change, charge: Charge, price: int, share: int) -> None:
@@ -218,11 +234,12 @@ def end_call(bucket: Bucket, customer: Customer, given: CallEnd) -> dict[str, An
     if charge is not None and charge.state == "committed":
         return note(bucket, change, given, "settled")
     price = given.price if charge is None or charge.call is None else charge.call.price(given.seconds)
+    own = charge is None or charge.call is None
     if charge is not None and charge.state == "held":
         price = charge.held if price is None else price
-        return settle(bucket, change, given, charge, price, "committed", price=price)
+        return settle(bucket, change, given, charge, price, "committed", own_price=own, price=price)
     if price is None:
         return note(bucket, change, given, "unknown_charge")
     if charge is None:
         charge = Charge(given.charge_key, "released", wallet.name, price, "sent", bucket.clock)
-    return debit_late(bucket, change, given, charge, price, told_price=price)
+    return debit_late(bucket, change, given, charge, price, told_price=price, own_price=own)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from tests.ledger_model.calls import Call
+from tests.ledger_model.counter_state import Count, Counter
 from tests.ledger_model.plan_state import Cycle, Fee, Sweep
 
 
@@ -200,6 +200,7 @@ class Charge:
     recipients: dict[str, int] | None = None
     call: Call | None = None
     takes: list[Take] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
 
     @property
     def held(self) -> int:
@@ -241,6 +242,7 @@ class Customer:
     charges: dict[str, Charge] = field(default_factory=dict)
     senders: dict[str, Block] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
     limit_sorts: set[tuple[str, str]] = field(default_factory=set)
     """Levels and windows that it has, or has had, limits for."""
     rop: bool = False
@@ -275,26 +277,3 @@ class Customer:
             "rop": self.rop,
             "equipment": self.equipment,
         }
-
-
-@dataclass
-class SeenEvent:
-    """A usage event within the window."""
-
-    seq: int
-    applied_at: int
-    decision: str | None
-    reason: str | None
-    granted: dict[str, Any] | None = None
-
-
-@dataclass
-class SeenCommand:
-    """A command within its window, with its first answer."""
-
-    seq: int
-    applied_at: int
-    reason: str | None
-    wallet: str | None
-    amount: int
-    after: dict[str, int] | None

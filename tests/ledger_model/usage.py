@@ -38,7 +38,8 @@ def record(bucket: Bucket, customer: Customer, given: Recorded) -> dict[str, Any
     credit.debit(wallet, given.price)
     if beyond:
         change.blocks += blocks.block(bucket, customer, wallet, given.sender, 1)
-    return changes.finish(bucket, change, given, "debited", reason="overdrawn" if beyond else None)
+    reason = "overdrawn" if beyond else None
+    return changes.finish(bucket, change, given, "debited", own_price=True, reason=reason)
 
 
 def adjust_charge(bucket: Bucket, customer: Customer, given: Adjustment) -> dict[str, Any]:

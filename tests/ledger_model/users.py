@@ -114,9 +114,9 @@ def assign(
     show(bucket, change, user, limit, with_terms=is_new)
     shown, _, _ = allotments.assignable(bucket, customer, user, user.per_month, pool)
     told = allotments.line(user, limit, step, assignable=shown)
-    fields = {"rules": [alerts.image(rule) for rule in change.wallet.rules if rule.user == user.name and is_new]}
-    fields["rules"] = [rule for rule in fields["rules"] if rule["rule"] in change.switched_off]
-    return changes.finish(bucket, change, given, "assigned", allotment=told, settings=settings, **fields)
+    rules = [alerts.image(rule) for rule in change.wallet.rules if rule.user == user.name and is_new]
+    rules = [rule for rule in rules if rule["rule"] in change.switched_off]
+    return changes.finish(bucket, change, given, "assigned", allotment=told, settings=settings, rules=rules)
 
 
 def admit(bucket: Bucket, change: Change, user: User, limit: Limit) -> None:

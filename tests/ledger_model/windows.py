@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model.inputs import Command, Event
-from tests.ledger_model.state import SeenCommand, SeenEvent
+from tests.ledger_model.seen import SeenCommand, SeenEvent
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket

@@ -8,6 +8,7 @@ from metering.contracts.entries import Balance, Charge, CustomerSettings, Grante
 from metering.contracts.reasons import Reason
 from metering.contracts.states import (
     AllotmentsState,
+    CounterState,
     CycleState,
     FeeState,
     ForfeitState,
@@ -36,6 +37,7 @@ from tests.ledger.history.plan_requests import rules_of
 from tests.ledger.history.requests import terms_of
 from tests.ledger_model import state as model
 from tests.ledger_model.bucket import Bucket
+from tests.ledger_model.counters import takes_told
 from tests.ledger_model.credit import lots_in_order
 from tests.ledger_model.numbers import fees_of
 from tests.ledger_model.plan_state import Plan
@@ -164,25 +166,27 @@ def wallets_of(customer: model.Customer) -> list[WalletState]:
 def states_of(bucket: Bucket, customer: model.Customer) -> list[State]:
     """Return a customer's other records, by kind and id."""
     states: list[State] = [limit_state(limit) for _, limit in sorted(customer.limits.items())]
+    for name, c in sorted(customer.counters.items()):
+        states.append(CounterState(name, c.window, c.name, c.used, c.starts, c.ends))  # type: ignore[arg-type]
     states += [ReversalState(top_up, wallet, amount) for top_up, (wallet, amount) in sorted(customer.reversals.items())]
     states += [user_state(user) for _, user in sorted(customer.users.items())]
     states += terms_state(bucket, customer)
     if customer.cycle is not None:
-        c = customer.cycle
+        cycle = customer.cycle
         states.append(
             CycleState(
                 "plan",
-                c.months,
-                c.grant,
-                c.kind,
-                c.notice,
-                c.starts_at,
-                c.ends_at,
-                c.next_at,
-                c.next_month,
-                c.next_amount,
-                c.cancelled,
-                tuple(c.fees),
+                cycle.months,
+                cycle.grant,
+                cycle.kind,
+                cycle.notice,
+                cycle.starts_at,
+                cycle.ends_at,
+                cycle.next_at,
+                cycle.next_month,
+                cycle.next_amount,
+                cycle.cancelled,
+                tuple(cycle.fees),
             )
         )
     states += [
@@ -236,7 +240,7 @@ def charge_state(customer: model.Customer, charge: model.Charge) -> ChargeState:
         charge.sender,
         charge.recipients or None,
         call=terms_of(charge.call),
-        takes=tuple((take.limit, take.since, take.held) for take in charge.takes),
+        takes=(*takes_told(charge), *((take.limit, take.since, take.held) for take in charge.takes)),
     )
     return ChargeState(customer.name, known, charge.touched_at)
 

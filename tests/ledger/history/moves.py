@@ -7,20 +7,24 @@ available, so that prices fall on both sides of it and on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.ledger.history.command_moves import COMMANDS
+from tests.ledger.history.counted_moves import with_counters
 from tests.ledger.history.event_moves import EVENTS
 from tests.ledger.history.world import (
     AMOUNTS,
     CHARGES,
     CUSTOMERS,
+    EVE,
     HUGE,
     MOST,
     PAUSES,
     PLANS,
+    SECOND,
     SENDERS,
     START,
     WALLETS,
@@ -69,6 +73,13 @@ KINDS = {
     "thaw_wallet": 4,
     "close_wallet": 1,
     "merge_wallets": 1,
+    "submission-counted": 5,
+    "several-counted": 5,
+    "received-counted": 1,
+    "outcome-counted": 5,
+    "extension-counted": 2,
+    "call_end-counted": 2,
+    "recorded-counted": 1,
     "tick": 2,
     "repeat": 5,
 }
@@ -88,7 +99,8 @@ class Move:
     """One step before it is concrete. `variant` holds all smaller choices."""
 
     kind: str
-    pause: int
+    pause: int | str
+    """Milliseconds, or `EVE`."""
     customer: str
     charge: str
     sender: str | None
@@ -102,7 +114,7 @@ VARIANTS = st.binary(min_size=12, max_size=12).map(lambda drawn: int.from_bytes(
 MOVES = st.builds(
     Move,
     kind=st.sampled_from(WEIGHTED),
-    pause=st.sampled_from(PAUSES),
+    pause=st.sampled_from((*PAUSES, EVE, EVE)),
     customer=st.sampled_from(CUSTOMERS),
     charge=st.sampled_from(CHARGES),
     sender=st.sampled_from(SENDERS),
@@ -132,7 +144,7 @@ PRELUDES = st.builds(
 def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.Input:
     """Return the input that a move stands for, given the state before it."""
     choices = Choices(move.variant)
-    at = bucket.clock + move.pause
+    at = eve_of_month(bucket.clock) if isinstance(move.pause, str) else bucket.clock + move.pause
     if move.kind == "tick":
         return model.Tick(at=at)
     if move.kind == "repeat":
@@ -149,18 +161,28 @@ def concrete(move: Move, bucket: Bucket, earlier: list[model.Input]) -> model.In
         if move.kind == "reverse_top_up":
             return _reversal(choices, header, bucket, amount)
         return COMMANDS[move.kind](choices, header, amount, unit_of(move, bucket))
+    kind, _, is_counted = move.kind.partition("-")
     wallet = choices.of("main", *WALLETS)
     header = {
         "at": at,
         "id": f"e{number}",
         "customer": move.customer,
         "wallet": wallet,
-        "charge": charge_named(move, choices, bucket),
+        "charge": charge_named(kind, move.charge, choices, bucket, move.customer),
         "sender": move.sender,
         "user": choices.of(None, "u1", "u2"),
         "campaign": choices.of(None, "c1"),
     }
-    return EVENTS[move.kind](choices, header, amount_of(move, bucket, wallet))
+    amount = amount_of(move, bucket, wallet)
+    given = EVENTS[kind](choices, header, amount)
+    return with_counters(given, Choices(move.variant >> 48), amount) if is_counted else given
+
+
+def eve_of_month(now: int) -> int:
+    """A second before the next month begins, or now where that has begun."""
+    today = datetime.fromtimestamp(now / 1000, UTC)
+    year, month = divmod(today.year * 12 + today.month, 12)
+    return max(now, round(datetime(year, month + 1, 1, tzinfo=UTC).timestamp() * 1000) - SECOND)
 
 
 def _reversal(choices: Choices, header: dict[str, Any], bucket: Bucket, amount: int) -> model.Input:
@@ -202,16 +224,16 @@ def unit_of(move: Move, bucket: Bucket) -> str:
     return "USD" if customer is None else customer.unit
 
 
-def charge_named(move: Move, choices: Choices, bucket: Bucket) -> str | None:
+def charge_named(kind: str, name: str, choices: Choices, bucket: Bucket, customer_name: str) -> str | None:
     """Return a charge id: a submission's is one of few, or none (its own id then); others mostly name a known one."""
-    if move.kind in ("submission", "several", "call", "received"):
-        return choices.of(move.charge, None)
-    customer = bucket.customers.get(move.customer)
+    if kind in ("submission", "several", "call", "received"):
+        return choices.of(name, None)
+    customer = bucket.customers.get(customer_name)
     charges = [] if customer is None else [*customer.charges.values()]
     held = [charge.id for charge in charges if charge.state == "held"]
     settled = [charge.id for charge in charges if charge.state not in ("held", "committed")]
-    if move.kind in ("extension", "call_end"):
+    if kind in ("extension", "call_end"):
         alone = [charge.id for charge in charges if charge.state == "held" and charge.recipients is None]
         held = choices.of(alone, alone, alone, held)
     preferred = choices.of(held, held, held, settled, [])
-    return choices.of(*preferred) if preferred else move.charge
+    return choices.of(*preferred) if preferred else name

@@ -9,7 +9,7 @@ import msgspec
 from metering.contracts.allotments import Allotment
 from metering.contracts.calls import CallTerms
 from metering.contracts.entries import Balance, Charge, LedgerEntry, LotChange
-from metering.contracts.states import AllotmentsState, LimitState, State, UserState, kind_of
+from metering.contracts.states import AllotmentsState, CounterState, LimitState, State, UserState, kind_of
 from tests.ledger_model.calls import Call
 
 
@@ -24,6 +24,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "reason": None if entry.reason is None else entry.reason.value,
         "decision": entry.decision,
         "price": entry.price_micros,
+        "line_amounts": list(entry.line_amounts_micros),
         "granted": None
         if entry.granted is None
         else {"of": entry.granted.of, "count": entry.granted.count, "asked": entry.granted.asked},
@@ -105,7 +106,7 @@ def plain_entry(entry: LedgerEntry) -> dict[str, Any]:
         "profile": None if entry.profile is None else msgspec.structs.asdict(entry.profile),
         "states": [
             plain_state(state)
-            for kind in (LimitState, UserState, AllotmentsState)
+            for kind in (LimitState, UserState, AllotmentsState, CounterState)
             for state in entry.states
             if isinstance(state, kind)
         ],

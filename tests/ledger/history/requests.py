@@ -17,9 +17,8 @@ from metering.ledger.inputs import (
     CustomerPolicy,
 )
 from tests.ledger.history.command_requests import add_command
-from tests.ledger.history.plan_requests import (
-    Has,
-)
+from tests.ledger.history.counted_requests import counted_of
+from tests.ledger.history.plan_requests import Has
 from tests.ledger_model import inputs as model
 from tests.ledger_model.calls import Call
 from tests.ledger_model.plan_state import Plan
@@ -69,6 +68,8 @@ def add_input(
         add_command(builder, given, carried, policy, plans, plan, has)
     else:
         digest = event_digest(given.source, given.id)
+        if given.counted is not None:
+            builder.count(given.customer, counted_of(given.counted, given))
         EVENTS[type(given)](builder, given, carried.applied_at_ms, carried, policy, digest)
 
 

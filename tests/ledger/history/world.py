@@ -91,7 +91,18 @@ DUES = ("submit", "sent", "delivered")
 PAUSES = (0,) * 20 + (1,) * 20 + (40,) * 8 + (SECOND,) * 6 + (-SECOND, 60 * SECOND, 60 * SECOND, HOUR, HOUR) * 2 + (
     6 * HOUR, 17 * HOUR, DAY, 25 * HOUR, 8 * DAY, 20 * DAY, 33 * DAY, 75 * DAY, 400 * DAY
 )  # fmt: skip
-LASTS = (HOUR, DAY, 2 * DAY, 9 * DAY, 9 * DAY, 2 * DAY, HOUR, 61 * SECOND, SECOND, 50, 1, 0, 2 * DAY, 9 * DAY, HOUR)
+EVE = "eve"
+"""A pause until a second before the next month begins."""
+COUNTER_LINES = (
+    (("cycle", "free", "included"),),
+    (("month", "texts", "graduated"),),
+    (("cycle", "free", "included"), ("month", "texts", "graduated")),
+    (("cycle", "minutes", "volume"),),
+    (("month", "bundle", "included"), ("cycle", "free", "included"), ("cycle", "minutes", "volume")),
+    (("month", "bundle", "included"),),
+)
+"""Counters that take part in a line together: window, name, how it decides."""
+LASTS = (HOUR, DAY, 2 * DAY, 9 * DAY, 9 * DAY, 2 * DAY, HOUR, 61 * SECOND, SECOND, 50, 1, 0, 2 * DAY, 9 * DAY, 40 * DAY)
 AMOUNTS = ("zero", "one", "few", "few", "some", "below", "below", "exactly", "exactly", "above", "all") * 3 + (
     "huge", "most"
 )  # fmt: skip

@@ -25,6 +25,9 @@ local function extend(bucket, i, input, customer)
   end
   local price, call, seconds = price_of_extension(input, charge), charge and charge[CHARGE.CALL], input[INPUT.SECONDS]
   local extras = { price = price }
+  if not call then
+    own_price(change)
+  end
   if not reason and not price then
     reason = REASON.UNPRICED
   end
@@ -78,6 +81,8 @@ local function end_call(bucket, i, input, customer)
   end
   if charge and charge[CHARGE.CALL] then
     price = call_price(charge[CHARGE.CALL], input[INPUT.SECONDS], 0)
+  else
+    own_price(change)
   end
   if price < 0 then
     if state ~= STATE.HELD then

@@ -84,12 +84,24 @@ local function line_amount(plan, bucket, customer, terms, to, now)
     terms[TERMS.STEP])
 end
 
+-- Whether an entry that settles those in `settled`, or without these all who are left, settles what a charge counted
+-- for `recipient`.
+local function concerns(charge, settled, recipient)
+  local left = charge[CHARGE.RECIPIENTS]
+  for n = 1, settled and #settled or 0 do
+    if settled[n] == recipient then
+      return true
+    end
+  end
+  return recipient == '' or not settled and (not left or left[recipient] ~= nil)
+end
+
 -- What a charge counted does not stand in the way of pricing it anew.
 local function leave_out(plan, bucket, customer, charge, now)
   for n = 1, #(charge[CHARGE.TAKES] or {}) do
     local made = charge[CHARGE.TAKES][n]
-    local window, name = string.match(made[1], '^counter:(%a+):([^:]+)$')
-    if window and made[3] > 0 then
+    local window, name, recipient = string.match(made[1], '^counter:(%a+):([^:]+):?(.*)$')
+    if window and made[3] > 0 and concerns(charge, nil, recipient) then
       local counter = viewed(plan.view, bucket, customer, { name, window }, now)
       if counter[COUNTER.STARTS] == made[2] then
         counter[COUNTER.USED] = counter[COUNTER.USED] - made[3]

@@ -1,23 +1,29 @@
 -- include: counters
 -- When an event's units count: with the entry that holds or takes its price; they are given back with what is released.
 
-local function keep_units(bucket, change, id, units, starts)
-  local stored = state_of(bucket, change.customer, KEPT.COUNTER, id)
-  if stored and stored[COUNTER.STARTS] == starts then
-    local counter = { unpack(stored) }
+-- Use more units of the window that began at `starts`, or fewer; nowhere when it is over. It may have to begin: what was
+-- denied had counted nothing yet.
+local function keep_units(bucket, change, window, name, units, starts)
+  local id = window .. ':' .. name
+  local counter = state_of(bucket, change.customer, KEPT.COUNTER, id)
+  if units > 0 and not (counter and counter[COUNTER.STARTS] == starts) then
+    counter = viewed({}, bucket, bucket.customer, { name, window }, change.now)
+  end
+  if counter and counter[COUNTER.STARTS] == starts then
+    counter = { unpack(counter) }
     counter[COUNTER.USED] = counter[COUNTER.USED] + units
     keep_state(bucket, change.states, change.customer, KEPT.COUNTER, id, counter)
   end
 end
 
--- Turn what a charge counted: `sign` -1 gives back, 1 counts again. Of several recipients that of `to` alone.
-local function turn(bucket, change, charge, sign, to)
+-- Turn what a charge counted: `sign` -1 gives back, 1 counts again. Of several recipients those whom the entry settles.
+local function turn(bucket, change, charge, sign, settled)
   local takes, turned = charge[CHARGE.TAKES] or {}, {}
   for n = 1, #takes do
     local made = takes[n]
     local window, name, recipient = string.match(made[1], '^counter:(%a+):([^:]+):?(.*)$')
-    if window and made[3] * sign < 0 and (not to or recipient == '' or recipient == to) then
-      keep_units(bucket, change, window .. ':' .. name, -made[3], made[2])
+    if window and made[3] * sign < 0 and concerns(charge, settled, recipient) then
+      keep_units(bucket, change, window, name, -made[3], made[2])
       made = { made[1], made[2], -made[3] }
     end
     turned[n] = made
@@ -25,58 +31,51 @@ local function turn(bucket, change, charge, sign, to)
   charge[CHARGE.TAKES] = #turned > 0 and turned or false
 end
 
--- Count what an event was priced by, and note it on its charge; `replaces` what the charge counted before.
-local function count(bucket, change, charge, plan, replaces, is_denied)
-  for n = 1, is_denied and 0 or #plan.view do
-    local id = plan.view[n]
-    keep_state(bucket, change.states, change.customer, KEPT.COUNTER, id, { unpack(plan.view[id]) })
+-- Note on a charge what an event was priced by, before what it took of limits. What is priced anew counts in the place
+-- of what the charge counted before.
+local function note_takes(charge, made, is_anew, settled, is_denied)
+  local before, takes = charge[CHARGE.TAKES] or {}, {}
+  local counted, of_limits = takes_that(before, true), takes_that(before, false)
+  for n = 1, #counted do
+    if not is_anew or not concerns(charge, settled, string.match(counted[n][1], '^counter:%a+:[^:]+:?(.*)$')) then
+      takes[#takes + 1] = counted[n]
+    end
   end
-  if not charge then
-    return
+  for n = 1, #made do
+    takes[#takes + 1] = is_denied and { made[n][1], made[n][2], -made[n][3] } or made[n]
   end
-  local before = charge[CHARGE.TAKES] or {}
-  local takes = replaces and takes_that(before, false) or { unpack(before) }
-  for n = 1, #plan.takes do
-    local made = plan.takes[n]
-    takes[#takes + 1] = is_denied and { made[1], made[2], -made[3] } or made
+  for n = 1, #of_limits do
+    takes[#takes + 1] = of_limits[n]
   end
   charge[CHARGE.TAKES] = #takes > 0 and takes or false
 end
 
--- Whether an entry holds or takes the price that the event itself was priced at, not what was agreed before.
-local function takes_own_price(change, input, kind, charge, total)
-  local op = input[INPUT.OP]
-  if op == OP.OUTCOME then
-    return (kind == KIND.COMMITTED and input[INPUT.ACTUAL] == 1)
-      or (kind == KIND.DEBITED and not charge[CHARGE.TAKES] and change.amount == -total)
-  elseif (op == OP.END or op == OP.EXTEND) and charge[CHARGE.CALL] then
-    return false
-  end
-  return kind == KIND.RESERVED or kind == KIND.DEBITED or kind == KIND.EXTENDED or kind == KIND.COMMITTED
-end
-
--- What an entry counts. `charge` is the charge after it, false where it has none. Returns the amounts to tell, if any.
+-- What an entry counts. `change.own_price` says that it holds, takes or denies the price that the event itself was
+-- priced at, `change.granted` for how many recipients. `charge` is the charge after it, false where it has none.
+-- Returns the amounts to tell, if any.
 function counters.note(bucket, change, kind, charge, extras)
-  local plan, input = bucket.counting, bucket.input
-  local ended = input and input[INPUT.OP] == OP.OUTCOME and input[INPUT.MOMENT] >= MOMENT.FAILED
-  if plan and kind == KIND.DENIED then
-    count(bucket, change, charge, plan, true, true)
-    return plan
-  elseif plan and takes_own_price(change, input, kind, charge or {}, plan.total) then
-    local granted = extras and extras.granted
-    if granted then
-      counters.price(bucket, input, bucket.customer, granted[2])
-      plan = bucket.counting
+  local input, settled = bucket.input, extras and extras.settled
+  local op = input and input[INPUT.OP]
+  local settles = op == OP.OUTCOME or op == OP.END
+  if bucket.counting and change.own_price and not (settles and kind == KIND.NOTED) then
+    if change.granted then
+      counters.price(bucket, input, bucket.customer, change.granted)
     end
-    local op = input[INPUT.OP]
-    count(bucket, change, charge, plan, op == OP.OUTCOME or op == OP.END, false)
+    local plan = bucket.counting
+    for n = 1, (kind == KIND.DENIED or kind == KIND.NOTED) and 0 or #plan.view do
+      local id = plan.view[n]
+      keep_state(bucket, change.states, change.customer, KEPT.COUNTER, id, { unpack(plan.view[id]) })
+    end
+    if charge then
+      note_takes(charge, plan.takes, settles, settled, kind == KIND.DENIED)
+    end
     return plan
   elseif charge and charge[CHARGE.TAKES] then
-    local to = input and input[INPUT.OP] == OP.OUTCOME and input[INPUT.TO] or nil
+    local ended = op == OP.OUTCOME and input[INPUT.MOMENT] >= MOMENT.FAILED
     if kind == KIND.RELEASED or kind == KIND.EXPIRED or (kind == KIND.COMMITTED and ended) then
-      turn(bucket, change, charge, -1, to)
+      turn(bucket, change, charge, -1, settled)
     elseif kind == KIND.DEBITED then
-      turn(bucket, change, charge, 1, to)
+      turn(bucket, change, charge, 1, settled)
     end
   end
   return nil

@@ -5,6 +5,7 @@ local function check_draft(bucket, i, input, customer)
   local price, switches = input[INPUT.PRICE], customer.policy.switches
   local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], input[INPUT.TS])
   local reason = objection(change, customer)
+  own_price(change)
   if not reason and change.wallet[WALLET.BLOCK] and has_flag(switches, SWITCH.ALL_FEATURES) then
     reason = REASON.ACCOUNT_LOCKED
   end

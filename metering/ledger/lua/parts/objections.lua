@@ -43,6 +43,13 @@ local function overdraft_of(policy, is_scheduled)
   return policy.overdraft
 end
 
+-- What the entry holds, takes or denies is the price of the event itself.
+local function own_price(change)
+  if change then
+    change.own_price = true
+  end
+end
+
 -- Deny without a change of balance. A denied charge that has a name is remembered with its price.
 local function deny(bucket, i, change, reason, decision, charge, key, extras)
   if not change then

@@ -5,6 +5,7 @@ local function receive(bucket, i, input, customer)
   local price, flags, switches = input[INPUT.PRICE], input[INPUT.FLAGS], customer.policy.switches
   local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], input[INPUT.TS])
   local reason = objection(change, customer)
+  own_price(change)
   if not reason and price > 0 and change.wallet[WALLET.BLOCK] and has_flag(switches, SWITCH.ALL_FEATURES) then
     reason = REASON.ACCOUNT_LOCKED
   end

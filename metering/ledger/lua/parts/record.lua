@@ -10,6 +10,7 @@ local function record(bucket, i, input, customer)
   if reason then
     return emit_plain(bucket, i, KIND.DENIED, reason, DECIDED.NONE)
   end
+  own_price(change)
   local overdraft, sender_key = overdraft_of(customer.policy, false), bucket.sender_keys[input[INPUT.SENDER]]
   reason = 0
   debit(change.wallet, price, change.lots)

@@ -45,13 +45,13 @@ local function settle_held(bucket, i, input, change, key, charge, moment)
   end
   local price = charge[CHARGE.HELD]
   if input[INPUT.ACTUAL] == 1 and input[INPUT.PRICE] >= 0 and not charge[CHARGE.RECIPIENTS] then
-    price = input[INPUT.PRICE]
+    price, change.own_price = input[INPUT.PRICE], true
   end
   return settle_whole(bucket, i, change, key, charge, price, STATE.COMMITTED, KIND.COMMITTED)
 end
 
 local function outcome(bucket, i, input, customer)
-  local now, moment, own_price = input[INPUT.TS], input[INPUT.MOMENT], input[INPUT.PRICE]
+  local now, moment = input[INPUT.TS], input[INPUT.MOMENT]
   local key = bucket.charge_keys[input[INPUT.CHARGE]]
   local charge = charge_of(bucket, key, now)
   local name = charge and charge[CHARGE.WALLET] or bucket.wallet_names[input[INPUT.WALLET]]
@@ -82,7 +82,8 @@ local function outcome(bucket, i, input, customer)
   if several and input[INPUT.TO] then
     return debit_recipient_late(bucket, i, change, key, charge, input[INPUT.TO])
   end
-  local price = agreed and price_left(charge) or own_price
+  local price = agreed and price_left(charge) or input[INPUT.PRICE]
+  change.own_price = not agreed
   if price < 0 then
     return note(bucket, i, change, REASON.UNKNOWN_CHARGE)
   end

@@ -66,6 +66,7 @@ local function submit(bucket, i, input, customer)
   local key, sender_key = bucket.charge_keys[input[INPUT.CHARGE]], bucket.sender_keys[input[INPUT.SENDER]]
   local change = begin(bucket, customer.name, bucket.wallet_names[input[INPUT.WALLET]], now)
   local charge = key and charge_of(bucket, key, now)
+  own_price(change)
   local reason, is_settled = objection(change, customer), false
   if not reason then
     reason, is_settled = met_charge(charge)
@@ -88,7 +89,7 @@ local function submit(bucket, i, input, customer)
       input[INPUT.CALL][CALL.SECONDS], price = seconds, cost
     elseif part then
       extras = { granted = { GRANT.RECIPIENTS, #part / 2, #recipients / 2 } }
-      recipients, price = part, sum
+      recipients, price, change.granted = part, sum, #part / 2
     else
       reason = limits.want(bucket, change)
       if has_flag(flags, FLAG.SINGLE) and (not is_scheduled or has_flag(policy.switches, SWITCH.SEND_UNTIL_FLAG)) then
