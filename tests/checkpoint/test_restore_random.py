@@ -36,6 +36,7 @@ WINDOWS = Windows()
 
 def examples(usual: int) -> settings:
     return settings(
+        derandomize=not LONG,  # the usual ones are the same in each run; the long mode draws new ones
         max_examples=usual * (50 if LONG else 1),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
