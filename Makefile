@@ -31,8 +31,7 @@ test: $(STAMP)  ## Unit, property and integration tests on the embedded servers
 
 test-kafka: $(STAMP)  ## The tests that need Apache Kafka (Java 17 and Maven)
 	@$(RUN)python scripts/fetch_kafka.py
-	@# aiokafka may drop the socket of a broker that a test killed: found late, it would fail a test that has no part in it.
-	$(RUN)python -m pytest -m "kafka and not slow" -n $(JOBS_KAFKA) --dist loadfile -W "ignore:unclosed:ResourceWarning" $(ARGS)
+	$(RUN)python -m pytest -m "kafka and not slow" -n $(JOBS_KAFKA) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP)  ## The long modes of tests that also have a short one
 	$(RUN)python -m pytest -m slow $(ARGS)
