@@ -142,8 +142,15 @@ class WorkerSettings(Section):
 
     chunk_events_max: Annotated[int, Field(gt=0, le=2_000)] = 400
     """Most events of one Lua call. From 250 on more saves little, and blocks Redis longer."""
-    buffered_events_max: Annotated[int, Field(gt=0)] = 4_000
-    """Events that a bucket may hold, read and not yet published; then it stops reading. Ten chunks keep it busy."""
+    buffered_events_max: Annotated[int, Field(gt=0)] = 2_000
+    """Events of a bucket that are read and not yet applied; then it stops reading. Half as many wait for publishing."""
+    buffered_bytes_max: Annotated[int, Field(gt=0)] = 64 * 1024 * 1024
+    """Bytes of records that a worker may hold, read and not yet applied, shared by its buckets: few large ones."""
+    dead_letters_share_max: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """A bucket stops when more than this share of its newest records are dead letters: half of a stream is no producer
+    that errs but a bad deploy, and who sends it must not believe it metered. 1 lets everything through."""
+    dead_letters_window_records: Annotated[int, Field(gt=0, le=1_000_000)] = 1_000
+    """How many newest records that share is of: half is a second of a busy bucket, more than a quiet one's bad day."""
     probe_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
     """An idle bucket asks Redis this often whether its state is still there."""
 
@@ -157,6 +164,10 @@ class CheckpointSettings(Section):
     """A bucket is written at this many entries even before its time."""
     buffered_entries_max: Annotated[int, Field(gt=0)] = 50_000
     """Entries held in memory over all buckets; then reading pauses until Postgres has some."""
+    retention_days: Annotated[int | None, Field(ge=31, le=36_500)] = None
+    """Entries older than this are put away: dropped by the day, with anchors in their place. When left out, all are
+    kept: for how long books have to be is for law and contracts to say. At least a month, so that nothing that a window
+    or a customer's log of 30 days still shows can be among them."""
 
 
 class MetricsSettings(Section):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes, or its drawing, says how busy the machine is.
+settings.register_profile("metering", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("metering")
 
 # What tests check together says what it found, as they do themselves.
 pytest.register_assert_rewrite("tests.end_to_end.verifier")

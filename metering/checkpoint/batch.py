@@ -113,6 +113,7 @@ class Batch:
         self.denials = Denials()
         self.wallets: dict[WalletKey, int] = {}
         """When each was last changed."""
+        self._wallets_new: list[WalletKey] = []
         self.wallets_opened: dict[WalletKey, WalletOpened] = {}
         self.topped_up: dict[WalletKey, int] = {}
         """The last top-up of each."""
@@ -158,6 +159,11 @@ class Batch:
         rows, self.rows = self.rows, []
         return rows
 
+    def take_wallets(self) -> list[WalletKey]:
+        """Return the wallets that entries have changed since the last call, and none before."""
+        keys, self._wallets_new = self._wallets_new, []
+        return keys
+
     def _drop(self, verdict: Verdict) -> Verdict:
         self.dropped[verdict] = self.dropped.get(verdict, 0) + 1
         return verdict
@@ -174,7 +180,7 @@ class Batch:
             if record.legs:
                 self.rows.extend(leg_rows(record))
                 for leg in record.legs:
-                    self.wallets[record.customer, leg.wallet] = at_ms
+                    self._note_change((record.customer, leg.wallet), at_ms)
                     self._fold_lots(record, leg.wallet, leg.lots)
         if record.charge is not None:
             self._fold_charge(record, record.charge)
@@ -188,7 +194,7 @@ class Batch:
     def _fold_wallet(self, record: LedgerRecord, wallet: str) -> None:
         customer, at_ms = record.customer, record.applied_at_ms
         if record.wallet_seq is not None:
-            self.wallets[customer, wallet] = at_ms
+            self._note_change((customer, wallet), at_ms)
         if record.kind == _TOPPED_UP:
             self.topped_up[customer, wallet] = record.amount_micros
         if record.kind == _OPENED:
@@ -206,6 +212,11 @@ class Batch:
             self.profiles[customer, wallet] = record.profile
             if record.profile.state == "closed":
                 self.rules = {key: rule for key, rule in self.rules.items() if key[:2] != (customer, wallet)}
+
+    def _note_change(self, key: WalletKey, at_ms: int) -> None:
+        if key not in self.wallets:
+            self._wallets_new.append(key)
+        self.wallets[key] = at_ms
 
     def _fold_lots(self, record: LedgerRecord, wallet: str, lots: tuple[LotChange, ...]) -> None:
         customer, at_ms = record.customer, record.applied_at_ms

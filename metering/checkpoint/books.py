@@ -13,11 +13,13 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from metering.checkpoint import restored
+from metering.checkpoint.belonging import Belonging, owner_of
 from metering.checkpoint.database import Connection, Database
 from metering.checkpoint.housekeeping import window_start_ms
 from metering.checkpoint.positions import BooksPosition, read_position
 from metering.checkpoint.queries import load_queries
-from metering.ledger.state import BlockState, StateRecord
+from metering.errors import ensure
+from metering.ledger.state import BlockState, CustomerRows, EventRows, StateBatch, StateRecord, WalletRows
 from metering.ledger.till import Windows
 
 BATCH_MAX = 1_000
@@ -25,6 +27,9 @@ BATCH_MAX = 1_000
 
 RESTORES_MAX = 4
 """Buckets restored at the same time: enough to keep a processor busy, and they leave connections for short reads."""
+
+SORT_MEBIBYTES = 32
+"""What Postgres may take to put a bucket's wallets, or its lots, in order: enough for 200,000 without a file."""
 
 CONNECTIONS_MAX = RESTORES_MAX + 4
 """What a worker needs: a bucket that only asks where the books stand does not wait for those that are restored."""
@@ -47,8 +52,8 @@ class Restoration:
         self._connection = connection
         self._windows = windows
 
-    async def batches(self) -> AsyncIterator[Sequence[StateRecord]]:
-        """Yield the state in batches of bounded size: customers, blocks, records, wallets, charges, events, commands.
+    async def batches(self) -> AsyncIterator[StateBatch]:
+        """Yield the state in batches of bounded size: customers, blocks, records, wallets, charges, commands, events.
 
         Remembered events and settled charges come from the start of the oldest window slot that is live by the bucket's
         clock. Raises `BooksAway` when the connection breaks, `BrokenInvariant` where the books contradict themselves;
@@ -57,24 +62,39 @@ class Restoration:
         head, bucket = self.position.head, self.position.bucket
         since_ms = window_start_ms(head.clock_ms, self._windows)
         commands_since_ms = head.clock_ms - self._windows.commands_ms
-        async for batch in self._read("customers", restored.customer_of):
-            yield batch
+        async for rows in self._rows("customers", bucket):
+            yield CustomerRows(rows)
         for first in range(0, len(self.blocks), BATCH_MAX):
             yield self.blocks[first : first + BATCH_MAX]
+        async for batch in self._read("states", restored.record_of):
+            yield batch
+        async for wallets in self._wallets():
+            yield wallets
         sources: list[tuple[str, _Make, list[int]]] = [
-            ("states", restored.record_of, []),
-            ("wallets", restored.wallet_of, []),
             ("held_charges", restored.charge_of, []),
             ("settled_charges", restored.charge_of, [since_ms]),
-            ("events", restored.event_of, [since_ms]),
             ("commands", restored.command_of, [commands_since_ms]),
         ]
         for name, make, arguments in sources:
             async for batch in self._read(name, make, *arguments):
                 yield batch
+        async for rows in self._rows("events", bucket, since_ms):
+            yield EventRows(rows)
         async for rows in self._rows("denied_events", bucket, since_ms):
             for batch in _cut(event for row in rows for event in restored.denied_events_of(row, since_ms)):
                 yield batch
+
+    async def _wallets(self) -> AsyncIterator[WalletRows]:
+        """Yield wallets with what belongs to them: three readings in the same order, side by side."""
+        bucket = self.position.bucket
+        lots, rules = Belonging(self._rows("lots", bucket)), Belonging(self._rows("rules", bucket))
+        async for rows in self._rows("wallets", bucket):
+            owners = list(map(owner_of, rows))
+            yield WalletRows(rows, await lots.of(owners), await rules.of(owners))
+        for name, belonging in (("lots", lots), ("rules", rules)):
+            ensure(
+                await belonging.is_used_up(), f"the books of bucket {bucket} have {name} of wallets that are not there"
+            )
 
     async def _read(self, name: str, make: _Make, *arguments: Any) -> AsyncIterator[Sequence[StateRecord]]:
         async for rows in self._rows(name, self.position.bucket, *arguments):
@@ -114,6 +134,7 @@ class Books:
             if position is None:
                 yield None
                 return
+            await connection.execute(f"SET LOCAL work_mem = '{SORT_MEBIBYTES}MB'")
             rows = await connection.fetch(load_queries("restore")["blocks"], bucket)
             yield Restoration(connection, position, [restored.block_of(row) for row in rows], self._windows)
 

@@ -10,8 +10,8 @@ import msgspec
 from metering.checkpoint.records import LedgerRecord
 from metering.contracts.entries import Balance
 
-EntryRow: TypeAlias = tuple[Any, ...]
-"""The values of `COLUMNS`, in that order."""
+EntryRow: TypeAlias = list[Any]
+"""The values of `COLUMNS`, in that order. A list, since the hash is added to it in the end: a tuple would be copied."""
 
 COLUMNS = (
     "bucket",
@@ -99,7 +99,7 @@ _encode = msgspec.json.Encoder().encode
 def row_of(record: LedgerRecord) -> EntryRow:
     """Return a record as a row. Nested parts become JSON text; of a charge its state and its recipients are kept."""
     charge, position, given, legs = record.charge, record.position, record.input, record.legs
-    # Local names and one tuple: unpacking parts into it would take half as long again, for every entry.
+    # Local names and one list: unpacking parts into it would take half as long again, for every entry.
     available, held, overdrawn = _figures(record.before)
     available_after, held_after, overdrawn_after = _figures(record.after)
     source = event_id = event_type = event_time_ms = command_id = command_type = None
@@ -112,7 +112,7 @@ def row_of(record: LedgerRecord) -> EntryRow:
     if charge is not None:
         charge_id, charge_state = charge.id, charge.state
         recipients, settled = charge.recipients, charge.settled
-    return (
+    return [
         record.bucket,
         record.seq,
         0,
@@ -176,7 +176,7 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.states).decode() if record.states else None,
         _encode(record.profile).decode() if record.profile else None,
         _encode(record.allotment).decode() if record.allotment else None,
-    )
+    ]
 
 
 def leg_rows(record: LedgerRecord) -> Iterator[EntryRow]:
@@ -199,7 +199,7 @@ def leg_rows(record: LedgerRecord) -> Iterator[EntryRow]:
         }
         row |= zip(COLUMNS[BEFORE], _figures(leg.before), strict=True)
         row |= zip(COLUMNS[AFTER], _figures(leg.after), strict=True)
-        yield tuple(row.get(column) for column in COLUMNS)
+        yield [row.get(column) for column in COLUMNS]
 
 
 _COMMON = frozenset({

@@ -13,7 +13,7 @@ class Fault(Struct, frozen=True, omit_defaults=True):
 
     what: str
     """`chain`: a wallet's hashes or numbers. `seq`: a bucket's. `legs`: of an entry that changes several wallets.
-    `topic`: books and topic differ.
+    `topic`: books and topic differ. `anchor`: what is kept of entries that are put away.
     """
     why: str
     bucket: int | None = None

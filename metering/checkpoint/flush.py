@@ -10,12 +10,14 @@ Steps, and what an interruption after each leaves:
 3. The denials, then every table of states, as the last entry leaves them, then the position.
 4. Commit. Interrupted here, nobody knows: the next try finds its own position or the old one, and both are right.
 
-Where an entry's day has no partition yet, everything rolls back, the partition is made and it all begins again.
+Where an entry's day has no partition, everything rolls back, the partition is made and it all begins again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import asyncpg
 
 from metering.checkpoint import denials, entry_rows
 from metering.checkpoint.backlog import Waiting
@@ -26,7 +28,7 @@ from metering.checkpoint.flush_states import save_blocks, save_charges, save_cus
 from metering.checkpoint.flush_wallets import Tails, save_lots, save_profiles, save_wallets
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.queries import load_queries
-from metering.checkpoint.wallet_tails import link_rows
+from metering.checkpoint.wallet_tails import RememberedTails, link_rows
 from metering.errors import ensure
 from metering.ledger.state import BucketPosition
 from metering.observe.steps import NO_STEPS, Step, Steps
@@ -52,27 +54,49 @@ async def flush(
     records: Sequence[Waiting],
     partitions: Partitions,
     steps: Steps = NO_STEPS,
+    remembered: RememberedTails | None = None,
 ) -> Batch | None:
     """Write what counts of `records`, which follow `base`; return what it was, or None when the books stand elsewhere.
+
+    Ends of wallets that are `remembered` are not read; those of this flush are, once it is committed.
 
     Raises `BrokenInvariant` where an entry contradicts the books, and the driver's errors. Raised or None, nothing is
     written.
     """
+    has_forgotten = False
     while True:
+        batch = Batch(bucket, base)
+        tails = Tails(batch, remembered.take(base) if remembered else {})
         try:
             async with connection.transaction():
-                batch = await _write(connection, Batch(bucket, base), records, partitions, steps)
+                is_ours = await _write(connection, batch, tails, records, partitions, steps)
         except _DaysMissing as missing:
             await partitions.make(connection, missing.days)
+        except asyncpg.CheckViolationError as error:
+            # With a name it is a check of a table; without, a day that we know is gone: an old one that was put away.
+            if has_forgotten or error.constraint_name is not None:
+                raise
+            has_forgotten = True
+            partitions.forget()
         else:
             steps.reached(Step.BOOKS_COMMITTED, bucket)
+            if not is_ours:
+                return None
+            if remembered:
+                remembered.put(batch.head, tails.known, tails.by_wallet)
             return batch
 
 
 async def _write(
-    connection: Connection, batch: Batch, records: Sequence[Waiting], partitions: Partitions, steps: Steps
-) -> Batch | None:
-    tails, is_locked = Tails(batch), False
+    connection: Connection,
+    batch: Batch,
+    tails: Tails,
+    records: Sequence[Waiting],
+    partitions: Partitions,
+    steps: Steps,
+) -> bool:
+    """Write all but the commit. False: the books stand elsewhere, and nothing was written."""
+    is_locked = False
     for first in range(0, len(records), SLICE_MAX):
         for record in records[first : first + SLICE_MAX]:
             batch.take(record.value, record.offset)
@@ -83,19 +107,19 @@ async def _write(
             raise _DaysMissing(missing)
         if not is_locked:
             if not await _lock_position(connection, batch):
-                return None
+                return False
             is_locked = True
             steps.reached(Step.POSITION_LOCKED, batch.bucket)
-        await tails.read(connection, rows)
-        linked = link_rows(rows, tails.by_wallet)
-        await connection.copy_records_to_table("entries", records=linked, columns=_ENTRY_COLUMNS)
+        await tails.read(connection)
+        link_rows(rows, tails.by_wallet)
+        await connection.copy_records_to_table("entries", records=rows, columns=_ENTRY_COLUMNS)
         steps.reached(Step.ENTRIES_COPIED, batch.bucket)
     if is_locked:
         await _write_states(connection, batch, tails)
         steps.reached(Step.STATES_SAVED, batch.bucket)
         await _move_position(connection, batch)
         steps.reached(Step.POSITION_MOVED, batch.bucket)
-    return batch
+    return True
 
 
 async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> None:

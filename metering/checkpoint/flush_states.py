@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from metering.checkpoint.batch import Batch, BlockStep, ChargeAfter, ChargeKey
-from metering.checkpoint.bulk import run_bulk
+from metering.checkpoint.bulk import array_text, run_bulk
 from metering.checkpoint.database import Connection
 from metering.checkpoint.queries import load_queries
 
@@ -32,7 +32,8 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
     Most charges are new to the books, and those go out by COPY: half the work of looking for a conflict with each.
     """
     queries, keys = load_queries("flush"), list(batch.charges)
-    found = await connection.fetch(queries["find_charges"], [key[0] for key in keys], [key[1] for key in keys])
+    named = map(array_text, zip(*keys, strict=True))
+    found = await connection.fetch(queries["find_charges"], *named) if keys else []
     known = {tuple(row.values()) for row in found}
     new = [(*_charge_row(key, batch.charges[key]), batch.bucket) for key in keys if key not in known]
     if new:

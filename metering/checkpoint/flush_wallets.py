@@ -5,13 +5,10 @@ Leaves joining entries on to `wallet_tails`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from metering.checkpoint.batch import Batch, WalletKey
-from metering.checkpoint.bulk import run_bulk
+from metering.checkpoint.bulk import array_text, run_bulk
 from metering.checkpoint.chain import CHAIN_START
 from metering.checkpoint.database import Connection
-from metering.checkpoint.entry_rows import CUSTOMER, WALLET, WALLET_SEQ, EntryRow
 from metering.checkpoint.queries import load_queries
 from metering.checkpoint.wallet_tails import NO_CREDIT, WalletTail
 from metering.errors import ensure
@@ -20,35 +17,42 @@ from metering.errors import ensure
 class Tails:
     """The ends of the wallets that a batch has touched so far. Part of the transaction of `flush`."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, known: dict[WalletKey, WalletTail]) -> None:
+        """Take over the ends of wallets that need not be read; what the batch touches is taken out of `known`."""
         self.by_wallet: dict[WalletKey, WalletTail] = {}
+        self.known = known
         self._batch = batch
         self._opened: set[WalletKey] = set()
 
-    async def read(self, connection: Connection, rows: Iterable[EntryRow]) -> None:
-        """Read the ends of the wallets that `rows` change, where they are not known; one that is opened begins empty.
+    async def read(self, connection: Connection) -> None:
+        """Find the ends of the wallets that the batch has come to since the last call; one that is opened begins empty.
 
         Raises `BrokenInvariant` where a wallet is opened twice, or belongs to another bucket.
         """
         opened = self._batch.wallets_opened
         newly_opened = opened.keys() - self._opened
-        changed = {(row[CUSTOMER], row[WALLET]) for row in rows if row[WALLET_SEQ] is not None}
-        keys = (changed - self.by_wallet.keys()) | newly_opened
-        if keys:
-            await self._fetch(connection, list(keys))
+        by_wallet, known, unknown = self.by_wallet, self.known, []
+        for key in newly_opened.union(self._batch.take_wallets()) - by_wallet.keys():
+            tail = known.pop(key, None)
+            if tail is None:
+                unknown.append(key)
+            else:
+                by_wallet[key] = tail
+        if unknown:
+            await self._fetch(connection, unknown)
         for key in newly_opened:
             ensure(key not in self.by_wallet, f"wallet {key[1]!r} of {key[0]!r} is opened a second time")
             self.by_wallet[key] = WalletTail(opened[key].unit, 0, NO_CREDIT, CHAIN_START)
             self._opened.add(key)
 
     async def _fetch(self, connection: Connection, keys: list[WalletKey]) -> None:
-        customers, wallets = [customer for customer, _ in keys], [wallet for _, wallet in keys]
-        for row in await connection.fetch(load_queries("flush")["read_wallets"], customers, wallets):
+        named = map(array_text, zip(*keys, strict=True))
+        for row in await connection.fetch(load_queries("flush")["read_wallets"], *named):
             customer, wallet, bucket, unit, seq, available, held, overdrawn, chain = row.values()
             ensure(
                 bucket == self._batch.bucket, f"wallet {wallet!r} of {customer!r} is in the books of bucket {bucket}"
             )
-            self.by_wallet[customer, wallet] = WalletTail(unit, seq, (available, held, overdrawn), chain)
+            self.by_wallet[customer, wallet] = WalletTail(unit, seq, (available, held, overdrawn), chain, chain)
 
 
 async def save_wallets(connection: Connection, batch: Batch, tails: dict[WalletKey, WalletTail]) -> None:
@@ -61,7 +65,7 @@ async def save_wallets(connection: Connection, batch: Batch, tails: dict[WalletK
             at_ms = batch.wallets_opened[key].at_ms
             opened.append((*key, tail.unit, *figures, at_ms, batch.wallets.get(key, at_ms)))
         else:
-            changed.append((*key, *figures, batch.wallets[key]))
+            changed.append((*key, *figures, batch.wallets[key], tail.saved))
     await run_bulk(connection, queries["insert_wallets"], opened, batch.bucket)
     await run_bulk(connection, queries["update_wallets"], changed, batch.bucket, every="wallets")
     topped_up = [(*key, amount) for key, amount in batch.topped_up.items()]

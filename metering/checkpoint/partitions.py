@@ -36,5 +36,5 @@ class Partitions:
         self._known |= set(days)
 
     def forget(self) -> None:
-        """Look again: after an error nothing is certain, not even that nobody took a partition away."""
+        """Look again: after an error nothing is certain, and old days are taken away."""
         self._known.clear()

@@ -20,6 +20,7 @@ from metering.checkpoint.housekeeping import tidy
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.positions import read_position
 from metering.checkpoint.queries import load_queries
+from metering.checkpoint.wallet_tails import RememberedTails
 from metering.errors import Fatal
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Windows
@@ -76,6 +77,7 @@ class _Bucket:
         self._bucket = bucket
         self._windows = windows
         self._partitions = partitions
+        self._tails = RememberedTails()
         self._head: BucketPosition = ORIGIN
         self._flushes = self._records = self._entries = 0
 
@@ -97,7 +99,7 @@ class _Bucket:
 
     async def _flush(self, waiting: list[Waiting]) -> None:
         async with self._database.connection() as connection:
-            batch = await flush(connection, self._bucket, self._head, waiting, self._partitions)
+            batch = await flush(connection, self._bucket, self._head, waiting, self._partitions, remembered=self._tails)
         if batch is None:
             raise Fatal(f"another program writes the books of bucket {self._bucket}: stop the checkpointers first")
         if self._head == ORIGIN and batch.entries == 0:

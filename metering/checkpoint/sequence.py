@@ -37,11 +37,12 @@ class Counted(Struct, frozen=True, gc=False, array_like=True):
 
 
 class BucketSequence:
-    """Follows one bucket's rows in the order of seq and leg. `counted` do not overlap, and are in order."""
+    """Follows one bucket's rows in the order of seq and leg, from the one that follows seq and chunk of `after`.
 
-    def __init__(
-        self, bucket: int, counted: Iterable[Counted], faults: Faults, after: tuple[int, str] = (0, "")
-    ) -> None:
+    `counted` do not overlap, and are in order.
+    """
+
+    def __init__(self, bucket: int, counted: Iterable[Counted], faults: Faults, after: tuple[int, str]) -> None:
         self.bucket = bucket
         self.entries = 0
         """Found, counted denials included."""
@@ -60,6 +61,8 @@ class BucketSequence:
         self._end_group()
         if link.seq > self._seq + 1:
             self._miss(self._seq + 1, link.seq - 1)
+        elif link.seq <= self._seq:
+            self._report("seq", f"it is put away, and there: what is left begins after {self._seq}", link)
         elif self._chunk and link.prev_chunk is not None and link.prev_chunk != self._chunk:
             self._report("seq", f"it follows chunk {link.prev_chunk}, the entry before it is of {self._chunk}", link)
         self._group = [link]

@@ -24,14 +24,18 @@ from mode import Service
 from metering.checkpoint.backlog import Bound
 from metering.checkpoint.database import BooksAway, Database
 from metering.checkpoint.partitions import Partitions
+from metering.checkpoint.retention_rounds import Retention
 from metering.checkpoint.schema import check_schema
 from metering.checkpoint.writer import FlushLimits, Shared, Writer, WriterState
-from metering.errors import Fatal, ensure
+from metering.connections import close_dropped_connections
+from metering.errors import Fatal, broker_away, ensure
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
 from metering.observe.steps import NO_STEPS, Steps
 
 log = structlog.get_logger(__name__)
+
+close_dropped_connections()
 
 POLL_MS = 200
 RECORDS_A_POLL_MAX = 2_000
@@ -69,6 +73,10 @@ class CheckpointerOptions:
     fetch_max_wait_ms: int = 20
     connections_max: int = 4
     """Buckets written at the same time."""
+    retention_days: int | None = None
+    """None: everything is kept."""
+    retention_look_seconds: float = 60.0
+    """Between two looks at what is past the retention: it moves on by days."""
     windows: Windows = field(default_factory=Windows)
     client: Mapping[str, Any] = field(default_factory=dict)
     """How to get in where the brokers ask who one is: more of aiokafka's own options."""
@@ -77,8 +85,8 @@ class CheckpointerOptions:
 class Checkpointer(Service):
     """Keeps the books of the buckets that the group assigns to it.
 
-    Raises `Fatal` when the schema or the topic is not what this program needs. Postgres may be away at any time, the
-    start included.
+    Raises `Fatal` when the schema or the topic is not what this program needs, `Retryable` when no broker answers at
+    the start. Postgres may be away at any time, the start included.
     """
 
     def __init__(
@@ -99,6 +107,7 @@ class Checkpointer(Service):
             turns=asyncio.Semaphore(options.connections_max),
             steps=steps,
         )
+        self._retention = Retention(options.dsn, options.retention_days, options.windows, self.metrics)
         self._consumer: AIOKafkaConsumer | None = None
         self._turned_seconds = time.monotonic()
         self._paused = False
@@ -121,7 +130,10 @@ class Checkpointer(Service):
             max_partition_fetch_bytes=FETCH_BYTES_MAX,
         )
         consumer.subscribe([options.ledger_topic], listener=_Listener(self))
-        await consumer.start()
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            raise broker_away(options.bootstrap, error) from error
         self._check_partitions(consumer)
 
     async def on_stop(self) -> None:
@@ -130,6 +142,7 @@ class Checkpointer(Service):
         if self._consumer is not None:
             await self._consumer.stop()
         await self._shared.database.close()
+        await self._retention.close()
 
     def health(self) -> str | None:
         """Return None while it progresses or is idle, else what stands still.
@@ -185,6 +198,12 @@ class Checkpointer(Service):
                 is_read = writer.state is WriterState.WRITING
                 next_offset = await consumer.position(partition) if is_read else writer.ledger_offset
                 metrics.lag.labels(str(bucket)).set(max(0, end - next_offset) + len(writer.backlog))
+
+    @Service.task
+    async def _put_away(self) -> None:
+        while self.options.retention_days is not None and not self.should_stop:
+            await self._retention.run()
+            await self.sleep(self.options.retention_look_seconds)
 
     async def take(self, buckets: Collection[int]) -> None:
         """Begin to keep the books of `buckets`. Does not wait: a rebalance must not hang on Postgres."""

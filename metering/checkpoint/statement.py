@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 
+import asyncpg
+import msgspec
+from asyncpg.cursor import Cursor
 from msgspec import Struct
 
 from metering.checkpoint.database import Database
@@ -55,6 +60,33 @@ class StatementLine(Struct, frozen=True):
     """The same of all other (FRO): balance = NRO + FRO - what is overdrawn."""
 
 
+class PutAwayLines(Struct, frozen=True):
+    """What is left of a wallet's changes that are past the retention. Amounts in micro-units of `unit`."""
+
+    wallet: str
+    until_ms: int
+    """All before this moment is put away."""
+    wallet_seq: int
+    """How many changes that is."""
+    unit: str
+    balance_micros: int
+    """After the last of them."""
+    available_micros: int
+    held_micros: int
+    sums: dict[str, int]
+    """By kind, what they changed of the balance: adds up to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that is open."""
+
+    put_away: list[PutAwayLines]
+    """What of the time asked for the books no longer tell line by line."""
+    lines: AsyncGenerator[StatementLine]
+    """Oldest first."""
+
+
 class UserLine(Struct, frozen=True):
     """One change of what a user may spend of the company pool. Amounts in micro-units, times in Unix milliseconds."""
 
@@ -93,6 +125,52 @@ class WalletBalance(Struct, frozen=True):
     """The bucket's clock at its last checkpoint: what came later is not in here."""
 
 
+@asynccontextmanager
+async def open_statement(
+    database: Database,
+    customer: str,
+    wallet: str | None = None,
+    *,
+    from_ms: int = 0,
+    to_ms: int = END_OF_TIME_MS,
+) -> AsyncIterator[Statement]:
+    """Open every change of a customer's wallet, or of all its wallets, with `from_ms` <= time < `to_ms`.
+
+    One snapshot, any length. Raises `BooksAway`. It holds a connection until it is left.
+    """
+    queries = load_queries("statement")
+    async with (
+        database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(queries["hold_days"])
+        found = [_put_away(row) for row in await connection.fetch(queries["put_away"], customer, wallet)]
+        chosen = (
+            (queries["customer_statement"], customer, from_ms, to_ms)
+            if wallet is None
+            else (queries["wallet_statement"], customer, wallet, from_ms, to_ms)
+        )
+        before = await connection.fetch(queries["nro_before"], customer, from_ms) if from_ms > 0 or found else []
+        nro: dict[str, int] = {row["wallet"]: row["nro_micros"] for row in before}
+        lines = _lines(await connection.cursor(*chosen), nro)
+        async with aclosing(lines):
+            yield Statement([one for one in found if from_ms < one.until_ms], lines)
+
+
+async def _lines(cursor: Cursor[asyncpg.Record], nro: dict[str, int]) -> AsyncGenerator[StatementLine]:
+    while rows := await cursor.fetch(LINES_MAX):
+        for row in rows:
+            *values, overdrawn, nro_change = row.values()
+            left = nro[row["wallet"]] = nro.get(row["wallet"], 0) + nro_change
+            values += [left, row["balance_micros"] + overdrawn - left]
+            yield StatementLine(*values)
+
+
+def _put_away(row: asyncpg.Record) -> PutAwayLines:
+    *values, sums = row.values()
+    return PutAwayLines(*[*values, msgspec.json.decode(sums, type=dict[str, int])])
+
+
 async def statement(
     database: Database,
     customer: str,
@@ -101,27 +179,20 @@ async def statement(
     from_ms: int = 0,
     to_ms: int = END_OF_TIME_MS,
 ) -> AsyncIterator[StatementLine]:
-    """Yield every change of a customer's wallet, or of all its wallets, with `from_ms` <= time < `to_ms`, oldest first.
+    """Yield the lines of `open_statement`, oldest first.
 
-    One snapshot, any length. Raises `BooksAway`. Whoever stops early closes it (`contextlib.aclosing`): it holds a
-    connection.
+    Whoever stops early closes it (`contextlib.aclosing`): it holds a connection.
     """
-    queries = load_queries("statement")
-    chosen = (
-        (queries["customer_statement"], customer, from_ms, to_ms)
-        if wallet is None
-        else (queries["wallet_statement"], customer, wallet, from_ms, to_ms)
-    )
-    async with database.connection() as connection, connection.transaction(readonly=True):
-        before = await connection.fetch(queries["nro_before"], customer, from_ms) if from_ms > 0 else []
-        nro: dict[str, int] = {row["wallet"]: row["nro_micros"] for row in before}
-        cursor = await connection.cursor(*chosen)
-        while rows := await cursor.fetch(LINES_MAX):
-            for row in rows:
-                *values, overdrawn, nro_change = row.values()
-                left = nro[row["wallet"]] = nro.get(row["wallet"], 0) + nro_change
-                values += [left, row["balance_micros"] + overdrawn - left]
-                yield StatementLine(*values)
+    async with open_statement(database, customer, wallet, from_ms=from_ms, to_ms=to_ms) as opened:
+        async for line in opened.lines:
+            yield line
+
+
+async def read_cut_ms(database: Database, customer: str) -> int | None:
+    """Return the moment before which a customer's entries are put away; None where none is. Raises `BooksAway`."""
+    async with database.connection() as connection:
+        cut_ms: int | None = await connection.fetchval(load_queries("statement")["cut"], customer)
+    return cut_ms
 
 
 async def user_lines(

@@ -27,6 +27,7 @@ from metering.checkpoint.flush import flush
 from metering.checkpoint.housekeeping import tidy
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.positions import read_position
+from metering.checkpoint.wallet_tails import RememberedTails
 from metering.errors import BrokenInvariant
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Windows
@@ -95,6 +96,7 @@ class Writer:
         self.head: BucketPosition = ORIGIN
         self.ledger_offset = 0
         """Next record of the ledger to be read for the books: what is before it is in them."""
+        self._tails = RememberedTails()
         self._shared = shared
         self._seek = seek
         self._closing = False
@@ -199,7 +201,9 @@ class Writer:
         shared, metrics = self._shared, self._shared.metrics
         async with shared.turns, shared.database.connection() as connection:
             started, records = time.monotonic(), self.backlog.first(shared.limits.entries)
-            batch = await flush(connection, self.bucket, self.head, records, shared.partitions, shared.steps)
+            batch = await flush(
+                connection, self.bucket, self.head, records, shared.partitions, shared.steps, self._tails
+            )
         if batch is None:
             raise _Lost
         self.backlog.take_out(len(records))

@@ -40,6 +40,7 @@ COMMANDS = (
     "checkpoint",
     "replay",
     "bucket",
+    "dead_letters",
     "drill",
 )
 

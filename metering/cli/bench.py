@@ -19,7 +19,14 @@ def register(commands: Commands) -> None:
         "--kafka", choices=("embedded", "apache"), default="embedded", help="apache needs Java and Maven"
     )
     parser.add_argument("--mix", choices=MIXES, default="debit", help="what the events are (debit)")
-    parser.add_argument("--customers", type=parse_count, default=100_000, metavar="N", help="(100000)")
+    parser.add_argument(
+        "--customers",
+        type=parse_count,
+        nargs="+",
+        default=[100_000],
+        metavar="N",
+        help="(100000); of several numbers a scenario each, to be compared",
+    )
     parser.add_argument("--distribution", choices=("zipf", "uniform"), default="zipf", help="of events over customers")
     parser.add_argument("--events", type=parse_count, default=100_000, metavar="N", help="of a backlog (100000)")
     parser.add_argument("--workers", type=parse_count, default=1, metavar="N", help="(1)")
@@ -45,6 +52,8 @@ def _run(arguments: argparse.Namespace) -> int:
     import asyncio
     from pathlib import Path
 
+    from msgspec.structs import replace
+
     from metering.cli.benchmark.report import describe, run_all
     from metering.cli.benchmark.scenario import Scenario, suite
     from metering.cli.output import print_json
@@ -52,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     given = Scenario(
         mix=arguments.mix,
-        customers=arguments.customers,
+        customers=arguments.customers[0],
         distribution=arguments.distribution,
         events=arguments.events,
         workers=arguments.workers,
@@ -64,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         baselines=arguments.baselines,
     )
-    scenarios = suite(arguments.suite, given) if arguments.suite else [given]
+    each = [replace(given, customers=customers) for customers in dict.fromkeys(arguments.customers)]
+    scenarios = suite(arguments.suite, given) if arguments.suite else each
     profiles = Path(arguments.profile).absolute() if arguments.profile else None
     report = asyncio.run(run_all(scenarios, load_settings(), profiles))
     if arguments.json:

@@ -15,7 +15,14 @@ def register(commands: Commands) -> None:
     add_json(status)
     status.set_defaults(run=_status)
     resume = actions.add_parser("resume", help="let a stopped bucket go on, once the cause is gone")
-    resume.add_argument("bucket", type=_parse_bucket, metavar="N")
+    which = resume.add_mutually_exclusive_group(required=True)
+    which.add_argument("bucket", type=_parse_bucket, metavar="N", nargs="?")
+    which.add_argument("--all", action="store_true", help="all that are stopped")
+    resume.add_argument(
+        "--accept-missing", action="store_true", help="go on without records that were deleted before they were read"
+    )
+    resume.add_argument("--actor", help="who decides that, as it stands in the dead letter that is left")
+    resume.add_argument("--why", help="why, in your words")
     resume.set_defaults(run=_resume)
 
 
@@ -36,23 +43,40 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
-    """Exit 1 when the bucket was not stopped."""
+    """Exit 1 when the bucket was not stopped. Interrupted, some of `--all` go on: say it again."""
     import asyncio
 
+    from metering.cli.buckets import resume_buckets
     from metering.cli.output import fail
-    from metering.ledger.connection import connect_redis
-    from metering.ledger.standstill import end_standstill
     from metering.settings import load_settings
 
-    async def run() -> bool:
-        async with connect_redis(load_settings().redis.url) as redis:
-            return await end_standstill(redis, arguments.bucket)
-
-    if not asyncio.run(run()):
-        fail(f"bucket {arguments.bucket} is not stopped")
+    if arguments.accept_missing:
+        return _accept_missing(arguments)
+    resumed = asyncio.run(resume_buckets(load_settings(), None if arguments.all else [arguments.bucket]))
+    if not resumed:
+        fail("no bucket is stopped" if arguments.all else f"bucket {arguments.bucket} is not stopped")
         return 1
-    print(f"bucket {arguments.bucket} goes on: its worker claims it anew within a second")
+    for bucket in resumed:
+        print(f"bucket {bucket} goes on: its worker claims it anew within a second")
     return 0
+
+
+def _accept_missing(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from metering.cli.buckets import accept_missing_records
+    from metering.cli.output import fail
+    from metering.settings import load_settings
+
+    if arguments.all or not (arguments.actor and arguments.why):
+        fail("--accept-missing needs one bucket, --actor and --why")
+        return 2
+    missing = asyncio.run(accept_missing_records(load_settings(), arguments.bucket, arguments.actor, arguments.why))
+    for one in missing:
+        print(f"bucket {arguments.bucket} goes on without {one.topic} {one.first} to {one.next - 1}")
+    if not missing:
+        fail(f"bucket {arguments.bucket} misses nothing")
+    return 0 if missing else 1
 
 
 def _parse_bucket(text: str) -> int:

@@ -19,7 +19,7 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader
-from metering.ledger.standstill import read_standstill
+from metering.ledger.standstill import Acceptance, MissingRecords, accept_missing, end_standstill, read_standstill
 from metering.settings import KafkaSettings, Settings
 
 FETCH_BYTES = 1_024
@@ -31,6 +31,7 @@ class StoppedView(Struct, frozen=True):
     """Why a bucket waits for an operator, and since when (Unix milliseconds)."""
 
     since_ms: int
+    reason: str
     why: str
 
 
@@ -72,10 +73,24 @@ async def read_buckets(settings: Settings) -> list[BucketView]:
             status.outbox_chunks,
             status.charges_held,
             status.clock_ms,
-            StoppedView(standstill.since_ms, standstill.why) if standstill else None,
+            StoppedView(standstill.since_ms, standstill.reason, standstill.why) if standstill else None,
         )
         for status, lag, standstill in zip(statuses, lags, standstills, strict=True)
     ]
+
+
+async def resume_buckets(settings: Settings, buckets: Sequence[int] | None) -> list[int]:
+    """Let these buckets go on, or all, and return those that were stopped. Raises `Fatal`, `Retryable` likewise."""
+    among = range(await count_buckets(settings.kafka)) if buckets is None else buckets
+    async with connect_redis(settings.redis.url) as redis:
+        return [bucket for bucket in among if await end_standstill(redis, bucket)]
+
+
+async def accept_missing_records(settings: Settings, bucket: int, actor: str, why: str) -> tuple[MissingRecords, ...]:
+    """Let a bucket go on without the records that it misses, and return which; none: it misses none. As above."""
+    async with connect_redis(settings.redis.url) as redis:
+        standing = await accept_missing(redis, bucket, Acceptance(actor, why))
+    return standing.missing if standing else ()
 
 
 def describe_buckets(buckets: Sequence[BucketView]) -> str:

@@ -16,23 +16,25 @@ from metering.ledger.till import Windows
 from metering.observe.http_server import StatusServer
 from metering.observe.metrics import CheckpointerMetrics
 from metering.observe.steps import NO_STEPS, Steps
+from metering.observe.waits import tell_waits_on_signal
 from metering.settings import Settings
+from metering.worker.collecting import settle_collector
 
 log = structlog.get_logger(__name__)
 
 PORT_DEFAULT = 9102
-HOUR_MS = 3_600_000
 WATCH_SECONDS = 0.2
 
 
 def run_checkpointer(settings: Settings, steps: Steps = NO_STEPS) -> int:
     """Run until SIGTERM or SIGINT, on uvloop. Return 0 when asked to stop, 1 when it could not go on."""
+    settle_collector()
     return uvloop.run(_serve(settings, steps))
 
 
 def make_options(settings: Settings) -> CheckpointerOptions:
     """Return the checkpointer's own form of the settings."""
-    kafka, books, ledger = settings.kafka, settings.checkpoint, settings.ledger
+    kafka, books = settings.kafka, settings.checkpoint
     return CheckpointerOptions(
         bootstrap=kafka.bootstrap,
         dsn=settings.postgres.dsn,
@@ -45,7 +47,8 @@ def make_options(settings: Settings) -> CheckpointerOptions:
         buffered_entries_max=books.buffered_entries_max,
         session_timeout_ms=kafka.session_timeout_ms,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
-        windows=Windows(ledger.dedupe_window_hours * HOUR_MS, ledger.command_window_days * 24 * HOUR_MS),
+        retention_days=books.retention_days,
+        windows=Windows.of(settings.ledger),
     )
 
 
@@ -53,6 +56,7 @@ async def _serve(settings: Settings, steps: Steps) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tell_waits_on_signal()
     metrics = CheckpointerMetrics()
     checkpointer = Checkpointer(make_options(settings), metrics, steps)
     http = settings.metrics

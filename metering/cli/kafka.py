@@ -42,13 +42,15 @@ async def open_producer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]
 
 
 @asynccontextmanager
-async def open_reader(kafka: KafkaSettings, topic: Topic) -> AsyncIterator[AIOKafkaConsumer]:
+async def open_reader(
+    kafka: KafkaSettings, topic: Topic, kind: type[AIOKafkaConsumer] = AIOKafkaConsumer
+) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a consumer of all of a topic's partitions, standing at their ends as of now; it joins no group.
 
-    Raises `Fatal` without a broker or without the topic.
+    `kind` is what it is made as. Raises `Fatal` without a broker or without the topic.
     """
     name = topic_name(kafka, topic)
-    consumer = AIOKafkaConsumer(
+    consumer = kind(
         **kafka.client_options(),
         isolation_level="read_committed",
         enable_auto_commit=False,

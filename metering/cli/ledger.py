@@ -37,9 +37,10 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         for fault in found.found[:SHOWN_MAX]:
             fail(describe_fault(fault))
+        put_away = f" ({found.put_away:,} more are put away)" if found.put_away else ""
         told = "" if found.records is None else f", {found.records:,} records of the topic"
         print(
-            f"{found.buckets:,} buckets, {found.wallets:,} wallets, {found.entries:,} entries{told}:"
+            f"{found.buckets:,} buckets, {found.wallets:,} wallets, {found.entries:,} entries{put_away}{told}:"
             f" {found.faults or 'no'} faults"
         )
     return 1 if found.faults else 0

@@ -113,8 +113,11 @@ async def _restore(redis: Redis, bucket: int) -> None:
     """Empty a bucket and wait until its worker has restored it."""
     till, reader = Till(redis, bucket), BucketReader(redis, bucket)
     deadline = time.monotonic() + RESTORED_SECONDS_MAX
-    if not await till.forget(fresh_token()):
-        raise Retryable(f"bucket {bucket} was claimed at the same moment: run it again")
+    while not await till.forget(fresh_token()):
+        # Its owner saw that it was taken, and took it back before it was empty.
+        if time.monotonic() > deadline:
+            raise Retryable(f"bucket {bucket} was claimed at the same moment, again and again: run it later")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
     while not (await reader.status()).loaded:
         if time.monotonic() > deadline:
             raise Retryable(f"no worker restores bucket {bucket}: it will be, as soon as one and a checkpointer run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from metering.checkpoint.database import Database
-from metering.checkpoint.statement import END_OF_TIME_MS, StatementLine, balances, statement
-from metering.cli.output import format_amount
+from metering.checkpoint.statement import END_OF_TIME_MS, PutAwayLines, StatementLine, balances, open_statement
+from metering.cli.output import format_amount, note
 from metering.rating import format_micros
 
 _AMOUNTS = ("amount", "held_change", "balance", "available", "held", "price")
@@ -42,18 +42,23 @@ async def print_statement(
             return f"the books know no customer {customer!r}"
         if wallet is not None and wallet not in names:
             return f"customer {customer!r} has no wallet {wallet!r}"
-        found = statement(
-            database,
-            customer,
-            wallet,
-            from_ms=period.since_ms or 0,
-            to_ms=END_OF_TIME_MS if period.until_ms is None else period.until_ms,
-        )
-        listing = Listing(f"Statement of {customer}", STATEMENT_HEAD, StatementLine, describe_line)
-        await write_lines(found, customer, listing, form, output)
+        until_ms = END_OF_TIME_MS if period.until_ms is None else period.until_ms
+        async with open_statement(database, customer, wallet, from_ms=period.since_ms or 0, to_ms=until_ms) as opened:
+            for one in opened.put_away:
+                note(describe_put_away(one))
+            listing = Listing(f"Statement of {customer}", STATEMENT_HEAD, StatementLine, describe_line, opened.put_away)
+            await write_lines(opened.lines, customer, listing, form, output)
     finally:
         await database.close()
     return None
+
+
+def describe_put_away(one: PutAwayLines) -> str:
+    """Return what is left of changes that are put away as a line of text."""
+    sums = ", ".join(f"{kind} {format_amount(micros, places=6)}" for kind, micros in sorted(one.sums.items()) if micros)
+    balance = format_amount(one.balance_micros, one.unit, places=6)
+    gone = f"{one.wallet_seq:,} changes before {format_time(one.until_ms)} are put away"
+    return f"{one.wallet}: {gone} ({sums or 'no amount'}); balance after them {balance}"
 
 
 STATEMENT_HEAD = f"{'time':<24}  {'kind':<10}  {'what':<44}{'amount':>16}{'balance':>18}{'NRO':>18}{'FRO':>18}"
@@ -80,6 +85,8 @@ class Listing(Struct, frozen=True):
     head: str
     line: type[Struct]
     describe: Callable[[Any], str]
+    put_away: Sequence[Struct] = ()
+    """What of the time asked for is left without lines."""
 
 
 def _begin_text(out: TextIO, _: str, listing: Listing) -> tuple[str, Write, str]:
@@ -98,15 +105,16 @@ def _begin_csv(out: TextIO, _: str, listing: Listing) -> tuple[str, Write, str]:
     return ",".join(_csv_name(field) for field in listing.line.__struct_fields__) + "\n", write, ""
 
 
-def _begin_json(out: TextIO, customer: str, _: Listing) -> tuple[str, Write, str]:
+def _begin_json(out: TextIO, customer: str, listing: Listing) -> tuple[str, Write, str]:
     separator = ""
+    put_away = f'"put_away":{msgspec.json.encode(listing.put_away).decode()},' if listing.put_away else ""
 
     def write(line: Struct) -> None:
         nonlocal separator
         out.write(separator + msgspec.json.encode(line).decode())
         separator = ",\n"
 
-    return f'{{"customer":{msgspec.json.encode(customer).decode()},"lines":[\n', write, "\n]}\n"
+    return f'{{"customer":{msgspec.json.encode(customer).decode()},{put_away}"lines":[\n', write, "\n]}\n"
 
 
 _FORMS: dict[str, Callable[[TextIO, str, Listing], tuple[str, Write, str]]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from metering.checkpoint.database import Database
-from metering.checkpoint.statement import END_OF_TIME_MS, UserLine, balances, user_lines
-from metering.cli.output import format_amount
+from metering.checkpoint.statement import END_OF_TIME_MS, UserLine, balances, read_cut_ms, user_lines
+from metering.cli.output import format_amount, note
 from metering.cli.statements import Listing, Period, format_time, write_lines
 
 USER_HEAD = f"{'time':<24}  {'kind':<20}  {'by':<24}{'amount':>16}{'subtotal':>18}{'total':>18}"
@@ -21,6 +21,9 @@ async def print_user_statement(
         if not await balances(database, customer):
             return f"the books know no customer {customer!r}"
         until_ms = END_OF_TIME_MS if period.until_ms is None else period.until_ms
+        cut_ms = await read_cut_ms(database, customer)
+        if cut_ms is not None and (period.since_ms or 0) < cut_ms:
+            note(f"changes before {format_time(cut_ms)} are put away; the first subtotal has them in it")
         found = user_lines(database, customer, user, from_ms=period.since_ms or 0, to_ms=until_ms)
         listing = Listing(f"Statement of {customer}, user {user}", USER_HEAD, UserLine, describe_user_line)
         await write_lines(found, customer, listing, form, output)

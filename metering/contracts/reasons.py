@@ -159,6 +159,8 @@ class DeadLetterReason(StrEnum):
     MISROUTED = "misrouted"
     """Forwarded once already and in the wrong partition again."""
     EMPTY = "empty"
+    REMOVED = "removed"
+    """Deleted from its topic before it was read; an operator let the bucket go on. The detail names the offsets."""
 
 
 class AlertType(StrEnum):

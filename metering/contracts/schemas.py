@@ -19,7 +19,7 @@ from metering.contracts.allotments import Allotment
 from metering.contracts.calls import CallTerms
 from metering.contracts.command_header import CommandHeader
 from metering.contracts.commands import CommandRecord
-from metering.contracts.dead_letters import DeadLetter
+from metering.contracts.dead_letters import DeadLetter, DeadLetterResolution
 from metering.contracts.decisions import Answer, Decision
 from metering.contracts.entries import LedgerEntry
 from metering.contracts.events import EventType, UsageEvent
@@ -41,6 +41,7 @@ CONTRACTS: Mapping[str, tuple[Any, Topic]] = {
     "alert": (Alert, Topic.ALERTS),
     "block-record": (BlockRecord, Topic.BLOCKED_SENDERS),
     "dead-letter": (DeadLetter, Topic.DEAD_LETTERS),
+    "dead-letter-resolution": (DeadLetterResolution, Topic.DEAD_LETTERS),
     "rates-manifest": (RatesManifest, Topic.RATES),
 }
 """By file name: what stands in the values of which topic."""

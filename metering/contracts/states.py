@@ -80,6 +80,8 @@ class CycleState(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="k
     cancelled: bool = False
     fees: tuple[str, ...] = ()
     """Ids of the records of fees for equipment."""
+    runs: tuple[tuple[int, int], ...] = ()
+    """How cycles followed each other, oldest first: (month after the billing start, months of a cycle from then on)."""
     gone: bool = False
 
 

@@ -32,29 +32,49 @@ class TopicPlan(Struct, frozen=True):
     config: dict[str, str]
 
 
+def _plan(topic: Topic, *, bucketed: bool, config: dict[str, str]) -> TopicPlan:
+    """Return a topic's plan, with what all have: the log stamps their records.
+
+    A producer's clock may be wrong, and a broker refuses stamps that are far ahead of its own.
+    """
+    return TopicPlan(topic, bucketed, {"message.timestamp.type": "LogAppendTime", **config})
+
+
 TOPIC_PLANS: tuple[TopicPlan, ...] = (
-    TopicPlan(
+    _plan(
         Topic.USAGE,
         bucketed=True,
         # Seven days: a worker may be away for a long week-end, and replay has the inputs.
-        config={"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+        config={"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
     ),
-    TopicPlan(
+    _plan(
         Topic.COMMANDS,
         bucketed=True,
-        config={"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+        config={"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
     ),
-    TopicPlan(
+    _plan(
         # Never deleted before it is checkpointed: kept whole, and shortened by the operator when the books have it.
         Topic.LEDGER,
         bucketed=True,
-        config={"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "cleanup.policy": "delete"},
+        config={"retention.ms": "-1", "cleanup.policy": "delete"},
     ),
-    TopicPlan(Topic.DECISIONS, bucketed=True, config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.ANSWERS, bucketed=False, config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.ALERTS, bucketed=True, config={"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"}),
-    TopicPlan(Topic.BLOCKED_SENDERS, bucketed=True, config={"cleanup.policy": "compact"}),
-    TopicPlan(
+    _plan(
+        Topic.DECISIONS,
+        bucketed=True,
+        config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"},
+    ),
+    _plan(
+        Topic.ANSWERS,
+        bucketed=False,
+        config={"retention.ms": str(DAY_MS), "cleanup.policy": "delete"},
+    ),
+    _plan(
+        Topic.ALERTS,
+        bucketed=True,
+        config={"retention.ms": str(7 * DAY_MS), "cleanup.policy": "delete"},
+    ),
+    _plan(Topic.BLOCKED_SENDERS, bucketed=True, config={"cleanup.policy": "compact"}),
+    _plan(
         # Dead letters carry the original in base64, a third longer than the record that was accepted.
         Topic.DEAD_LETTERS,
         bucketed=False,
@@ -64,11 +84,11 @@ TOPIC_PLANS: tuple[TopicPlan, ...] = (
             "max.message.bytes": str(4 * 1024 * 1024),
         },
     ),
-    TopicPlan(
+    _plan(
         # One partition: which of two versions comes after the other must be the same for every worker. Compacted, and
         # never deleted from: a bucket that is replayed from long ago is priced with the version of that time.
         Topic.RATES,
         bucketed=False,
-        config={"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"},
+        config={"cleanup.policy": "compact"},
     ),
 )

@@ -59,6 +59,12 @@ class Schedule:
             seen.add(fault.family)
             await self._inject(fault)
 
+    async def repeat(self, family: str, name: str, times: int) -> None:
+        """Inject one fault so many times."""
+        fault = next(one for one in self._faults if (one.family, one.name) == (family, name))
+        for _ in range(times):
+            await self._inject(fault)
+
     async def run_for(self, seconds: float) -> None:
         """Inject faults for `seconds`: all of them in a random order, then all again in another."""
         deadline = time.monotonic() + seconds

@@ -29,7 +29,9 @@ class AssignableFigures:
     def total_of(self, user: str) -> int | None:
         """Return what a user may spend now; None for a shared role."""
         limit = self.limits.get(user)
-        return None if limit is None else limit.cap_micros - limit.used_micros - limit.held_micros
+        if limit is None:
+            return None
+        return max(limit.cap_micros - limit.used_micros - limit.held_micros, 1 - MICROS_LIMIT)
 
     def assignable(self, user: str | None = None) -> Assignable | None:
         """Return what can be assigned to a user, or to one more (None); None where users never had allotments."""

@@ -20,6 +20,9 @@ RULES_MAX = 16
 USERS_MAX = 1_000
 """Users of one customer who have an allotment: a command that assigns adds up those of all of them, in 5 ms."""
 
+RUNS_MAX = 24
+"""Changes between monthly and yearly cycles that a customer's windows remember; older ones count for nothing."""
+
 LIMITS_MAX = 10_000
 """Limits of one customer. An event meets at most one for each level and window, 25 in all, however many there are."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ class Chunk(Struct, frozen=True):
     clock_first_ms: int
     clock_last_ms: int
     inputs: bytes
-    """Rows by `rows.INPUT_ROW`."""
+    """Rows as `rows.pack_inputs` packs them."""
     more: list[list[Any]]
     """What does not fit into rows: of an event its fields by `layout.Input` from position 13, of a command all."""
     carried: list[Carried]
@@ -37,3 +38,9 @@ class Chunk(Struct, frozen=True):
     """Records that the inputs are likely to meet, read in one go; any other is read when it is met."""
     zones: dict[str, tuple[int, ...]]
     """Time zones that its inputs bring into the bucket."""
+
+
+def has_repeats(digests: Sequence[str]) -> bool:
+    """Return whether an event is there twice; inputs that are no events have an empty digest."""
+    events = len(digests) - digests.count("")
+    return len(set(digests).difference(("",))) < events

@@ -33,6 +33,9 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 CONNECTIONS_MAX = 1_000
 """A bucket has one call under way, seldom two."""
 
+REDIS_LEAST = 7
+"""The version from which Redis keeps functions; Valkey says that it is 7."""
+
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
 """All that a call may raise when Redis does not answer as it should; the cluster's own are no `RedisError`."""
 
@@ -53,6 +56,10 @@ _TRANSIENT = frozenset(
     ]
 )
 """Answers of a server that may come to itself, or be put right, with nothing applied."""
+
+
+UNKNOWN_FUNCTION = "Function not found"
+"""How a server says that it has not what is called. It has no code of its own."""
 
 
 class _GuardedRedis(Redis):
@@ -117,6 +124,9 @@ async def check_redis(redis: Redis) -> None:
     # Of one node the answer stands alone; of several each stands under its node's name.
     told = [answer] if "redis_version" in answer else list(answer.values())
     for one in told:
+        version = str(one.get("redis_version", ""))
+        if int(version.partition(".")[0] or REDIS_LEAST) < REDIS_LEAST:
+            raise Fatal(f"Redis {version} keeps no functions; the ledger needs Redis {REDIS_LEAST} or Valkey")
         policy = one.get("maxmemory_policy", "noeviction")
         if policy != "noeviction":
             raise Fatal(f"Redis evicts keys (maxmemory-policy {policy}); set it to noeviction, or balances disappear")
@@ -129,7 +139,7 @@ def redis_error(error: Exception, what: str) -> MeteringError:
     if isinstance(error, ResponseError):
         # The client takes the code of those that it knows out of the message.
         code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
-        if code not in _TRANSIENT:
+        if code not in _TRANSIENT and not str(error).startswith(UNKNOWN_FUNCTION):
             return BrokenInvariant(f"script {what} failed: {error}")
         return Retryable(f"Redis refused {what}: {code} {error}")
     return Retryable(f"Redis did not answer {what}: {error}")

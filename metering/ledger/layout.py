@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 9
 """Of all that a bucket keeps in Redis. One that was left by another version counts as not loaded, and is restored from
 the books: raise it with every change that older scripts could not read, or these not from older ones."""
 
@@ -175,12 +175,12 @@ class Wallet(IntEnum):
     """False, or a block by `Block`."""
     LOTS = 8
     RULES = 9
-    BLOCKED = 10
-    """Senders blocked for want of credit in it, in order of blocking."""
-    TOPPED_UP = 11
+    TOPPED_UP = 10
     """The amount of the last top-up, 0 before the first."""
-    PROFILE = 12
+    PROFILE = 11
     """By `Profile`, or false: an active company pool without names."""
+    BLOCKED = 12
+    """Senders blocked for want of credit in it, in order of blocking. Last: the first of them is put at the end."""
 
 
 class Lot(IntEnum):

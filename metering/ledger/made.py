@@ -11,10 +11,10 @@ from metering.errors import ensure
 from metering.ledger.carried import Carried, decode_carried, encode_carried
 from metering.ledger.effects import Effect, effect_of
 from metering.ledger.identity import event_digest
-from metering.ledger.plain_effects import plain_effect
+from metering.ledger.plain_effects import PlainEffect, plain_effect
 from metering.ledger.results import Extras, Result
 
-_encoder = msgspec.json.Encoder()
+_encode_into = msgspec.json.Encoder().encode_into
 _COMMA = ord(",")
 """In the place of an effect's closing brace: what was carried follows, without its opening one."""
 
@@ -84,27 +84,48 @@ def make_entries(  # noqa: PLR0913, PLR0917  all that a chunk's entries are made
     """
     previous = prev_chunk
     # One buffer for all: an entry is copied once, when it is put together.
-    encode_into, buffer = _encoder.encode_into, bytearray()
+    buffer = bytearray()
     for seq, result in enumerate(results, first_seq):
-        at = abs(result.input) - 1
-        ensure(at >= 0, "an entry without an input")
-        about = carried[at]
-        if result.input < 0:
-            about = _timer_carried(about, result.more())
-            fragment, digest = encode_carried(about), None
-        else:
-            fragment = encode_carried(about) if fragments is None else fragments[at]
-            digest = digests[at] if digests is not None else None
-        effect = None
-        plain = plain_effect(bucket, seq, chunk, previous, result, about.charge_id)
-        if plain is not None:
-            encode_into(plain, buffer)
-        else:
-            effect = effect_of(bucket, seq, chunk, previous, result, about.charge_id)
-            encode_into(effect, buffer)
-        buffer[-1] = _COMMA
-        yield EntryMade(bucket, seq, chunk, previous, about, result, b"".join((buffer, fragment[1:])), digest, effect)
+        yield make_entry(bucket, seq, chunk, previous, result, carried, fragments, digests, buffer)
         previous = chunk
+
+
+def make_entry(  # noqa: PLR0913, PLR0917  all that an entry is made of
+    bucket: int,
+    seq: int,
+    chunk: str,
+    prev_chunk: str,
+    result: Result,
+    carried: Sequence[Carried],
+    fragments: Sequence[bytes] | None,
+    digests: Sequence[str] | None,
+    buffer: bytearray,
+) -> EntryMade:
+    """Return one of the entries of `make_entries`; `buffer` is overwritten."""
+    at = abs(result.input) - 1
+    ensure(at >= 0, "an entry without an input")
+    about = carried[at]
+    if result.input < 0:
+        about = _timer_carried(about, result.more())
+        fragment, digest = encode_carried(about), None
+    else:
+        fragment = encode_carried(about) if fragments is None else fragments[at]
+        digest = digests[at] if digests is not None else None
+    effect = None
+    plain = plain_effect(bucket, seq, chunk, prev_chunk, result, about.charge_id)
+    if plain is not None:
+        value = entry_value(plain, fragment, buffer)
+    else:
+        effect = effect_of(bucket, seq, chunk, prev_chunk, result, about.charge_id)
+        value = entry_value(effect, fragment, buffer)
+    return EntryMade(bucket, seq, chunk, prev_chunk, about, result, value, digest, effect)
+
+
+def entry_value(effect: PlainEffect | Effect, fragment: bytes, buffer: bytearray) -> bytes:
+    """Return an entry's JSON: what was decided, then what was carried. `buffer` is overwritten."""
+    _encode_into(effect, buffer)
+    buffer[-1] = _COMMA
+    return b"".join((buffer, fragment[1:]))
 
 
 def read_fragments(fragments: Sequence[bytes]) -> list[Carried]:

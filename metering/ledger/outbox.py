@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+from cramjam import snappy
 from msgspec import Struct
 
 from metering.contracts.entries import Position
 from metering.ledger.made import EntryMade, make_entries, read_fragments
-from metering.ledger.results import decode_fragments, decode_results
+from metering.ledger.results import decode_results
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+def pack_fragments(fragments: Sequence[bytes]) -> bytes:
+    """Return what the inputs of a chunk carried as the outbox keeps it: MessagePack under raw Snappy.
+
+    Nothing in Redis looks into it. It is half of what a call sends and a tenth of that compressed, which takes 0.14 µs
+    an event, less than handing so much on three times.
+    """
+    return bytes(snappy.compress_raw(_pack(fragments)))
+
+
+def unpack_fragments(packed: bytes) -> list[bytes]:
+    """Return the fragments of a chunk in the outbox."""
+    return _unpack(bytes(snappy.decompress_raw(packed)))
 
 
 class OutboxChunk(Struct, frozen=True):
@@ -20,11 +39,12 @@ class OutboxChunk(Struct, frozen=True):
     prev_chunk: str
     start: Position
     fragments: bytes
+    """See `pack_fragments`."""
     results: bytes
 
     def entries(self, bucket: int, after_seq: int = 0) -> Iterator[EntryMade]:
         """Yield its entries beyond `after_seq`, the same to the byte as when they were first made."""
-        fragments = decode_fragments(self.fragments)
+        fragments = unpack_fragments(self.fragments)
         made = make_entries(
             bucket,
             self.first_seq,

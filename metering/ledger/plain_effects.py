@@ -16,11 +16,11 @@ from metering.ledger.codes import KINDS, REASONS, Decided, Moment, State
 from metering.ledger.results import Result
 
 # By number: what an enum's value is costs more to ask than to look up.
-_KINDS = {code: kind.value for code, kind in KINDS.items()}
-_REASONS = {0: None} | {code: reason.value for code, reason in REASONS.items()}
-_DECISIONS = (None, *(decision.name.lower() for decision in (Decided.ALLOWED, Decided.DENIED)))
-_STATES = {state.value: state.name.lower() for state in State}
-_MOMENTS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
+KIND_WORDS = {code: kind.value for code, kind in KINDS.items()}
+REASON_WORDS = {0: None} | {code: reason.value for code, reason in REASONS.items()}
+DECISION_WORDS = (None, *(decision.name.lower() for decision in (Decided.ALLOWED, Decided.DENIED)))
+STATE_WORDS = {state.value: state.name.lower() for state in State}
+MOMENT_WORDS = {Moment.SUBMIT.value: "submit", Moment.SENT.value: "sent", Moment.DELIVERED.value: "delivered"}
 
 _LOT_FIGURES = 5
 """Of what happened to a lot: a new one, or one that lapses at another time, has more."""
@@ -76,7 +76,7 @@ def plain_effect(
             seq,
             chunk,
             prev_chunk,
-            _KINDS[result.kind],
+            KIND_WORDS[result.kind],
             None,
             result.wallet_seq or None,
             result.amount,
@@ -85,8 +85,8 @@ def plain_effect(
             None,
             lots,
             charge,
-            _REASONS[result.reason],
-            _DECISIONS[result.decision],
+            REASON_WORDS[result.reason],
+            DECISION_WORDS[result.decision],
         )
     return PlainEffect(
         f"{bucket}-{seq}",
@@ -94,7 +94,7 @@ def plain_effect(
         seq,
         chunk,
         prev_chunk,
-        _KINDS[result.kind],
+        KIND_WORDS[result.kind],
         wallet,  # type: ignore[arg-type]
         result.wallet_seq or None,
         result.amount,
@@ -103,8 +103,8 @@ def plain_effect(
         Balance(result.available_after, result.held_after, result.overdrawn_after),
         lots,
         charge,
-        _REASONS[result.reason],
-        _DECISIONS[result.decision],
+        REASON_WORDS[result.reason],
+        DECISION_WORDS[result.decision],
     )
 
 
@@ -117,12 +117,12 @@ def _charge(image: list[Any], charge_id: str) -> Charge | None:
         return None
     return Charge(
         charge_id,
-        _STATES[state],  # type: ignore[arg-type]
+        STATE_WORDS[state],  # type: ignore[arg-type]
         wallet,
         price,
         held,
         committed,
-        _MOMENTS[charge_on],  # type: ignore[arg-type]
+        MOMENT_WORDS[charge_on],  # type: ignore[arg-type]
         fee,
         deadline,
         # As Lua has it: a list of two is the same JSON as a pair. None at all is left out.

@@ -30,6 +30,7 @@ class Cycle(IntEnum):
     NEXT_GRANT = 9
     CANCELLED = 10
     FEES = 11
+    RUNS = 12
 
 
 class Fee(IntEnum):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import chain
+from struct import Struct as Numbers
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from metering.ledger.codes import State
-from metering.ledger.rows import RESULT_ROW
+from metering.ledger.layout import Limit
+from metering.ledger.rows import CHARGE_ON_AT, RESULT_ROW
 
 
 class Extras(Struct, frozen=True, omit_defaults=True):
@@ -61,48 +65,96 @@ class Result(Struct, frozen=True, array_like=True, gc=False):
 
 
 _NOTHING_MORE = Extras()
-_decode_lists = msgspec.msgpack.Decoder(tuple[list[str], list[Result]]).decode
-_IN_A_ROW, _MARKS_AT = ord("r"), 4
+_decode_lists = msgspec.msgpack.Decoder(tuple[list[Result], list[tuple[int, str, list[Any], int]]]).decode
+_HEAD, _FIGURE = Numbers("<III"), Numbers("<q")
+IN_A_ROW, _LIMITED = ord("r"), ord("t")
+
+
+class PackedResults(NamedTuple):
+    """The entries of a call as lua/parts/emit.lua packs them: what each is, the rows, names, and all others."""
+
+    marks: bytes
+    """In the entries' order: `IN_A_ROW`, or anything else for one that is among the others."""
+    rows: Iterator[tuple[int, ...]]
+    """By `rows.RESULT_ROW`; `result_of_row` has what the columns are."""
+    names: list[str]
+    """By their places in rows; the one at 0 is empty."""
+    others: Iterator[Result]
+
+
+def read_results(packed: bytes) -> PackedResults:
+    """Return the entries of a call, rows still to be read."""
+    entries, figure_count, names_size = _HEAD.unpack_from(packed)
+    rows_at = _HEAD.size + entries
+    marks = packed[_HEAD.size : rows_at]
+    limited_at = rows_at + marks.count(IN_A_ROW) * RESULT_ROW.size
+    figures_at = limited_at + marks.count(_LIMITED) * RESULT_ROW.size
+    names_at = figures_at + 8 * figure_count
+    lists_at = names_at + names_size
+    names = ["", *packed[names_at:lists_at].decode().split("\0")]
+    listed, limits = _decode_lists(packed[lists_at:])
+    others: Iterator[Result] = iter(listed)
+    if figure_count:
+        limited = _limited(names, packed[limited_at:figures_at], packed[figures_at:names_at], limits)
+        others = _in_order(marks, others, limited)
+    return PackedResults(marks, RESULT_ROW.iter_unpack(packed[rows_at:limited_at]), names, others)
+
+
+def _in_order(marks: bytes, listed: Iterator[Result], limited: Iterator[Result]) -> Iterator[Result]:
+    """Yield the entries that are not in rows alone, in their order."""
+    for mark in marks:
+        if mark != IN_A_ROW:
+            yield next(limited if mark == _LIMITED else listed)
+
+
+def _limited(
+    names: list[str], rows: bytes, figures: bytes, limits: list[tuple[int, str, list[Any], int]]
+) -> Iterator[Result]:
+    """Yield the entries that counted in limits: each tells of the limits after it, of which it says what is used."""
+    left = chain.from_iterable(_FIGURE.iter_unpack(figures))
+    for row in RESULT_ROW.iter_unpack(rows):
+        states = []
+        for _ in range(next(left)):
+            kind, state_id, record, gone = limits[next(left) - 1]
+            now = record.copy()
+            now[Limit.USED - 1] = next(left)
+            states.append((kind, state_id, now, gone))
+        yield structs.replace(result_of_row(names, *row), extras=Extras(states=states))
 
 
 def decode_results(packed: bytes) -> list[Result]:
-    """Return the entries of a call in their order: see lua/parts/emit.lua."""
-    rows_at = _MARKS_AT + int.from_bytes(packed[:_MARKS_AT], "little")
-    marks = packed[_MARKS_AT:rows_at]
-    lists_at = rows_at + marks.count(_IN_A_ROW) * RESULT_ROW.size
-    names, listed = _decode_lists(packed[lists_at:])
-    names.insert(0, "")
-    rows, lists = RESULT_ROW.iter_unpack(packed[rows_at:lists_at]), iter(listed)
-    return [_of_row(names, *next(rows)) if mark == _IN_A_ROW else next(lists) for mark in marks]
+    """Return the entries of a call in their order."""
+    marks, rows, names, others = read_results(packed)
+    return [result_of_row(names, *next(rows)) if mark == IN_A_ROW else next(others) for mark in marks]
 
 
-def _of_row(  # noqa: PLR0913, PLR0917  the columns of a row
+def result_of_row(  # noqa: PLR0913, PLR0917  the columns of a row
     names: list[str],
     entry_input: int,
     kind: int,
     reason: int,
     decision: int,
-    state: int,
-    charge_on: int,
+    charge_state: int,
     wallet_at: int,
     lot_at: int,
     sender_at: int,
-    wallet_seq: int,
-    amount: int,
-    held_change: int,
     available: int,
     held: int,
+    wallet_seq: int,
+    amount: int,
     lot_remaining: int,
     lot_held: int,
-    price: int,
+    held_change: int,
     fee: int,
     deadline: int,
 ) -> Result:
     """Return what a row says; nothing is overdrawn, and all that changed is one lot."""
     wallet, lot = names[wallet_at], names[lot_at]
     charge: list[Any] | bool = False
-    if state:
+    if charge_state:
+        charge_on, state = divmod(charge_state, CHARGE_ON_AT)
         is_held = state == State.HELD
+        price = abs(held_change) or -amount
         held_price, spent = (price, 0) if is_held else (0, price if state == State.COMMITTED else 0)
         parts = [[lot, price]] if is_held else []
         sender = names[sender_at] or False
@@ -126,6 +178,3 @@ def _of_row(  # noqa: PLR0913, PLR0917  the columns of a row
         charge,
         extras=False,
     )
-
-
-decode_fragments = msgspec.msgpack.Decoder(list[bytes]).decode

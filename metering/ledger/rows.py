@@ -1,36 +1,68 @@
 """Rows of figures: of what goes into `apply`, of what comes out of it, and in front of stored records.
 
-Struct-packed, so that neither side makes a table of each.
+Packed in their order, so that neither side makes a table of each.
 
 `lua/parts/inputs.lua` and `lua/parts/emit.lua` have the same formats in the words of Lua's `struct`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
 
-INPUT_ROW = Struct("<BBBxHHHHHqqqq")
-"""op, flags, charge_on; places of customer, wallet, charge, sender and of what else there is (0 = none); clock, price,
-deadline, fee. Positions 8 to 12 of `layout.Input` have several meanings: so have the columns here."""
+import msgspec
 
-RESULT_ROW = Struct("<iBBBBBxHHHqqqqqqqqqq")
-"""input, kind, reason, decision, state of the charge (0 = none) and when it is due; places of the names of wallet, lot
-and sender (0 = none); wallet_seq, amount, held_change, available and held before, remaining and held of the lot after,
-price, fee and deadline of the charge."""
+
+class Shape(IntEnum):
+    """What an input is, as one number: op, charge_on, flags and the place of what else there is, each times this."""
+
+    CHARGE_ON = 2**7
+    FLAGS = 2**9
+    MORE = 2**15
+
+
+_CHARGE_ON, _FLAGS, _MORE = Shape.CHARGE_ON.value, Shape.FLAGS.value, Shape.MORE.value  # quicker than the enum's own
+
+InputRow = tuple[int, int, int, int, int, int, int, int, int]
+"""Shape; places of customer, wallet, charge and sender (0 = none); clock, price, deadline, fee.
+Positions 8 to 12 of `layout.Input` have several meanings: so have the columns here."""
+
+_pack = msgspec.msgpack.Encoder().encode
+_FEW, _MANY = 16, 65_536
+
+
+def shape(op: int, charge_on: int, flags: int, more_at: int) -> int:
+    """Return the shape of an input."""
+    return op + _CHARGE_ON * charge_on + _FLAGS * flags + _MORE * more_at
+
+
+def pack_inputs(rows: Sequence[InputRow]) -> bytes:
+    """Return the rows as MessagePack lists, one after the other: all packed at once, without the head of that list."""
+    count = len(rows)
+    return _pack(rows)[1 if count < _FEW else 3 if count < _MANY else 5 :]
+
+
+RESULT_ROW = Struct("<HBBBBHHHqqqqqqqqq")
+"""input, kind, reason, decision; state of the charge (0 = none) + `CHARGE_ON_AT` * when it is due; places of the names
+of wallet, lot and sender (0 = none); available and held before, wallet_seq, amount, remaining and held of the lot
+after, held_change, fee and deadline of the charge, whose price is what was taken or held."""
+
+CHARGE_ON_AT = 16
 
 CUSTOMER_HEAD = Struct("<IHI")
 """In front of a customer's record: version, causes of a block, which limits there may be."""
 
 WALLET_HEAD = Struct("<BqqqqqqqqBBB")
-"""In front of a wallet's record: `FOLDED`, the figures by `Plain` up to `WAITING`, the length of the lot's id, the id.
+"""In front of a wallet's record: `FOLDED`; what a charge changes: seq, credit, held, remaining and held of the lot;
+floor, ceiling, soonest, place, waiting (see `Plain`); the length of the lot's id, the id.
 They stand in place of the record's own. A wallet that is not foldable has the one byte `WHOLE` in front instead."""
 
 WHOLE, FOLDED = b"\0", b"\1"
 
-CHARGE_ROW = Struct("<BBBqqqqq")
-"""A plain charge: `PLAIN_CHARGE`, state, charge_on, price, committed, fee, deadline, touched; then wallet, lot and
-sender, each with its length in 16 bits. Any other is a list by `layout.Charge`."""
+CHARGE_HEAD, CHARGE_REST = Struct("<BBBq"), Struct("<qqq")
+"""A plain charge: `PLAIN_CHARGE`, state, charge_on, touched; wallet; price, fee, deadline; lot, sender. Names have
+U+0000 behind them, which no name has. Any other is a list by `layout.Charge`."""
 
 PLAIN_CHARGE = 1
 
@@ -60,5 +92,5 @@ class Plain(IntEnum):
     WHOLE = 14
     CHANGED = 15
     NAME_PLACE = 16
-    """Places among the names of the call's answer, 0 = not yet there."""
-    LOT_PLACE = 17
+    """Its place among the names of the call's answer, 0 = not yet there; then with the lot's, as a row has both."""
+    NAME_PLACES = 17

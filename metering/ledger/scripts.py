@@ -1,6 +1,8 @@
 """Puts a Lua script together: its includes once each, then its body, with codes written in. Leaves calling to `till`.
 
 A script names what it builds on in lines `-- include: name` (`lua/parts/name.lua`); a code in it reads `KIND.DEBITED`.
+Put together it makes a function of KEYS and ARGV, which Redis keeps (ADR 11): the functions of its parts are made once,
+not in each call. So a part keeps nothing of a call: what stays from one to the next are functions and constants.
 Of a part in a line `-- include when needed: name` the script has a function `name()`, which makes the part and all that
 only it builds on when it is first called, and returns what the part returns: calls that do not need it do not pay for
 it, and Lua's 200 local names to a function suffice for twice as many.
@@ -9,10 +11,12 @@ it, and Lua's 200 local names to a function suffice for twice as many.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from enum import IntEnum
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
+from itertools import chain
 
 from msgspec import Struct
 
@@ -35,7 +39,10 @@ _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _LATER = re.compile(r"^-- include when needed: (\w+)$", re.MULTILINE)
 _CODE = re.compile(r"\b([A-Z][A-Z_]*)\.([A-Z][A-Z_]*)\b")
 _LOCAL = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
+_DEFINED = re.compile(r"^local (?:function (?=\w+\()|(?=\w+ =))(\w+)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_FLAGS = re.compile(r"^-- FLAGS: (\S+)", re.MULTILINE)
 _LUA = files("metering.ledger") / "lua"
 
 SCRIPTS = ("claim", "compare", "apply", "restore_begin", "restore_chunk", "restore_end", "trim", "probe")
@@ -67,6 +74,7 @@ LUA_NAMES: dict[str, type[IntEnum]] = {
     "CUSTOMER": layout.Customer,
     "WALLET": layout.Wallet,
     "PLAIN": rows.Plain,
+    "SHAPE": rows.Shape,
     "LOT": layout.Lot,
     "PROFILE": wallet_codes.Profile,
     "RULE": layout.Rule,
@@ -93,6 +101,7 @@ LUA_CONSTANTS: dict[str, int] = {
     "SENDERS_BLOCKED_MAX": bounds.SENDERS_BLOCKED_MAX,
     "LOTS_MAX": bounds.LOTS_MAX,
     "RULES_MAX": bounds.RULES_MAX,
+    "RUNS_MAX": bounds.RUNS_MAX,
     "LIMITS_MAX": bounds.LIMITS_MAX,
     "NUMBERS_MAX": bounds.NUMBERS_MAX,
     "SWEEP_WORK_MAX": bounds.SWEEP_WORK_MAX,
@@ -104,15 +113,17 @@ LUA_CONSTANTS: dict[str, int] = {
 }
 """The constants that a script may use by name. PLAIN_PATH 0 sends all inputs the general way: tests compare the two."""
 
+_CONSTANT = re.compile(rf"\b(?:{'|'.join(LUA_CONSTANTS)})\b")
+
 
 @cache
 def load_script(name: str) -> str:
-    """Return the text of script `name`, ready for Redis. Raises `Fatal` on an unknown include or code."""
-    return assemble((_LUA / f"{name}.lua").read_text(encoding="utf-8"))
+    """Return Lua that makes the function of script `name`. Raises `Fatal` on an unknown include or code."""
+    return assemble(_read_script(name))
 
 
 def assemble(source: str) -> str:
-    """Return a script's text with its includes, codes and constants. Raises `Fatal` as `load_script` does."""
+    """Return Lua that makes a function of KEYS and ARGV out of a script. Raises `Fatal` as `load_script` does."""
     seen: set[str] = set()
     parts: list[str] = []
     _collect(source, parts, seen)
@@ -121,23 +132,27 @@ def assemble(source: str) -> str:
     for name in _LATER.findall(source):
         later[name] = []
         _collect(_read_part(name), later[name], seen)
-    elsewhere = "".join("".join(made) for made in later.values())
+    elsewhere = [part for made in later.values() for part in made]
     makers = [_make_later(name, made) for name, made in later.items()]
-    text = "".join([*_enclose_all(included, body + elsewhere), *makers, body])
-    for constant, value in LUA_CONSTANTS.items():
-        text = re.sub(rf"\b{constant}\b", str(value), text)
-    return text
+    function = f"return function(KEYS, ARGV)\n{body}end\n"
+    text = "".join([*_enclose_all(included, [body, *elsewhere]), *makers, function])
+    return _CONSTANT.sub(lambda match: str(LUA_CONSTANTS[match[0]]), text)
 
 
 def _make_later(name: str, parts: list[str]) -> str:
     *included, body = parts
-    made = "".join([*_enclose_all(included, body), body])
+    made = "".join([*_enclose_all(included, [body]), body])
     function = f"function {name}()\nmade = made or (function()\n{made}end)()\nreturn made\nend\n"
     return f"local {name}\ndo\nlocal made\n{function}end\n"
 
 
-def _enclose_all(parts: list[str], rest: str) -> list[str]:
-    return [_enclose(part, [*parts[:n], *parts[n + 1 :], rest]) for n, part in enumerate(parts)]
+def _enclose_all(parts: list[str], rest: list[str]) -> list[str]:
+    """Enclose parts that come before `rest`. Each text is searched for words once: a worker does this as it starts."""
+    named = [set(_WORD.findall(part)) for part in parts]
+    parts_with = Counter(chain.from_iterable([*named, *(set(_WORD.findall(part)) for part in rest)]))
+    return [
+        _enclose(part, {word for word in own if parts_with[word] > 1}) for part, own in zip(parts, named, strict=True)
+    ]
 
 
 def _collect(source: str, parts: list[str], seen: set[str]) -> None:
@@ -148,19 +163,20 @@ def _collect(source: str, parts: list[str], seen: set[str]) -> None:
     parts.append(_CODE.sub(_code_number, _COMMENT.sub("", source)))
 
 
+def _read_script(name: str) -> str:
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
 def _read_part(name: str) -> str:
     return (_LUA / "parts" / f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _enclose(part: str, others: list[str]) -> str:
+def _enclose(part: str, elsewhere: set[str]) -> str:
     """Keep to a part what no other part names: Lua has room for 200 local names at a time in one function."""
-    elsewhere = "".join(others)
-    shared = [name for name in _LOCAL.findall(part) if re.search(rf"\b{name}\b", elsewhere)]
+    shared = [name for name in _LOCAL.findall(part) if name in elsewhere]
     if not shared:
         return f"do\n{part}end\n"
-    names = "|".join(shared)
-    part = re.sub(rf"^local function ({names})\(", r"function \1(", part, flags=re.MULTILINE)
-    part = re.sub(rf"^local ({names}) =", r"\1 =", part, flags=re.MULTILINE)
+    part = _DEFINED.sub(lambda found: found[0].removeprefix("local ") if found[1] in elsewhere else found[0], part)
     return f"local {', '.join(shared)}\ndo\n{part}end\n"
 
 
@@ -175,19 +191,44 @@ def _code_number(match: re.Match[str]) -> str:
 
 
 class Script(Struct, frozen=True):
-    """A script's text and the name under which Redis caches it."""
+    """A function that Redis keeps: its name, which is its library's as well, and the library's text.
 
-    text: str
-    sha: str
+    The name says which text it is of. So workers of several versions call their own each, on the same server.
+    """
+
+    name: str
+    library: str
 
     @classmethod
     def named(cls, name: str) -> Script:
         """Return script `name`, put together once per process."""
         found = _scripts.get(name)
         if found is None:
-            text = load_script(name)
-            found = _scripts[name] = cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+            found = _scripts[name] = cls.made_of(name, load_script(name))
         return found
+
+    @classmethod
+    def made_of(cls, name: str, text: str) -> Script:
+        """Return what Redis keeps of script `name`, whose text makes the function. It is made at its first call.
+
+        While Redis loads a library, Lua has none of its own libraries there; and a restore's functions need not be made
+        where nothing is restored.
+        """
+        flags = _FLAGS.findall(_read_script(name))
+        digest = sha1(f"{flags} {text}".encode(), usedforsecurity=False).hexdigest()
+        function = f"{library_prefix(name)}{digest}"
+        given = f", flags = {{ '{flags[0]}' }}" if flags else ""
+        library = (
+            f"#!lua name={function}\nlocal made\nlocal function make()\n{text}end\n"
+            f"redis.register_function{{ function_name = '{function}', callback = function(keys, arguments)\n"
+            f"made = made or make()\nreturn made(keys, arguments)\nend{given} }}\n"
+        )
+        return cls(function, library)
+
+
+def library_prefix(name: str) -> str:
+    """Return how the names of all versions of script `name` begin."""
+    return f"metering_{name}_"
 
 
 _scripts: dict[str, Script] = {}

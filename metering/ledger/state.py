@@ -5,7 +5,8 @@ Leaves packing to `records`.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -122,6 +123,36 @@ class RememberedCommand(Struct, frozen=True):
 
 StateRecord = WalletState | CustomerState | RecordState | ChargeState | BlockState | RememberedEvent | RememberedCommand
 """Whatever a restore streams into a bucket."""
+
+
+class CustomerRows(Struct, frozen=True):
+    """Customers as rows: name, then by `layout.Customer`, with the causes of a block as a list of reasons."""
+
+    rows: Sequence[Any]
+
+
+class WalletRows(Struct, frozen=True):
+    """Wallets as rows, with what belongs to each, all three in the same order."""
+
+    rows: Sequence[Any]
+    """Customer, wallet, unit, wallet_seq, available, held, overdrawn, last top-up; then as in `WalletProfile`."""
+    lots: Sequence[list[Sequence[Any]]]
+    """Each by `layout.Lot`."""
+    rules: Sequence[Sequence[Sequence[Any]]]
+    """Each as in `RuleState`, in the order of their making."""
+
+
+class EventRows(Struct, frozen=True):
+    """Remembered usage events as rows, in order.
+
+    Source, id, applied_at_ms, seq, decision, reason, what was granted in part as JSON.
+    """
+
+    rows: Sequence[Any]
+
+
+StateBatch = Sequence[StateRecord] | CustomerRows | WalletRows | EventRows
+"""What a restore takes at a time: of what there are millions of as rows, of the rest typed."""
 
 
 class BucketPosition(Struct, frozen=True):

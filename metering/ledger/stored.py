@@ -15,10 +15,10 @@ from metering.errors import ensure
 from metering.ledger.cause_codes import causes_of
 from metering.ledger.codes import REASONS, Moment, State
 from metering.ledger.entry_parts import allotment_of, call_of, make_settings, rule_of, takes_of
-from metering.ledger.identity import split_scoped
+from metering.ledger.identity import SEPARATOR, split_scoped
 from metering.ledger.layout import Lot, Wallet
 from metering.ledger.profiles import make_profile
-from metering.ledger.rows import CHARGE_ROW, CUSTOMER_HEAD, FOLDED, PLAIN_CHARGE, WALLET_HEAD, WHOLE
+from metering.ledger.rows import CHARGE_HEAD, CHARGE_REST, CUSTOMER_HEAD, FOLDED, PLAIN_CHARGE, WALLET_HEAD, WHOLE
 from metering.ledger.state import COMPANY_POOL, BlockState, ChargeState, LotState, WalletState
 
 unpack = msgspec.msgpack.Decoder().decode
@@ -66,7 +66,7 @@ def unpack_wallet(record: bytes) -> list[Any]:
         whole: list[Any] = unpack(behind)
         return whole
     ensure(form == FOLDED, "a wallet of no known form")
-    _, seq, credit, held, _, _, _, remaining, lot_held, place, _, length = WALLET_HEAD.unpack_from(record)
+    _, seq, credit, held, remaining, lot_held, _, _, _, place, _, length = WALLET_HEAD.unpack_from(record)
     wallet: list[Any] = unpack(record[WALLET_HEAD.size + length :])
     wallet[Wallet.SEQ - 1], wallet[Wallet.CREDIT - 1], wallet[Wallet.HELD - 1] = seq, credit, held
     lot = wallet[Wallet.LOTS - 1][place - 1]
@@ -79,21 +79,20 @@ def unpack_charge(record: bytes) -> list[Any]:
     if record[0] != PLAIN_CHARGE:
         listed: list[Any] = unpack(record)
         return listed
-    _, state, charge_on, price, committed, fee, deadline, touched = CHARGE_ROW.unpack_from(record)
-    names, at = [], CHARGE_ROW.size
-    for _ in range(3):
-        end = at + 2 + int.from_bytes(record[at : at + 2], "little")
-        names.append(record[at + 2 : end].decode())
-        at = end
-    wallet, lot, sender = names
+    _, state, charge_on, touched = CHARGE_HEAD.unpack_from(record)
+    behind_wallet = record.index(0, CHARGE_HEAD.size) + 1
+    wallet = record[CHARGE_HEAD.size : behind_wallet - 1].decode()
+    price, fee, deadline = CHARGE_REST.unpack_from(record, behind_wallet)
+    lot, sender, _ = record[behind_wallet + CHARGE_REST.size :].decode().split(SEPARATOR)
     held, parts = (price, [[lot, price]]) if state == State.HELD else (0, [])
+    committed = price if state == State.COMMITTED else 0
     return [state, wallet, price, held, committed, charge_on, fee, deadline, parts, sender, None, touched, False]
 
 
 def read_wallet(key: str, record: bytes) -> WalletState:
     """Return the wallet in a record; `key` is customer, U+0000, wallet."""
     customer, wallet = split_scoped(key)
-    unit, seq, _, _, overdrawn, held_over, _, lots, rules, _, topped_up, profile = unpack_wallet(record)
+    unit, seq, _, _, overdrawn, held_over, _, lots, rules, topped_up, profile, _ = unpack_wallet(record)
     return WalletState(
         customer,
         wallet,

@@ -6,25 +6,31 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from msgspec import Struct
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
 
 from metering.contracts.entries import Position
-from metering.ledger.chunk import Chunk
+from metering.ledger.bulk_records import count_of, make_part
+from metering.ledger.chunk import Chunk, has_repeats
 from metering.ledger.codes import Code
 from metering.ledger.connection import REDIS_ERRORS, redis_error
-from metering.ledger.keys import SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
-from metering.ledger.outbox import OutboxChunk, read_outbox
-from metering.ledger.records import BlocksByWallet, pack, part_arguments, restore_part
-from metering.ledger.scripts import Script
-from metering.ledger.state import BlockState, BucketPosition, StateRecord
+from metering.ledger.functions import ScriptCaller, call_script
+from metering.ledger.keys import HOUR_MS, SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
+from metering.ledger.outbox import OutboxChunk, pack_fragments, read_outbox
+from metering.ledger.records import BlocksByWallet, pack
+from metering.ledger.restore_part import PartMaker
+from metering.ledger.state import BlockState, BucketPosition, StateBatch
+from metering.settings import LedgerSettings
 
 
 class Windows(Struct, frozen=True):
     """How long repeats are recognised: of events (by the bucket's clock), and of commands. Milliseconds."""
 
-    events_ms: int = 24 * 3_600_000
-    commands_ms: int = 7 * 24 * 3_600_000
+    events_ms: int = 24 * HOUR_MS
+    commands_ms: int = 7 * 24 * HOUR_MS
+
+    @classmethod
+    def of(cls, settings: LedgerSettings) -> Windows:
+        """Return them as they are set."""
+        return cls(settings.dedupe_window_hours * HOUR_MS, settings.command_window_days * 24 * HOUR_MS)
 
 
 class Head(Struct, frozen=True):
@@ -95,7 +101,7 @@ class Till:
     A call that raised may have taken effect: `apply` finds that out when it is called again with the same chunk.
     """
 
-    def __init__(self, redis: Redis, bucket: int, windows: Windows | None = None) -> None:
+    def __init__(self, redis: ScriptCaller, bucket: int, windows: Windows | None = None) -> None:
         self.bucket = bucket
         self.windows = windows or Windows()
         self.keys = BucketKeys(bucket)
@@ -133,24 +139,28 @@ class Till:
             if chunk.carried
             else []
         )
+        # In the order of lua/parts/header.lua, which unpacks the values one by one: names would cost it twice as much.
         header = pack(
-            {
-                "bucket": self.bucket,
-                "slot_ms": SLOT_MS,
-                "window_ms": windows.events_ms + SKEW_MS,
-                "command_window_ms": windows.commands_ms,
-                "digests": chunk.digests,
-                "wallet_keys": chunk.wallet_keys,
-                "wallet_names": chunk.wallet_names,
-                "charge_keys": chunk.charge_keys,
-                "sender_keys": chunk.sender_keys,
-                "state_keys": chunk.state_keys,
-                "zones": chunk.zones,
-                "customers": chunk.customers,
-                "policies": chunk.policies,
-                "more": chunk.more,
-                "slots": slots,
-            }
+            (
+                self.bucket,
+                SLOT_MS,
+                windows.events_ms + SKEW_MS,
+                windows.commands_ms,
+                len(chunk.carried),
+                chunk.clock_last_ms,
+                chunk.digests,
+                has_repeats(chunk.digests),
+                chunk.wallet_keys,
+                chunk.wallet_names,
+                chunk.charge_keys,
+                chunk.sender_keys,
+                chunk.state_keys,
+                chunk.zones,
+                chunk.customers,
+                chunk.policies,
+                chunk.more,
+                slots,
+            )
         )
         start, end = chunk.start, chunk.end
         answer = await self._call(
@@ -167,7 +177,7 @@ class Till:
                 end.commands,
                 header,
                 chunk.inputs,
-                pack(chunk.carried_json),
+                pack_fragments(chunk.carried_json),
             ],
         )
         match answer[0]:
@@ -189,7 +199,7 @@ class Till:
         position: BucketPosition,
         offset_next: int,
         blocks: Sequence[BlockState],
-        batches: AsyncIterator[Sequence[StateRecord]],
+        batches: AsyncIterator[StateBatch],
     ) -> int | Lost:
         """Load the bucket from the books; usable only when it has all arrived. Returns the number of records.
 
@@ -201,16 +211,16 @@ class Till:
         slots = list(range(oldest, slot_of(position.clock_ms) + 1)) if position.clock_ms else []
         if not await self._restore_begin(token, slots):
             return Lost()
-        by_wallet = BlocksByWallet(blocks)
+        maker = PartMaker(slots, BlocksByWallet(blocks), self.windows.commands_ms)
         keys = self.keys.fixed + self.keys.slots(slots)
         parts = records = 0
         async for batch in batches:
-            part = restore_part(batch, slots, by_wallet, self.windows.commands_ms)
-            answer = await self._call("restore_chunk", keys, [token, parts + 1, *part_arguments(part)])
+            arguments = make_part(maker, batch).arguments()
+            answer = await self._call("restore_chunk", keys, [token, parts + 1, *arguments])
             if answer[0] != Code.OK:
                 return Lost()
             parts += 1
-            records += len(batch)
+            records += count_of(batch)
         answer = await self._call(
             "restore_end",
             [self.keys.meta],
@@ -251,9 +261,11 @@ class Till:
 
     async def probe(self, token: str, head: Head) -> Vitals | Lost:
         """Ask whether the bucket is still as its owner left it."""
-        keys = self.keys
+        keys, position = self.keys, head.position
         answer = await self._call(
-            "probe", [keys.meta, keys.outbox, keys.charges, keys.timers, keys.senders], [token, head.seq, head.chunk]
+            "probe",
+            [keys.meta, keys.outbox, keys.charges, keys.timers, keys.senders],
+            [token, head.seq, head.chunk, position.usage, position.commands],
         )
         if answer[0] != Code.OK:
             return Lost()
@@ -272,12 +284,8 @@ class Till:
             oldest, newest = int(answer[1]), int(answer[2])
 
     async def _call(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
-        script = Script.named(name)
         try:
-            try:
-                answer: list[Any] = await self._redis.evalsha(script.sha, len(keys), *keys, *args)
-            except NoScriptError:
-                answer = await self._redis.eval(script.text, len(keys), *keys, *args)
+            answer: list[Any] = await call_script(self._redis, name, keys, args)
         except REDIS_ERRORS as error:
             raise redis_error(error, f"{name} of bucket {self.bucket}") from error
         return answer

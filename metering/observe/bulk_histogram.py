@@ -33,13 +33,13 @@ class BulkHistogram(Collector):
         self._sum = 0.0
         registry.register(self)
 
-    def observe_many(self, values: Iterable[float]) -> None:
-        """Count `values`."""
+    def observe_many(self, values: Iterable[tuple[float, int]]) -> None:
+        """Count `values`, each as often as stands beside it."""
         bounds, counts = self._bounds, self._counts
         total = 0.0
-        for value in values:
-            counts[bisect_left(bounds, value)] += 1
-            total += value
+        for value, times in values:
+            counts[bisect_left(bounds, value)] += times
+            total += value * times
         self._sum += total
 
     def collect(self) -> Iterator[Metric]:

@@ -5,6 +5,8 @@ No label has values that grow with customers: each stands in `LABELS` with what 
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry
 
 from metering.observe.bulk_histogram import DECISION_BOUNDS
@@ -24,7 +26,8 @@ LABELS = {
     " Of transactions: `committed`, `aborted`, `fenced`.",
     "reason": "A word of a closed list: of dead letters, of blocks, of dropped records (`repeat`, `other_history`,"
     " `gap`, `undecodable`), of skipped publications (`late`, `incomplete`, `unreadable`), of refused destinations"
-    " (`unrated`, `rejected_destination`, `invalid_number`).",
+    " (`unrated`, `rejected_destination`, `invalid_number`), of buckets that stop (`broken_invariant`,"
+    " `dead_letters`, `records_missing`).",
     "script": "The Lua script: `apply`, the one that decides.",
     "severity": "`retryable`, `broken_invariant`, `fatal`.",
     "state": "`claiming`, `restoring`, `running`, `stopped` (waits for an operator); one of them is 1.",
@@ -50,6 +53,10 @@ class WorkerMetrics:
         self._declare_effects(catalogue)
         self._declare_buckets(catalogue)
         self.described = tuple(catalogue.described)
+        # By their labels in the catalogue's order. Finding one takes prometheus' client longer than counting up, and a
+        # chunk may be of one event; it keeps them all for good itself.
+        self.events_of = cache(self.events.labels)
+        self.amounts_of = cache(self.amounts.labels)
 
     def _declare_input(self, catalogue: Catalogue) -> None:
         self.events = catalogue.counter(
@@ -121,11 +128,27 @@ class WorkerMetrics:
         self.stale_chunks = catalogue.counter(
             "stale_chunks", "Chunks priced again because settings or rates had changed in between."
         )
+        self.bucket_stops = catalogue.counter(
+            "bucket_stops", "Times that a bucket stopped and waits for an operator; `bucket status` says why.", "reason"
+        )
+        self.recovery_started = catalogue.gauge(
+            "recovery_started_seconds",
+            "When the claim under way began, Unix seconds, over all its tries; 0: none is under way.",
+            "bucket",
+        )
+        self.recovery_records = catalogue.counter(
+            "recovery_records", "Records of state (wallets, holds, remembered ids, …) read back from the books."
+        )
         self.recoveries = catalogue.counter("recoveries", "Claims of a bucket.", "cause", "how")
         self.recovery_seconds = catalogue.histogram(
             "recovery_seconds", "From the start of a claim until the bucket runs.", LONG_SECONDS, "how"
         )
         self.transactions = catalogue.counter("transactions", "Kafka transactions ended.", "outcome")
+        self.producer_renewals = catalogue.counter(
+            "producer_renewals",
+            "Times that the producer of decisions was made anew, since a broker had refused what it sent, or its client"
+            " had ended: what was not acknowledged is sent again. The log says which (`producer_renewed`).",
+        )
         self.publish_seconds = catalogue.histogram(
             "publish_seconds", "One publication of a batch: ledger, side topics and offsets.", SECONDS
         )
@@ -159,5 +182,12 @@ class CheckpointerMetrics:
         self.flush_failures = catalogue.counter("checkpoint_flush_failures", "Flushes that failed and are tried again.")
         self.conflicts = catalogue.counter(
             "checkpoint_conflicts", "Flushes given up because another checkpointer had moved the position."
+        )
+        self.days_put_away = catalogue.counter("checkpoint_days_put_away", "Days of entries put away for good.")
+        self.days_due = catalogue.gauge(
+            "checkpoint_days_due", "Days of entries that are past the retention and still in Postgres."
+        )
+        self.retention_failures = catalogue.counter(
+            "checkpoint_retention_failures", "Tries to put a day away that its own rows, which do not add up, forbade."
         )
         self.described = tuple(catalogue.described)

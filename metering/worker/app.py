@@ -18,6 +18,7 @@ from mode.types import ServiceT
 
 from metering.errors import MeteringError
 from metering.observe.steps import NO_STEPS, Steps
+from metering.observe.waits import tell_waits_on_signal
 from metering.settings import Settings
 from metering.worker.collecting import settle_collector
 from metering.worker.service import WorkerService
@@ -77,6 +78,7 @@ async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    tell_waits_on_signal()
     app, made = make_app(settings, steps)
     try:
         await app.start()
@@ -86,7 +88,7 @@ async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
         return 1
     settle_collector()
     worker = made[0]
-    ended = asyncio.create_task(worker.wait_reading_ended())
+    ended = asyncio.create_task(worker.wait_failed())
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([asked, ended], return_when=asyncio.FIRST_COMPLETED)
     crash = worker.failure

@@ -19,19 +19,21 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable, ensure
 from metering.ledger.identity import fresh_chunk_id
 from metering.ledger.live import BucketReader
-from metering.ledger.made import EntryMade, make_entries
-from metering.ledger.results import decode_results
 from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
 from metering.observe.steps import Step
 from metering.rating import Catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers
 from metering.worker.claiming import Claimed
-from metering.worker.counting import count_entries, count_taken
+from metering.worker.counting import Progress, count_taken
 from metering.worker.customers import CustomerCache
+from metering.worker.dead_letter_limit import DeadLetterLimit
 from metering.worker.merging import InputQueue
-from metering.worker.outputs import Output, decision_value
+from metering.worker.outputs import Output
 from metering.worker.parts import Parts
-from metering.worker.sending import Delivery, Outbound, await_all, broker_errors
+from metering.worker.producers import Delivery
+from metering.worker.publishing import Publication
+from metering.worker.sending import Outbound, await_all, broker_errors
+from metering.worker.telling import Told, tell_results
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +52,10 @@ class BucketLost(Exception):
 
 
 class AppliedBatch(Struct, frozen=True):
-    """An applied chunk on its way to the ledger, with its decisions under way, and the position after it."""
+    """An applied chunk on its way to the ledger, with its decisions under way."""
 
-    entries: Sequence[EntryMade]
+    publication: Publication
     decisions: Sequence[Delivery]
-    position: Position
     inputs: int
 
 
@@ -74,18 +75,25 @@ class Applier:
         self._clock_ms = claimed.clock_ms
         self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
         self._customers = CustomerCache(BucketReader(parts.redis, bucket))
+        self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
+        self._progress = Progress(parts.metrics, bucket)
+        self._lua_seconds = parts.metrics.lua_seconds.labels("apply")
         self._steps = parts.steps
+        self._clock_seen_at = self._loop.time()
         self._next_due_ms: int | None = None
         self._probe_at = 0.0
         self._tick_after = 0.0
 
     async def next_batch(self) -> AppliedBatch | None:
-        """Apply the next chunk and send its decisions; None when there was none. Raises `BucketLost`, `Retryable`.
+        """Apply the next chunk and send its decisions; None when there was none.
 
+        Raises `BucketLost`, `Retryable`, and before it has written anything `NeedsOperator` for too many dead letters.
         Interrupted after Redis has answered, the batch is in the outbox: the next claim publishes it.
         """
+        # Before the look, so that what comes during anything that is awaited from here on ends the wait in `_idle`.
+        self._wake.clear()
         upcoming = self._queue.peek()
         if upcoming is None:
             await self._idle()
@@ -103,18 +111,26 @@ class Applier:
             # While the rates were loaded, an older input has come: they are asked for again.
             return None
         self._steps.reached(Step.TAKEN, self._bucket)
+        self._limit.check(taken)
         await self._send_aside(taken)
         self._steps.reached(Step.SIDES_WRITTEN, self._bucket)
         self._customers.use(in_force.catalog)
-        entries = await self._apply(taken, in_force.catalog)
+        told = await self._apply(taken, in_force.catalog)
         self._steps.reached(Step.APPLIED, self._bucket)
         if taken.inputs:
-            self._clock_ms = taken.inputs[-1].clock_ms
-        decisions = await self._send_decisions(entries)
+            self._clock_ms, self._clock_seen_at = taken.inputs[-1].clock_ms, self._loop.time()
+        decisions = await self._send_decisions(told)
         self._steps.reached(Step.DECISIONS_SENT, self._bucket)
-        count_entries(self._parts.metrics, entries)
-        self._note(taken)
-        return AppliedBatch(entries, decisions, taken.end, taken.records)
+        told.counts.count(self._parts.metrics)
+        self._progress.note(len(taken.inputs), self._head.seq, self._head.position, self._clock_ms)
+        return AppliedBatch(told.publication(taken.end), decisions, taken.records)
+
+    async def skip(self, missing: TakenChunk) -> AppliedBatch:
+        """Move the position past records that are missing, as past any dead letters. Raises as `next_batch` does."""
+        in_force = await self._parts.rates.at(self._clock_ms)
+        await self._send_aside(missing)
+        told = await self._apply(missing, in_force.catalog)
+        return AppliedBatch(told.publication(missing.end), [], missing.records)
 
     async def _send_aside(self, taken: TakenChunk) -> None:
         """Write dead letters and forwarded records before the position moves past them: after it, nobody would."""
@@ -123,7 +139,7 @@ class Applier:
                 await await_all(await self._outbound.send(taken.sides))
         count_taken(self._parts.metrics, taken)
 
-    async def _apply(self, taken: TakenChunk, catalog: Catalog) -> list[EntryMade]:
+    async def _apply(self, taken: TakenChunk, catalog: Catalog) -> Told:
         metrics = self._parts.metrics
         pause = RETRY_SECONDS_FIRST
         while True:
@@ -136,7 +152,7 @@ class Applier:
                 self._steps.reached(Step.PRICED, self._bucket)
                 started = time.monotonic()
                 answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
-                metrics.lua_seconds.labels("apply").observe(time.monotonic() - started)
+                self._lua_seconds.observe(time.monotonic() - started)
             except Retryable as error:
                 log.warning("apply_waits", bucket=self._bucket, why=str(error), pause_seconds=pause)
                 await asyncio.sleep(pause)
@@ -145,11 +161,10 @@ class Applier:
             match answer:
                 case Applied():
                     self._next_due_ms = answer.next_due_ms
-                    head, results = self._head, decode_results(answer.results)
-                    known = (chunk.carried, chunk.carried_json, chunk.digests)
-                    entries = list(make_entries(self._bucket, head.seq + 1, chunk_id, head.chunk, results, *known))
-                    self._advance(entries, taken.end)
-                    return entries
+                    seq, before = self._head.seq, self._head.chunk
+                    told = tell_results(self._bucket, seq + 1, chunk_id, before, answer.results, chunk)
+                    self._advance(told, taken.end)
+                    return told
                 case Repeated():
                     return self._take_repeated(answer, taken.end)
                 case Stale():
@@ -158,62 +173,41 @@ class Applier:
                 case Lost():
                     raise BucketLost
 
-    def _take_repeated(self, answer: Repeated, end: Position) -> list[EntryMade]:
+    def _take_repeated(self, answer: Repeated, end: Position) -> Told:
         """Take the entries whose answer was lost on the way from the outbox, as they were made then."""
         ensure(answer.head.position == end, "the outbox goes further than the call whose answer was lost")
-        entries = [made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq)]
-        for made in entries:
-            if made.changes_settings:
-                self._customers.forget(made.carried.customer)
+        told = Told.of(made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq))
         self._next_due_ms = None
-        self._advance(entries, end)
-        return entries
+        self._advance(told, end)
+        return told
 
-    def _advance(self, entries: list[EntryMade], end: Position) -> None:
-        if entries:
-            last = entries[-1]
-            self._head = Head(last.seq, last.chunk, end)
+    def _advance(self, told: Told, end: Position) -> None:
+        if told.seq:
+            self._head = Head(told.seq, told.chunk, end)
         else:
             self._head = Head(self._head.seq, self._head.chunk, end)
-        for made in entries:
-            if made.changes_settings:
-                self._customers.forget(made.carried.customer)
+        for customer in told.changed:
+            self._customers.forget(customer)
 
-    async def _send_decisions(self, entries: list[EntryMade]) -> list[Delivery]:
-        keys: list[bytes] = []
-        values: list[bytes] = []
-        times: list[int] = []
-        for made in entries:
-            value = decision_value(made)
-            if value is not None:
-                keys.append(made.carried.customer.encode())
-                values.append(value)
-                times.append(made.carried.applied_at_ms)
-        if not values:
+    async def _send_decisions(self, told: Told) -> list[Delivery]:
+        if not told.decisions:
             return []
         with broker_errors("decisions"):
-            sent = await self._outbound.send_all(Topic.DECISIONS, keys, values)
-        sent[-1][0].add_done_callback(lambda _: self._observe_latency(times))
+            sent = await self._outbound.send_all(Topic.DECISIONS, told.asked_keys, told.decisions)
+        asked_at = told.asked_at
+        sent[-1][0].add_done_callback(lambda _: self._observe_latency(asked_at))
         return [delivery for delivery, _ in sent]
 
-    def _observe_latency(self, times: list[int]) -> None:
+    def _observe_latency(self, asked_at: dict[int, int]) -> None:
         now_ms = self._parts.now_ms()
-        self._parts.metrics.decision_seconds.observe_many([max(0, now_ms - at) / 1_000 for at in times])
-
-    def _note(self, taken: TakenChunk) -> None:
-        metrics, bucket = self._parts.metrics, str(self._bucket)
-        metrics.chunk_inputs.observe(len(taken.inputs))
-        metrics.ledger_seq.labels(bucket).set(self._head.seq)
-        metrics.position.labels("usage", bucket).set(self._head.position.usage)
-        metrics.position.labels("commands", bucket).set(self._head.position.commands)
-        metrics.bucket_clock.labels(bucket).set(self._clock_ms / 1_000)
+        seconds = [(max(0, now_ms - at) / 1_000, count) for at, count in asked_at.items()]
+        self._parts.metrics.decision_seconds.observe_many(seconds)
 
     async def _idle(self) -> None:
         """Wait for input; meanwhile see to it that Redis is still there, and that timers run."""
         if self._loop.time() >= self._probe_at:
             await self._probe()
         await self._tick_if_due()
-        self._wake.clear()
         try:
             async with asyncio.timeout(min(IDLE_SECONDS_MAX, max(0.0, self._probe_at - self._loop.time()))):
                 await self._wake.wait()
@@ -235,10 +229,15 @@ class Applier:
         metrics.outbox.labels(bucket).set(vitals.outbox_chunks)
         metrics.blocks.labels(bucket, "sender").set(vitals.senders_blocked)
 
+    def _present_ms(self) -> int:
+        """Return what time it may be by the log; where this clock is behind, by what has passed since an input."""
+        passed_ms = int((self._loop.time() - self._clock_seen_at) * 1_000)
+        return max(self._parts.now_ms(), self._clock_ms + passed_ms)
+
     async def _tick_if_due(self) -> None:
         """Let the log's clock run when something is due and no input comes: only the log may say what time it is."""
         due = self._next_due_ms
-        if due is None or not self._queue.is_idle or due > self._parts.now_ms():
+        if due is None or not self._queue.is_idle or due > self._present_ms():
             return
         if self._loop.time() < self._tick_after:
             return

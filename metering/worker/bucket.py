@@ -11,20 +11,24 @@ from enum import StrEnum
 import structlog
 
 from metering.contracts.entries import Position
-from metering.errors import BrokenInvariant, Retryable
-from metering.ledger.made import EntryMade
-from metering.ledger.standstill import Standstill, note_standstill, read_standstill
+from metering.contracts.topics import Topic
+from metering.errors import NeedsOperator, Retryable
+from metering.ledger.standstill import end_standstill, read_standstill
 from metering.ledger.till import LedgerEnd, Till
 from metering.observe.steps import Step
+from metering.tasks import end_tasks, is_asked_to_end
 from metering.worker.applying import AppliedBatch, Applier, BucketLost
+from metering.worker.chunking import TakenChunk
 from metering.worker.claiming import Claim, Claimed
 from metering.worker.merging import InputQueue
-from metering.worker.outputs import Output, decision_of, side_outputs
+from metering.worker.missing_records import find_missing, skip_missing
 from metering.worker.parts import Parts
 from metering.worker.publishing import Fenced, Publication, Publisher
+from metering.worker.recovery import Recovery
 from metering.worker.sending import Outbound, await_all, broker_errors
-from metering.worker.tasks import end_tasks
-from metering.worker.waiting import AppliedQueue
+from metering.worker.standing import stand_still
+from metering.worker.telling import Told
+from metering.worker.waiting import AppliedQueue, next_publication_at
 
 log = structlog.get_logger(__name__)
 
@@ -35,18 +39,23 @@ PAUSE_SECONDS_MAX = 5.0
 FENCED_PAUSE_SECONDS = 1.0
 """After another worker was seen: time for the assignment to say whose bucket it is."""
 
-STANDSTILL_POLL_SECONDS = 1.0
-
 PUBLISH_ENTRIES_MAX = 4_000
 """Entries of one publication: enough to make a transaction's fixed cost small, few enough for readers not to wait."""
+
+PUBLISH_ENTRIES_ENOUGH = 1_000
+"""So many go at once: more would make a transaction hardly cheaper an entry."""
 
 
 class BucketState(StrEnum):
     """What a bucket is doing."""
 
     CLAIMING = "claiming"
+    RESTORING = "restoring"
     RUNNING = "running"
     STOPPED = "stopped"
+
+
+BEING_CLAIMED = (BucketState.CLAIMING, BucketState.RESTORING)
 
 
 class Bucket:
@@ -70,16 +79,25 @@ class Bucket:
         self._parts = parts
         self._publisher = publisher
         self._go_live = go_live
-        self._till = Till(parts.redis, number, parts.windows)
+        self._till = Till(parts.scripts, number, parts.windows)
         self._stopping = False
+        self._out_of_range = False
+        self._skipped: TakenChunk | None = None
         self._stop_asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._claiming: asyncio.Task[Claimed] | None = None
+        self._recovery = Recovery(number, parts)
         self._log = log.bind(bucket=number)
 
     def start(self) -> None:
         """Start to claim, in the background."""
         self._task = asyncio.create_task(self._run(), name=f"bucket-{self.number}")
+
+    def note_out_of_range(self) -> None:
+        """Note that the broker does not have the next record: the claim that follows finds out what is missing."""
+        self.live = False
+        self._out_of_range = True
+        self.wake.set()
 
     async def stop(self, patience_seconds: float) -> None:
         """Finish what is applied, publish it, and let go.
@@ -105,7 +123,8 @@ class Bucket:
             while not self._stopping:
                 self._enter(BucketState.CLAIMING)
                 try:
-                    claimed = await self._claim(cause)
+                    self._recovery.begin(cause)
+                    claimed = await self._claim()
                     if claimed is None:
                         return
                     pause = PAUSE_SECONDS_FIRST
@@ -114,28 +133,35 @@ class Bucket:
                     cause = "fenced"
                     self._log.warning("bucket_fenced")
                     await self._sleep(FENCED_PAUSE_SECONDS)
-                except Retryable as error:
+                except (Retryable, asyncio.CancelledError) as error:
+                    if is_asked_to_end():
+                        raise
                     cause = "lost"
                     self._parts.metrics.errors.labels("retryable").inc()
-                    self._log.warning("bucket_interrupted", why=str(error), pause_seconds=pause)
+                    why = str(error) or "the client of a server cancelled what it was asked"
+                    self._log.warning("bucket_interrupted", why=why, pause_seconds=pause)
                     await self._sleep(pause)
                     pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 except Exception as error:  # noqa: BLE001  whatever broke: this bucket stops, the others go on
                     cause = "resumed"
-                    await self._stand_still(error)
+                    self._enter(BucketState.STOPPED)
+                    self._recovery.forget()
+                    await stand_still(self.number, self._parts, error, self._stop_asked)
                 finally:
                     self.live = False
         finally:
+            self._recovery.forget()
             await self._publisher.stop()
+            self._log.info("bucket_released")
 
-    async def _claim(self, cause: str) -> Claimed | None:
+    async def _claim(self) -> Claimed | None:
         """Claim, and publish first of all what Redis has and the ledger has not. None: stopped meanwhile."""
-        parts = self._parts
-        started = time.monotonic()
-        if await read_standstill(parts.redis, self.number) is not None:
-            raise BrokenInvariant("the bucket was stopped before; `metering bucket resume` lets it go on")
-        claim = Claim(parts, self._till, self._publisher)
-        self._claiming = asyncio.create_task(claim.run())
+        standing = await read_standstill(self._parts.redis, self.number)
+        if standing is not None and standing.accepted is None:
+            why = f"stopped before, and not resumed since (`metering bucket resume`): {standing.why}"
+            raise NeedsOperator(standing.reason, why)
+        claim = Claim(self._parts, self._till, self._publisher, self._restoring)
+        self._claiming = asyncio.create_task(claim.run(), name=f"bucket-{self.number}-claiming")
         try:
             claimed = await self._claiming
         except asyncio.CancelledError:
@@ -145,22 +171,18 @@ class Bucket:
         finally:
             self._claiming = None
         end = await self._publish_outbox(claimed)
-        how = "agreed" if claimed.restored is None else "restored"
-        seconds = time.monotonic() - started
-        parts.metrics.recoveries.labels(cause, how).inc()
-        parts.metrics.recovery_seconds.labels(how).observe(seconds)
-        self._log.info(
-            "bucket_claimed",
-            cause=cause,
-            how=how,
-            seq=claimed.head.seq,
-            usage=claimed.head.position.usage,
-            commands=claimed.head.position.commands,
-            records_restored=claimed.restored or 0,
-            chunks_published=len(claimed.outbox),
-            seconds=round(seconds, 3),
-        )
+        position = claimed.head.position
+        missing = await find_missing(self._parts, self.number, position, look_at_end=self._out_of_range)
+        self._skipped = skip_missing(self.number, position, missing, standing, self._parts.now_ms())
+        self._out_of_range = False
+        if standing is not None and self._skipped is None:
+            await end_standstill(self._parts.redis, self.number)
+        self._recovery.end(claimed)
         return Claimed(claimed.token, claimed.head, end, claimed.clock_ms, [], claimed.restored)
+
+    def _restoring(self, end: LedgerEnd) -> None:
+        self._enter(BucketState.RESTORING)
+        self._recovery.restoring(end)
 
     async def _publish_outbox(self, claimed: Claimed) -> LedgerEnd:
         entries = [
@@ -168,11 +190,12 @@ class Bucket:
         ]
         if not entries:
             return claimed.ledger
+        told = Told.of(entries)
         outbound = Outbound(self._parts.kafka, self._parts.producer, self.number)
         with broker_errors("decisions"):
-            await await_all(await outbound.send(_decisions(entries)))
-        publication = Publication(entries, _sides(entries), claimed.head.position)
-        end = await self._publisher.publish(publication, claimed.ledger)
+            sent = await outbound.send_all(Topic.DECISIONS, told.asked_keys, told.decisions)
+            await await_all([delivery for delivery, _ in sent])
+        end = await self._publisher.publish(told.publication(claimed.head.position), claimed.ledger)
         self._parts.steps.reached(Step.OUTBOX_PUBLISHED, self.number)
         await self._till.trim(claimed.token, end)
         return end
@@ -182,13 +205,15 @@ class Bucket:
         parts = self._parts
         batches = AppliedQueue(parts.batches_waiting_max * parts.chunk_events_max)
         applier = Applier(self.number, self._parts, self._till, self.queue, self.wake, claimed)
-        self.queue.reset(claimed.head.position.usage, claimed.head.position.commands)
-        self._go_live(self.number, claimed.head.position)
+        position = claimed.head.position if self._skipped is None else self._skipped.end
+        self.queue.reset(position.usage, position.commands)
+        self._go_live(self.number, position)
         self.live = True
         self._enter(BucketState.RUNNING)
         self._parts.steps.reached(Step.CLAIMED, self.number)
-        applying = asyncio.create_task(self._apply_stage(applier, batches))
-        publishing = asyncio.create_task(self._publish_stage(claimed, batches))
+        applying = asyncio.create_task(self._apply_stage(applier, batches), name=f"bucket-{self.number}-applying")
+        stage = self._publish_stage(claimed, batches)
+        publishing = asyncio.create_task(stage, name=f"bucket-{self.number}-publishing")
         try:
             await asyncio.wait([applying, publishing], return_when=asyncio.FIRST_COMPLETED)
             if publishing.done():
@@ -205,54 +230,46 @@ class Bucket:
     async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""
         while not self._stopping:
+            skipped, self._skipped = self._skipped, None
             try:
-                batch = await applier.next_batch()
+                batch = await (applier.next_batch() if skipped is None else applier.skip(skipped))
             except BucketLost:
                 return "lost"
+            if skipped is not None:
+                await end_standstill(self._parts.redis, self.number)
             if batch is not None:
                 await batches.put(batch)
+            if self._out_of_range:
+                raise Retryable("the broker does not have the next record")
         return "assigned"
 
     async def _publish_stage(self, claimed: Claimed, batches: AppliedQueue) -> None:
-        """Publish what is applied: all that waits, up to a bound, at once."""
-        end = claimed.ledger
-        while together := await batches.take(PUBLISH_ENTRIES_MAX):
+        """Publish what is applied: all that waits, up to a bound, at once. The first after a pause waits for no more.
+
+        So a transaction is as large as the load makes it, and there are no more than seven small ones in a second.
+        """
+        end, loop = claimed.ledger, asyncio.get_running_loop()
+        pause_until = 0.0
+        while together := await batches.take(PUBLISH_ENTRIES_MAX, PUBLISH_ENTRIES_ENOUGH, pause_until):
+            began = loop.time()
             end = await self._publish(claimed, together, end)
+            pause_until = next_publication_at(self.number, began, loop.time())
 
     async def _publish(self, claimed: Claimed, together: list[AppliedBatch], end: LedgerEnd) -> LedgerEnd:
         """1. Decisions acknowledged. 2. Publish. 3. Trim. A stop before 3 leaves the outbox longer than need be."""
         metrics = self._parts.metrics
         with broker_errors("decisions"):
-            for batch in together:
-                await await_all(batch.decisions)
+            await await_all([delivery for batch in together for delivery in batch.decisions])
         self._parts.steps.reached(Step.DECISIONS_ACKNOWLEDGED, self.number)
-        entries = [made for batch in together for made in batch.entries]
+        publication = Publication.joined([batch.publication for batch in together])
         started = time.monotonic()
-        end = await self._publisher.publish(Publication(entries, _sides(entries), together[-1].position), end)
+        end = await self._publisher.publish(publication, end)
         metrics.publish_seconds.observe(time.monotonic() - started)
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
-        if entries:
+        if publication.values:
             await self._till.trim(claimed.token, end)
         self._parts.steps.reached(Step.TRIMMED, self.number)
         return end
-
-    async def _stand_still(self, error: Exception) -> None:
-        """Stop this bucket, keep why, and wait until an operator lets it go on."""
-        self._enter(BucketState.STOPPED)
-        self._parts.metrics.errors.labels("broken_invariant").inc()
-        self._log.error("bucket_stopped", why=f"{type(error).__name__}: {error}", exc_info=error)
-        known = False
-        while not self._stopping:
-            with suppress(Retryable):
-                standing = await read_standstill(self._parts.redis, self.number)
-                if standing is None and known:
-                    self._log.info("bucket_resumed")
-                    return
-                if standing is None:
-                    why = f"{type(error).__name__}: {error}"
-                    await note_standstill(self._parts.redis, Standstill(self.number, self._parts.now_ms(), why))
-                known = True
-            await self._sleep(STANDSTILL_POLL_SECONDS)
 
     def _enter(self, state: BucketState) -> None:
         self.state = state
@@ -263,11 +280,3 @@ class Bucket:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stop_asked.wait()
-
-
-def _decisions(entries: list[EntryMade]) -> list[Output]:
-    return [output for made in entries if (output := decision_of(made))]
-
-
-def _sides(entries: list[EntryMade]) -> list[Output]:
-    return [output for made in entries for output in side_outputs(made)]

@@ -6,13 +6,12 @@ Leaves applying it to `bucket`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any
 
-from aiokafka import ConsumerRecord
 from msgspec import Struct
 
 from metering.contracts.commands import Command, SetPlan, Tick
-from metering.contracts.dead_letters import DeadLetter
+from metering.contracts.dead_letters import RETRY_OF, DeadLetter
 from metering.contracts.entries import InputReference, Position
 from metering.contracts.partitioning import partition_of
 from metering.contracts.reasons import DeadLetterReason
@@ -30,11 +29,10 @@ from metering.worker.merging import InputQueue, InputTopic
 from metering.worker.outputs import Output, dead_letter
 from metering.worker.plain_inputs import add_plain
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
+from metering.worker.record_batches import Record
 
 FORWARDED = "metering-forwarded"
 """Header of a record that was found in the wrong partition and sent on."""
-
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 
 CREATE_TIME = 0
 """Kafka's timestamp type of a record that its producer stamped."""
@@ -47,7 +45,8 @@ class Taken(Struct, frozen=True, gc=False):
     offset: int
     clock_ms: int
     after: Position
-    content: UsageInput | Command | Tick
+    content: Any
+    """Of topic usage a `UsageInput`, of commands a `Command` or a `Tick`."""
 
 
 class TakenChunk(Struct):
@@ -93,6 +92,7 @@ class ChunkTaker:
         one version of the rates is in force.
         """
         chunk = TakenChunk(start, start, [], [])
+        inputs, ahead_ms = chunk.inputs, now_ms + SKEW_MS
         usage, commands, limit_ms = start.usage, start.commands, until_ms
         records, before_ms = queue.usage_before()
         for _ in range(self._events_max):
@@ -104,7 +104,7 @@ class ChunkTaker:
             else:
                 break
             timestamp, offset = record.timestamp, record.offset
-            clock = max(timestamp, clock_ms)
+            clock = max(clock_ms, timestamp)
             if not from_ms <= clock < limit_ms:
                 break
             if topic == "usage":
@@ -114,39 +114,42 @@ class ChunkTaker:
                 queue.take()
                 commands = offset + 1
                 records, before_ms = queue.usage_before()
-            content = self._read(topic, record, now_ms)
+            content = self._read(topic, record, ahead_ms)
             position = Position(usage, commands)
-            chunk.end = position
-            if isinstance(content, Output):
+            kind = type(content)
+            if kind is Output:
                 chunk.sides.append(content)
                 chunk.forwarded += 1
-            elif isinstance(content, Rejected):
+            elif kind is Rejected:
                 chunk.sides.append(dead_letter(_letter(topic, record, self._bucket, content)))
                 chunk.rejected.append((topic, content.reason))
             else:
-                if not chunk.inputs:
+                if not inputs:
                     # A chunk reaches over two slots of the window at most.
                     limit_ms = min(until_ms, (slot_of(clock) + 2) * SLOT_MS)
                 clock_ms = clock
-                chunk.inputs.append(Taken(topic, offset, clock, position, content))
+                inputs.append(Taken(topic, offset, clock, position, content))
                 if topic == "commands" and changes_prices(content):
                     break
+        chunk.end = Position(usage, commands)
         return chunk if chunk.end != start else None
 
-    def _read(self, topic: InputTopic, record: Record, now_ms: int) -> UsageInput | Command | Tick | Rejected | Output:
-        if record.timestamp_type == CREATE_TIME and record.timestamp > now_ms + SKEW_MS:
-            ahead = record.timestamp - now_ms
+    def _read(self, topic: InputTopic, record: Record, ahead_ms: int) -> Any:
+        """Return the input in a record, or what is to be written instead. Up to `ahead_ms` it may be stamped."""
+        timestamp = record.timestamp
+        if timestamp > ahead_ms and record.timestamp_type == CREATE_TIME:
+            ahead = timestamp - ahead_ms + SKEW_MS
             return Rejected(DeadLetterReason.IN_FUTURE, f"the record is stamped {ahead} ms after the broker's present")
         content: UsageInput | Command | Tick | Rejected
         if topic == "usage":
-            content = decode_usage(record.value, record.timestamp, self._window_ms)
+            content = decode_usage(record.value, timestamp, self._window_ms)
+            if type(content) is not UsageInput:
+                return content
+            customer = content.event.data.customer
         else:
             content = decode_command(record.value)
-        if isinstance(content, UsageInput):
-            customer = content.event.data.customer
-        elif isinstance(content, Rejected | Tick):
-            return content
-        else:
+            if isinstance(content, Rejected | Tick):
+                return content
             customer = content.customer
         partition = partition_of(customer, self._partitions)
         if partition == self._bucket:
@@ -159,39 +162,41 @@ class ChunkTaker:
 
 def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalog: Catalog) -> Chunk:
     """Price what was taken with what is known of its customers. Called again when that has changed."""
-    builder = ChunkBuilder(taken.start)
+    builder, version = ChunkBuilder(taken.start), catalog.version
     for one in taken.inputs:
-        where = InputReference(one.topic, bucket, one.offset)
-        content = one.content
-        if isinstance(content, UsageInput):
+        topic, clock_ms, after, content = one.topic, one.clock_ms, one.after, one.content
+        where = InputReference(topic, bucket, one.offset)
+        if topic == "usage":
             customer = customers.get(content.event.data.customer)
-            about = (builder, content, customer, where, one.after, one.clock_ms, catalog.version)
-            if not add_plain(*about):
-                add_event(*about)
+            if not add_plain(builder, content, customer, where, after, clock_ms, version):
+                add_event(builder, content, customer, where, after, clock_ms, version)
         elif isinstance(content, Tick):
-            builder.tick(one.clock_ms, Carried(position=one.after, applied_at_ms=one.clock_ms, input=where))
+            builder.tick(clock_ms, Carried(position=after, applied_at_ms=clock_ms, input=where))
         else:
             customer = customers.get(content.customer)
-            add_command(builder, content, customer, catalog, where, one.after, one.clock_ms)
+            add_command(builder, content, customer, catalog, where, after, clock_ms)
     return builder.finish(taken.end)
 
 
 async def load_customers(customers: CustomerCache, inputs: Sequence[Taken]) -> None:
     """Read what pricing a chunk needs to know of its customers. Raises `Retryable`."""
     await customers.load(customers_in(inputs))
-    await customers.load_numbers(one.content.customer for one in inputs if isinstance(one.content, SetPlan))
+    # Another plan ends its chunk.
+    if inputs and isinstance(inputs[-1].content, SetPlan):
+        await customers.load_numbers([inputs[-1].content.customer])
 
 
 def customers_in(inputs: Sequence[Taken]) -> list[str]:
-    """Return the customers that a chunk is about."""
+    """Return the customers that a chunk is about, as often as it is."""
     return [
-        one.content.event.data.customer if isinstance(one.content, UsageInput) else one.content.customer
+        one.content.event.data.customer if one.topic == "usage" else one.content.customer
         for one in inputs
-        if not isinstance(one.content, Tick)
+        if one.topic == "usage" or not isinstance(one.content, Tick)
     ]
 
 
 def _letter(topic: InputTopic, record: Record, bucket: int, rejected: Rejected) -> DeadLetter:
+    retry_of = next((value for name, value in record.headers or () if name == RETRY_OF), None)
     return DeadLetter(
         reason=rejected.reason,
         detail=rejected.detail,
@@ -201,4 +206,5 @@ def _letter(topic: InputTopic, record: Record, bucket: int, rejected: Rejected) 
         timestamp_ms=record.timestamp,
         key=record.key,
         value=record.value,
+        retry_of=retry_of.decode(errors="replace") if retry_of else None,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import structlog
@@ -16,9 +18,10 @@ from metering.checkpoint.positions import BooksPosition
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
+from metering.ledger.bulk_records import count_of
 from metering.ledger.identity import fresh_token
 from metering.ledger.outbox import OutboxChunk
-from metering.ledger.state import BucketPosition, StateRecord
+from metering.ledger.state import BucketPosition, EventRows, StateBatch, WalletRows
 from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Till
 from metering.observe.steps import Step
 from metering.worker.ledger_tail import START, find_ledger_end
@@ -49,13 +52,15 @@ class Claimed(Struct, frozen=True):
 class Claim:
     """The claim of one bucket, as in docs/protocol.md. Run again from the start whenever it is interrupted."""
 
-    def __init__(self, parts: Parts, till: Till, publisher: Publisher) -> None:
+    def __init__(self, parts: Parts, till: Till, publisher: Publisher, on_restore: Callable[[LedgerEnd], None]) -> None:
         self._kafka = parts.kafka
         self._till = till
         self._books = parts.books
         self._publisher = publisher
         self._consumer = parts.consumer
         self._steps = parts.steps
+        self._on_restore = on_restore
+        """Is told when Redis does not agree, before the books are waited for."""
 
     async def run(self) -> Claimed:
         """1. Fence. 2. Token. 3. Read offsets, then the ledger's end. 4. Compare; restore where Redis does not agree.
@@ -79,6 +84,7 @@ class Claim:
                 case Agreed(outbox, head, clock_ms):
                     return Claimed(token, head, end, clock_ms, outbox, None)
                 case Restore():
+                    self._on_restore(end)
                     claimed = await self._restore(token, end, committed)
                     if claimed is not None:
                         return claimed
@@ -105,6 +111,7 @@ class Claim:
         bucket = self._till.bucket
         if not await self._books_reach(end):
             return None
+        started, counted = time.monotonic(), Counter[str]()
         async with self._books.restore(bucket) as restoration:
             if restoration is None:
                 if end != START:
@@ -120,17 +127,21 @@ class Claim:
                 msgspec.structs.replace(state, usage=position.usage, commands=position.commands),
                 end.offset_next,
                 restoration.blocks,
-                self._told(restoration),
+                self._told(restoration, counted),
             )
         if isinstance(loaded, Lost):
             return None
         self._reached(Step.RESTORED)
+        seconds = round(time.monotonic() - started, 3)
+        log.info("bucket_restored", bucket=bucket, seq=end.seq, records=loaded, seconds=seconds, **counted)
         return Claimed(token, Head(end.seq, end.chunk, position), end, state.clock_ms, [], loaded)
 
-    async def _told(self, restoration: Restoration) -> AsyncIterator[Sequence[StateRecord]]:
-        """Yield the batches of a restoration; when the next is asked for, the one before is in Redis."""
+    async def _told(self, restoration: Restoration, counted: Counter[str]) -> AsyncIterator[StateBatch]:
+        """Yield the batches of a restoration; when the next is asked for, the one before is in Redis, and counted."""
         async for batch in restoration.batches():
             yield batch
+            counted["wallets"] += count_of(batch) if isinstance(batch, WalletRows) else 0
+            counted["ids"] += count_of(batch) if isinstance(batch, EventRows) else 0
             self._reached(Step.RESTORING)
 
     def _reached(self, step: Step) -> None:
@@ -178,8 +189,8 @@ def _position_after(written: BooksPosition, committed: Position) -> Position:
     return Position(max(head.usage, committed.usage), max(head.commands, committed.commands))
 
 
-async def nothing_stored() -> AsyncIterator[Sequence[StateRecord]]:
+async def nothing_stored() -> AsyncIterator[StateBatch]:
     """Yield no batch: the state of a bucket without entries."""
-    no_batches: tuple[Sequence[StateRecord], ...] = ()
+    no_batches: tuple[StateBatch, ...] = ()
     for batch in no_batches:
         yield batch

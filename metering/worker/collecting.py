@@ -1,8 +1,8 @@
-"""How often Python looks for cycles in a worker's memory. Leaves everything else about memory to reference counts.
+"""How often Python looks for cycles in the memory of a worker or checkpointer. Leaves the rest to reference counts.
 
 What an event makes is free again as soon as its entry is published, without the collector: it is in no cycle. But by
 default the collector starts after every 700 objects more than before, and a chunk of 400 events has thousands: it went
-through all of them again and again, a tenth of a worker's time, and found nothing.
+through all of them again and again, a tenth of a worker's and of a checkpointer's time, and found nothing.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from metering.contracts.entries import Position
 from metering.contracts.reasons import Kind, Reason
 from metering.ledger.codes import KINDS, REASON_CODES, REASONS, KindCode
 from metering.ledger.made import EntryMade
@@ -11,10 +10,36 @@ from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk
 
 _COMMAND_OUTCOMES = {Kind.REFUSED: "refused", Kind.DUPLICATE: "duplicate"}
-_NO_DESTINATION = frozenset(
+NO_DESTINATION = frozenset(
     REASON_CODES[reason] for reason in (Reason.UNRATED, Reason.REJECTED_DESTINATION, Reason.INVALID_NUMBER)
 )
 _DUPLICATE = KindCode.DUPLICATE.value
+_DIRECTIONS = ("credited", "debited", "held", "freed")
+
+
+NO_EVENT = ""
+Labels = tuple[str, str | None, str | None, int, str | None]
+"""Of an entry: its event's type or `NO_EVENT`, channel, country, the code of its kind, and unit."""
+
+
+class Progress:
+    """How far a bucket is, for the metrics. Labels are sought once: a chunk may be of one event."""
+
+    def __init__(self, metrics: WorkerMetrics, bucket: int) -> None:
+        name = str(bucket)
+        self._inputs = metrics.chunk_inputs
+        self._seq = metrics.ledger_seq.labels(name)
+        self._usage = metrics.position.labels("usage", name)
+        self._commands = metrics.position.labels("commands", name)
+        self._clock = metrics.bucket_clock.labels(name)
+
+    def note(self, inputs: int, seq: int, position: Position, clock_ms: int) -> None:
+        """Note that a chunk of so many inputs was applied, and where the bucket stands after it."""
+        self._inputs.observe(inputs)
+        self._seq.set(seq)
+        self._usage.set(position.usage)
+        self._commands.set(position.commands)
+        self._clock.set(clock_ms / 1_000)
 
 
 def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
@@ -25,32 +50,54 @@ def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
         metrics.forwarded.labels("usage").inc(taken.forwarded)
 
 
-def count_entries(metrics: WorkerMetrics, entries: Iterable[EntryMade]) -> None:
-    """Count entries by what they are, and what they moved."""
-    events: dict[tuple[str, str | None, str | None, int], int] = {}
-    amounts: dict[tuple[str, str], int] = {}
-    for made in entries:
+class Counts:
+    """What entries are and what they moved, added up until `count` tells the metrics."""
+
+    __slots__ = ("_tallies", "_unusual")
+
+    def __init__(self) -> None:
+        self._tallies: dict[Labels, list[int]] = {}
+        """How many entries, then what they moved by `_DIRECTIONS`."""
+        self._unusual: list[EntryMade] = []
+
+    def add_plain(self, labels: Labels, amount: int, held: int) -> None:
+        """Add an entry: what it is and what it moved, and there is nothing else to it."""
+        tally = self._tallies.get(labels)
+        if tally is None:
+            tally = self._tallies[labels] = [0] * 5
+        tally[0] += 1
+        if amount < 0:
+            tally[2] -= amount
+        elif amount:
+            tally[1] += amount
+        if held > 0:
+            tally[3] += held
+        elif held:
+            tally[4] -= held
+
+    def add(self, made: EntryMade) -> None:
+        """Add an entry, whatever it is."""
         result, about = made.result, made.carried
         event = about.event
-        if event is not None:
-            labels = (event.type, about.channel, about.country, result.kind)
-            events[labels] = events.get(labels, 0) + 1
-        else:
-            _count_other(metrics, made)
-        unit = about.unit
-        if unit:
-            if amount := result.amount:
-                key = (unit, "credited") if amount > 0 else (unit, "debited")
-                amounts[key] = amounts.get(key, 0) + abs(amount)
-            if change := result.held_change:
-                key = (unit, "held") if change > 0 else (unit, "freed")
-                amounts[key] = amounts.get(key, 0) + abs(change)
-        if result.reason or result.extras is not False:
+        event_type = NO_EVENT if event is None else event.type
+        labels = (event_type, about.channel, about.country, result.kind, about.unit)
+        self.add_plain(labels, result.amount, result.held_change)
+        if event is None or result.reason or result.extras is not False:
+            self._unusual.append(made)
+
+    def count(self, metrics: WorkerMetrics) -> None:
+        """Tell the metrics; to be called once."""
+        for (event_type, channel, country, kind, unit), tally in self._tallies.items():
+            if event_type != NO_EVENT:
+                metrics.events_of(event_type, channel or "", country or "", KINDS[kind].value).inc(tally[0])
+            if unit:
+                for direction, micros in zip(_DIRECTIONS, tally[1:], strict=True):
+                    if micros:
+                        metrics.amounts_of(unit, direction).inc(micros)
+        for made in self._unusual:
+            if made.carried.event is None:
+                _count_other(metrics, made)
             _count_changes(metrics, made)
-    for (event_type, channel, country, kind), count in events.items():
-        metrics.events.labels(event_type, channel or "", country or "", KINDS[kind].value).inc(count)
-    for labels_of_amount, micros in amounts.items():
-        metrics.amounts.labels(*labels_of_amount).inc(micros)
 
 
 def _count_other(metrics: WorkerMetrics, made: EntryMade) -> None:
@@ -63,7 +110,7 @@ def _count_other(metrics: WorkerMetrics, made: EntryMade) -> None:
 
 def _count_changes(metrics: WorkerMetrics, made: EntryMade) -> None:
     result = made.result
-    if result.reason in _NO_DESTINATION and result.kind != _DUPLICATE:
+    if result.reason in NO_DESTINATION and result.kind != _DUPLICATE:
         metrics.destinations_refused.labels(REASONS[result.reason].value, made.carried.country or "").inc()
     if result.extras is False:
         return

@@ -11,21 +11,22 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from prometheus_client import Gauge
 
 from metering.contracts.entries import Position
 from metering.observe.steps import Step
+from metering.settings import WorkerSettings
 from metering.worker.bucket import Bucket
+from metering.worker.hearing import SILENCE_SECONDS_MAX, Hearing
 from metering.worker.kafka import Kafka
 from metering.worker.merging import INPUT_TOPICS, InputTopic
 from metering.worker.parts import Parts
+from metering.worker.record_batches import Record
 
 log = structlog.get_logger(__name__)
 
 READ_PAUSE_SECONDS = 0.5
-
-RECORDS_READ_MAX = 4_000
-"""Records of one poll over all buckets: a few milliseconds of handing over."""
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
@@ -36,16 +37,20 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         kafka: Kafka,
         parts: Parts,
         make_bucket: Callable[[int, Callable[[int, Position], None]], Bucket],
-        buffered_max: int,
+        bounds: WorkerSettings,
     ) -> None:
         self.buckets: dict[int, Bucket] = {}
         self._consumer = parts.consumer
         self._metrics = parts.metrics
         self._steps = parts.steps
         self._make_bucket = make_bucket
-        self._buffered_max = buffered_max
+        self._records_max, self._bytes_max = bounds.buffered_events_max, bounds.buffered_bytes_max
         self._topics: dict[str, InputTopic] = {kafka.topic(topic): topic for topic in INPUT_TOPICS}
         self._names: dict[InputTopic, str] = {topic: name for name, topic in self._topics.items()}
+        # Of each bucket that was ever assigned: both partitions, with what tells their lag, and when they were heard.
+        self._pairs: dict[int, dict[TopicPartition, tuple[InputTopic, Gauge, Hearing]]] = {}
+        self._silence_seconds_max = kafka.settings.fetch_max_wait_ms / 1_000 + SILENCE_SECONDS_MAX
+        self._buffered: dict[int, Gauge] = {}
         # Long enough for a batch under way, short enough for the group not to think the worker dead.
         self._patience_seconds = 10.0
 
@@ -56,30 +61,25 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     async def run(self) -> None:
         """Read until cancelled.
 
-        `getmany` is awaited directly: nothing may come between its answer and the hand-over, or records could be older
-        than a bucket's new reading position.
+        Nothing may be awaited between the answer of `getmany` and the hand-over, or records could be older than a
+        bucket's new reading position.
         """
         while True:
             if not self.buckets:
                 await asyncio.sleep(0.02)
-            try:
-                read = await self._consumer.getmany(timeout_ms=50, max_records=RECORDS_READ_MAX)
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                log.warning("reading_waits", why=str(error))
-                await asyncio.sleep(READ_PAUSE_SECONDS)
-                continue
+            read = await self._read()
             for partition, records in read.items():
                 bucket = self.buckets.get(partition.partition)
                 if bucket is not None and bucket.live:
                     bucket.queue.add(self._topics[partition.topic], records)
+                    bucket.wake.set()
                     self._steps.reached(Step.POLLED, bucket.number)
+            assigned, paused = self._consumer.assignment(), self._consumer.paused()
             for bucket in list(self.buckets.values()):
-                if bucket.live:
+                if bucket.live and self._pairs[bucket.number].keys() <= assigned:
                     # A rebalance can take a partition away between two lines.
                     with suppress(IllegalStateError):
-                        await self._note_progress(bucket)
+                        await self._note_progress(bucket, paused)
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""
@@ -97,6 +97,15 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             log.error("assignment_unpaired", partitions=sorted(str(p) for p in partitions))
         for number in sorted(whole):
             self._consumer.pause(*self._pair(number))
+            for partition in self._pair(number):
+                # Until its claim says where it is read from. Without any position the client would ask for one, over
+                # and over while the claim lasts, and find that a new group has none.
+                self._consumer.seek(partition, 0)
+            self._pairs[number] = {
+                TopicPartition(name, number): (topic, self._metrics.lag.labels(topic, str(number)), Hearing())
+                for topic, name in self._names.items()
+            }
+            self._buffered[number] = self._metrics.buffered.labels(str(number))
             bucket = self.buckets[number] = self._make_bucket(number, self._go_live)
             bucket.start()
         log.info("buckets_assigned", buckets=sorted(whole))
@@ -111,30 +120,64 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             return
         self._consumer.seek(TopicPartition(self._names["usage"], number), position.usage)
         self._consumer.seek(TopicPartition(self._names["commands"], number), position.commands)
+        now = asyncio.get_running_loop().time()
+        for partition, (_, _, hearing) in self._pairs[number].items():
+            hearing.begin(self._consumer.last_poll_timestamp(partition), now)
         self._consumer.resume(*pair)
 
-    async def _note_progress(self, bucket: Bucket) -> None:
+    async def _read(self) -> dict[TopicPartition, list[Record]]:
+        """Return what has come; nothing when there is nothing, or when it has to be tried again."""
+        read: dict[TopicPartition, list[Record]] = {}
+        try:
+            read = await self._consumer.getmany(timeout_ms=50)
+        except OffsetOutOfRangeError as error:
+            self._note_out_of_range(error.args[0])
+        except NoOffsetForPartitionError:
+            # Of a partition that is new to the group, found out before it was told of. See `on_partitions_assigned`.
+            pass
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            log.warning("reading_waits", why=str(error))
+            await asyncio.sleep(READ_PAUSE_SECONDS)
+        return read
+
+    def _note_out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
+        """Stop reading buckets whose next record the broker does not have any more; each claims, and finds out why."""
+        for number in {partition.partition for partition in partitions}:
+            with suppress(IllegalStateError):
+                self._consumer.pause(*self._pair(number))
+            if number in self.buckets and self.buckets[number].live:
+                self.buckets[number].note_out_of_range()
+
+    async def _note_progress(self, bucket: Bucket, paused: set[TopicPartition]) -> None:
         """Tell a bucket how far its topics are read, and hold back each topic of which it has enough.
 
         Each topic by itself: the one of which nothing waits must go on, or the other's head could never be told older.
+        Every poll comes by here for every bucket: nothing is made anew, and a bucket is woken only by what is new.
         """
-        for topic, name in self._names.items():
-            partition = TopicPartition(name, bucket.number)
-            if partition not in self._consumer.assignment():
-                return
-            end = self._consumer.last_stable_offset(partition) or self._consumer.highwater(partition)
-            position = await self._consumer.position(partition)
-            bucket.queue.note_end(topic, end is not None and position >= end)
-            waiting = bucket.queue.waiting(topic)
+        consumer, queue, bytes_max = self._consumer, bucket.queue, self._bytes_max / max(1, len(self.buckets))
+        now = asyncio.get_running_loop().time()
+        for partition, (topic, lag, hearing) in self._pairs[bucket.number].items():
+            # First, because it is what says that the partition was taken away.
+            position = await consumer.position(partition)
+            end = consumer.last_stable_offset(partition) or consumer.highwater(partition)
+            age = now - hearing.note(consumer.last_poll_timestamp(partition), now)
+            is_known = age <= self._silence_seconds_max
+            if queue.note_end(topic, is_known and end is not None and position >= end):
+                bucket.wake.set()
+                if not is_known:
+                    log.warning("input_topic_silent", bucket=bucket.number, topic=topic, seconds=round(age, 1))
+            waiting = queue.waiting(topic)
             if end is not None:
-                self._metrics.lag.labels(topic, str(bucket.number)).set(max(0, end - position) + waiting)
-            paused = partition in self._consumer.paused()
-            if waiting > self._buffered_max and not paused:
-                self._consumer.pause(partition)
-            elif waiting <= self._buffered_max // 2 and paused:
-                self._consumer.resume(partition)
-        self._metrics.buffered.labels(str(bucket.number)).set(len(bucket.queue))
-        bucket.wake.set()
+                lag.set(max(0, end - position) + waiting)
+            full = max(waiting / self._records_max, queue.bytes_waiting(topic) / bytes_max)
+            if partition in paused:
+                if full <= 1 / 2:
+                    consumer.resume(partition)
+            elif full > 1:
+                consumer.pause(partition)
+        self._buffered[bucket.number].set(len(queue))
 
     async def _stop_buckets(self, numbers: Iterable[int]) -> None:
         leaving = [self.buckets.pop(number) for number in numbers if number in self.buckets]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from metering.contracts.alerts import Alert, AlertData, BlockRecord, block_key
-from metering.contracts.dead_letters import DeadLetter
+from metering.contracts.dead_letters import DeadLetter, letter_key
 from metering.contracts.decisions import Answer, AnswerLeg, Decision
 from metering.contracts.entries import AlertRaised, BlockChange, EventReference
 from metering.contracts.reasons import AlertType, Kind
@@ -102,7 +102,7 @@ def side_outputs(made: EntryMade) -> list[Output]:
 
 def dead_letter(letter: DeadLetter) -> Output:
     """Return a dead letter as a record, keyed by where the original stands."""
-    key = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
+    key = letter_key(letter.topic, letter.partition, letter.offset).encode()
     return Output(Topic.DEAD_LETTERS, key, _encode(letter), partition=0)
 
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from redis.asyncio import Redis
 
 from metering.checkpoint.books import Books
+from metering.ledger.functions import ScriptCaller
 from metering.ledger.till import Windows
 from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import NO_STEPS, Steps
 from metering.worker.kafka import Kafka
+from metering.worker.producers import SharedProducer
 from metering.worker.rates_follower import RatesFollower
 
 
@@ -28,9 +30,11 @@ class Parts:
 
     kafka: Kafka
     redis: Redis
+    scripts: ScriptCaller
+    """Runs the scripts of all buckets, and joins calls that are made at the same moment."""
     books: Books
     consumer: AIOKafkaConsumer
-    producer: AIOKafkaProducer
+    producer: SharedProducer
     """Outside transactions: decisions, ticks, and everything on a broker without transactions."""
     rates: RatesFollower
     windows: Windows
@@ -39,6 +43,8 @@ class Parts:
     chunk_events_max: int
     batches_waiting_max: int
     """Applied chunks that may wait for publishing; then applying waits."""
+    dead_letters_window_records: int
+    dead_letters_share_max: float
     probe_seconds: float
     now_ms: Callable[[], int] = wall_clock_ms
     """The machine's clock, which only says when a timer is due and which stamps are impossible: the log judges."""

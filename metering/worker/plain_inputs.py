@@ -11,11 +11,10 @@ from msgspec import Raw
 from msgspec.structs import force_setattr
 
 from metering.contracts.entries import EventReference, InputReference, Position
-from metering.contracts.fields import MAIN_WALLET
 from metering.ledger.carried import Carried
-from metering.ledger.codes import Flag, Moment
+from metering.ledger.codes import Flag, Moment, Op
 from metering.ledger.identity import event_digest
-from metering.ledger.inputs import ChunkBuilder
+from metering.ledger.inputs import NO_PRICE, ChunkBuilder
 from metering.rating import Price
 from metering.rating.recurring import is_sender_type_enabled
 from metering.worker.customers import Customer
@@ -26,6 +25,7 @@ from metering.worker.payers import users_pay
 _MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
 _TEXT = EVENT_KINDS["sms.submitted"]
 _OUTCOMES = frozenset(("sms.sent", "sms.delivered", "sms.failed", "sms.cancelled", "sms.expired"))
+_SUBMIT, _OUTCOME, _SENT = Op.SUBMIT.value, Op.OUTCOME.value, Moment.SENT.value
 _SINGLE, _REMEMBER, _SCHEDULED = Flag.SINGLE.value, Flag.REMEMBER.value, Flag.SCHEDULED.value
 
 
@@ -66,15 +66,9 @@ def add_plain(
         on_behalf_of=data.on_behalf_of,
         reply_to=data.reply_to,
     )
-    builder.outcome(
-        clock_ms,
-        carried,
-        customer.policy,
-        event_digest(event.source, event.id),
-        wallet=MAIN_WALLET,
-        charge=charge_id or "",
-        moment=usage.kind.moment,
-    )
+    digest = event_digest(event.source, event.id)
+    figures = (clock_ms, NO_PRICE, usage.kind.moment, 0)
+    builder.plain(_OUTCOME, 0, _SENT, figures, carried, customer.policy, digest, charge_id or "", None)
     return True
 
 
@@ -135,20 +129,10 @@ def _add_text(
         data.on_behalf_of,
         reply_to=data.reply_to,
     )
-    builder.submit(
-        clock_ms,
-        carried,
-        customer.policy,
-        event_digest(event.source, event.id),
-        wallet=MAIN_WALLET,
-        charge=charge_id,
-        sender=data.sender,
-        price=price.amount_micros,
-        charge_on=_MOMENTS[price.charge_on],
-        deadline_at_ms=clock_ms + plan.hold_seconds["sms"] * 1_000,
-        failed_fee=price.failed_fee_micros,
-        flags=flags,
-    )
+    digest = event_digest(event.source, event.id)
+    figures = (clock_ms, price.amount_micros, clock_ms + plan.hold_seconds["sms"] * 1_000, price.failed_fee_micros)
+    charge_on = _MOMENTS[price.charge_on]
+    builder.plain(_SUBMIT, flags, charge_on, figures, carried, customer.policy, digest, charge_id, data.sender)
     return True
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Protocol
+from itertools import chain
+from typing import Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -15,24 +15,53 @@ from prometheus_client import Counter
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
-from metering.ledger.made import EntryMade
 from metering.ledger.till import LedgerEnd
 from metering.observe.steps import NO_STEPS, Step, Steps
+from metering.tasks import end_tasks
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import find_ledger_end
+from metering.worker.offset_hints import OffsetHints
 from metering.worker.outputs import Output
+from metering.worker.producers import Delivery, SharedProducer, close_producer
 from metering.worker.sending import Outbound, await_all
-from metering.worker.tasks import end_tasks
 
-STOP_SECONDS_MAX = 10.0
+TRANSACTION_SECONDS_MAX = 60.0
+"""After this a transaction, or the taking of its id, is given up, and its bucket claims. The broker itself aborts one
+after `TRANSACTION_TIMEOUT_MS`; the client would go on asking for as long as it takes."""
+
+_CLIENT_ERRORS = (KafkaError, IllegalOperation, OSError, AssertionError)
+"""What the client raises. By assertions it tells of a producer that has failed while nobody waited for anything."""
 
 
 class Publication(Struct, frozen=True):
-    """What is published together: entries in their order, side outputs, and the position after all of it."""
+    """What is published together: entries in their order, side outputs, and the position after all of it.
 
-    entries: Sequence[EntryMade]
+    Entries are no more than records here: what they were made of is let go of as soon as they are.
+    """
+
+    keys: Sequence[bytes]
+    values: Sequence[bytes]
     sides: Sequence[Output]
     position: Position
+    seq: int
+    """Of the last entry; 0 where there is none."""
+    chunk: str
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return several that follow each other as one."""
+        if len(parts) == 1:
+            return parts[0]
+        keys = list(chain.from_iterable(part.keys for part in parts))
+        values = list(chain.from_iterable(part.values for part in parts))
+        sides = list(chain.from_iterable(part.sides for part in parts))
+        last = max(parts, key=lambda part: part.seq)
+        return cls(keys, values, sides, parts[-1].position, last.seq, last.chunk)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for an answer in it."""
+        return any(output.topic is Topic.ANSWERS for output in self.sides)
 
 
 class Fenced(Exception):
@@ -69,15 +98,16 @@ class TransactionalPublisher:
         await self.stop()
         producer = self._kafka.transactional_producer(self._bucket)
         try:
-            await producer.start()
-            # The id is taken with the first transaction; an empty one takes it now, before the ledger is read.
-            await producer.begin_transaction()
-            await producer.commit_transaction()
-        except (KafkaError, IllegalOperation, OSError) as error:
-            await _stop_quietly(producer)
+            async with asyncio.timeout(TRANSACTION_SECONDS_MAX):
+                await producer.start()
+                # The id is taken with the first transaction; an empty one takes it now, before the ledger is read.
+                await producer.begin_transaction()
+                await producer.commit_transaction()
+        except _CLIENT_ERRORS as error:
+            await close_producer(producer)
             raise _translated(error) from error
         except BaseException:
-            await _stop_quietly(producer)
+            await close_producer(producer)
             raise
         self._producer = producer
 
@@ -90,51 +120,49 @@ class TransactionalPublisher:
         producer = self._producer
         if producer is None:
             raise Retryable("the bucket's producer is not started")
-        outbound = Outbound(self._kafka, producer, self._bucket)
         try:
-            await producer.begin_transaction()
-            self._steps.reached(Step.TRANSACTION_BEGUN, self._bucket)
-            sent = await outbound.send_all(Topic.LEDGER, *_records(publication.entries))
-            sides = await outbound.send(publication.sides)
-            # They go to the coordinator while the records go to their leaders: it is one transaction all the same.
-            group = self._kafka.settings.group
-            offsets = asyncio.create_task(
-                producer.send_offsets_to_transaction(self._offsets(publication.position), group)
-            )
-            try:
-                await await_all([delivery for delivery, _ in sent])
-                await await_all(sides)
-                self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
-                await offsets
-            finally:
-                await end_tasks(offsets)
-            self._steps.reached(Step.OFFSETS_SENT, self._bucket)
-            await producer.commit_transaction()
-            self._steps.reached(Step.COMMITTED, self._bucket)
-        except (KafkaError, IllegalOperation, OSError) as error:
+            async with asyncio.timeout(TRANSACTION_SECONDS_MAX):
+                sent = await self._publish_through(producer, publication)
+        except _CLIENT_ERRORS as error:
             await self.stop()
             translated = _translated(error)
             self._ended.labels("fenced" if isinstance(translated, Fenced) else "aborted").inc()
             raise translated from error
         self._ended.labels("committed").inc()
-        if not publication.entries:
+        if not publication.values:
             return end
-        last = publication.entries[-1]
         delivery, count = sent[-1]
         # + 1 for the entry; the commit's own marker stands behind it and is passed over by readers.
-        return LedgerEnd(last.seq, last.chunk, delivery.result().offset + count)
+        return LedgerEnd(publication.seq, publication.chunk, delivery.result().offset + count)
+
+    async def _publish_through(
+        self, producer: AIOKafkaProducer, publication: Publication
+    ) -> list[tuple[Delivery, int]]:
+        outbound = Outbound(self._kafka, producer, self._bucket)
+        await producer.begin_transaction()
+        self._steps.reached(Step.TRANSACTION_BEGUN, self._bucket)
+        sent = await outbound.send_all(Topic.LEDGER, publication.keys, publication.values)
+        sides = await outbound.send(publication.sides)
+        # They go to the coordinator while the records go to their leaders: it is one transaction all the same.
+        after = _offsets(self._kafka, self._bucket, publication.position)
+        offsets = asyncio.create_task(producer.send_offsets_to_transaction(after, self._kafka.settings.group))
+        try:
+            await await_all([delivery for delivery, _ in sent])
+            await await_all(sides)
+            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
+            await offsets
+        finally:
+            await end_tasks(offsets)
+        self._steps.reached(Step.OFFSETS_SENT, self._bucket)
+        await producer.commit_transaction()
+        self._steps.reached(Step.COMMITTED, self._bucket)
+        return sent
 
     async def stop(self) -> None:
         """Stop the producer; what it had open is aborted by its successor."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop_quietly(producer)
-
-    def _offsets(self, position: Position) -> dict[TopicPartition, int]:
-        return {
-            TopicPartition(self._kafka.topic(Topic.USAGE), self._bucket): position.usage,
-            TopicPartition(self._kafka.topic(Topic.COMMANDS), self._bucket): position.commands,
-        }
+            await close_producer(producer)
 
 
 class PlainPublisher:
@@ -144,7 +172,7 @@ class PlainPublisher:
         self,
         kafka: Kafka,
         bucket: int,
-        producer: AIOKafkaProducer,
+        producer: SharedProducer,
         consumer: AIOKafkaConsumer,
         steps: Steps = NO_STEPS,
     ) -> None:
@@ -152,7 +180,7 @@ class PlainPublisher:
         self._bucket = bucket
         self._steps = steps
         self._outbound = Outbound(kafka, producer, bucket)
-        self._consumer = consumer
+        self._hints = OffsetHints(consumer)
 
     async def start(self) -> None:
         """Nothing to take over: the token in Redis and the chain in the ledger decide who counts."""
@@ -165,59 +193,47 @@ class PlainPublisher:
         """
         try:
             await await_all(await self._outbound.send(publication.sides))
-            if publication.entries:
-                end = await self._publish_entries(publication.entries, end)
+            if publication.values:
+                end = await self._publish_entries(publication, end)
             self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)
-            await self._commit(publication.position)
+            # Only a hint for lag tools here: a claim takes its position from Redis or the books.
+            self._hints.tell(_offsets(self._kafka, self._bucket, publication.position))
             self._steps.reached(Step.COMMITTED, self._bucket)
-        except (KafkaError, IllegalOperation, OSError) as error:
+        except _CLIENT_ERRORS as error:
             raise _translated(error) from error
         return end
 
     async def stop(self) -> None:
-        """Nothing of its own to stop."""
+        """Let go of the hints that are under way."""
+        await self._hints.stop()
 
-    async def _publish_entries(self, entries: Sequence[EntryMade], end: LedgerEnd) -> LedgerEnd:
-        sent = await self._outbound.send_all(Topic.LEDGER, *_records(entries))
+    async def _publish_entries(self, publication: Publication, end: LedgerEnd) -> LedgerEnd:
+        sent = await self._outbound.send_all(Topic.LEDGER, publication.keys, publication.values)
         await await_all([delivery for delivery, _ in sent])
         offset = end.offset_next
         for delivery, count in sent:
             if delivery.result().offset != offset:
-                return await self._check_still_mine(entries, end)
+                return await self._check_still_mine(publication, end)
             offset += count
-        last = entries[-1]
-        return LedgerEnd(last.seq, last.chunk, offset)
+        return LedgerEnd(publication.seq, publication.chunk, offset)
 
-    async def _check_still_mine(self, entries: Sequence[EntryMade], end: LedgerEnd) -> LedgerEnd:
+    async def _check_still_mine(self, publication: Publication, end: LedgerEnd) -> LedgerEnd:
         found = await find_ledger_end(self._kafka, self._bucket, end)
-        last = entries[-1]
-        if (found.seq, found.chunk) != (last.seq, last.chunk):
+        if (found.seq, found.chunk) != (publication.seq, publication.chunk):
             raise Fenced
         return found
 
-    async def _commit(self, position: Position) -> None:
-        offsets = {
-            TopicPartition(self._kafka.topic(Topic.USAGE), self._bucket): position.usage,
-            TopicPartition(self._kafka.topic(Topic.COMMANDS), self._bucket): position.commands,
-        }
-        assigned = self._consumer.assignment()
-        if all(partition in assigned for partition in offsets):
-            # Only a hint for lag tools here: a claim takes its position from Redis or the books.
-            await self._consumer.commit(offsets)
 
-
-def _records(entries: Sequence[EntryMade]) -> tuple[list[bytes], list[bytes]]:
-    """Return the keys and the values of entries."""
-    return [made.carried.customer.encode() for made in entries], [made.value for made in entries]
+def _offsets(kafka: Kafka, bucket: int, position: Position) -> dict[TopicPartition, int]:
+    return {
+        TopicPartition(kafka.topic(Topic.USAGE), bucket): position.usage,
+        TopicPartition(kafka.topic(Topic.COMMANDS), bucket): position.commands,
+    }
 
 
 def _translated(error: Exception) -> Exception:
     if isinstance(error, ProducerFenced | InvalidProducerEpoch):
         return Fenced()
-    return Retryable(f"publishing failed: {type(error).__name__}: {error}")
-
-
-async def _stop_quietly(producer: AIOKafkaProducer) -> None:
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS_MAX):
-            await producer.stop()
+    why = str(error) or f"no end within {TRANSACTION_SECONDS_MAX:.0f} s"
+    cause = f" ({error.__cause__!r})" if error.__cause__ is not None else ""
+    return Retryable(f"publishing failed: {type(error).__name__}: {why}{cause}")

@@ -16,10 +16,10 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.observe.metrics import WorkerMetrics
 from metering.rating import Catalog
+from metering.tasks import end_tasks
 from metering.worker.kafka import Kafka
 from metering.worker.rates import InForce, Rates, Skipped
 from metering.worker.rates_timeline import Publication
-from metering.worker.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -74,14 +74,7 @@ class RatesFollower:
         """Stop reading."""
         if self._task is not None:
             await end_tasks(self._task)
-        try:
-            await self._consumer.stop()
-        except asyncio.CancelledError:
-            # Without a broker, aiokafka lets out that it cancelled a fetch of its own, and leaves its client open.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            await self._consumer._client.close()  # noqa: SLF001  there is no other way to it
+        await self._consumer.stop()
 
     @property
     def read_age_seconds(self) -> float:

@@ -37,7 +37,6 @@ from metering.worker.topics import partition_counts
 
 DIFFERENCES_KEPT = 20
 CHUNK_INPUTS = 200
-HOUR_MS = 3_600_000
 _CHUNK_IDS = re.compile(rb'"chunk":"[0-9a-f]*","prev_chunk":"[0-9a-f]*"')
 
 
@@ -87,8 +86,7 @@ async def replay(settings: Settings, redis: Redis) -> ReplayReport:
     kafka = Kafka(settings.kafka)
     rates = Rates(kafka, load_catalog(settings.rates.dir))
     await rates.read()
-    ledger = settings.ledger
-    windows = Windows(ledger.dedupe_window_hours * HOUR_MS, ledger.command_window_days * 24 * HOUR_MS)
+    windows = Windows.of(settings.ledger)
     report = ReplayReport()
     # Not `bucket_count`: whoever may only read the inputs and the ledger sees no other topics.
     buckets = (await partition_counts(settings.kafka)).get(kafka.topic(Topic.USAGE), 0)

@@ -8,20 +8,24 @@ from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import RecordMetadata
 
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.worker.kafka import Kafka
 from metering.worker.outputs import Output
+from metering.worker.producers import Delivery, SharedProducer, error_of
+from metering.worker.record_batches import fill_batch
 
-Delivery = asyncio.Future[RecordMetadata]
+DELIVERY_SECONDS_MAX = 60.0
+"""After this nobody waits for a delivery any more: its bucket claims, and what Redis holds is sent again under the same
+ids. A broker answers in milliseconds; the client alone would wait as long as it takes, or for good where an answer says
+nothing of a batch."""
 
 
 class Outbound:
     """Sends through one producer on behalf of one bucket."""
 
-    def __init__(self, kafka: Kafka, producer: AIOKafkaProducer, bucket: int) -> None:
+    def __init__(self, kafka: Kafka, producer: AIOKafkaProducer | SharedProducer, bucket: int) -> None:
         self._kafka = kafka
         self._producer = producer
         self._bucket = bucket
@@ -43,19 +47,12 @@ class Outbound:
         """Hand over records of the bucket's own partition in their order; each delivery comes with their number."""
         name = self._kafka.topic(topic)
         sent: list[tuple[Delivery, int]] = []
-        batch = self._producer.create_batch()
-        append = batch.append
-        count = 0
-        for key, value in zip(keys, values, strict=True):
-            if append(key=key, value=value, timestamp=None) is None:
-                sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), count))
-                batch = self._producer.create_batch()
-                append = batch.append
-                append(key=key, value=value, timestamp=None)
-                count = 0
-            count += 1
-        if count:
-            sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), count))
+        first = 0
+        while first < len(values):
+            batch = self._producer.create_batch()
+            after = fill_batch(batch, keys, values, first)
+            sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), after - first))
+            first = after
         return sent
 
     async def _send_group(self, topic: str, partition: int, group: list[Output]) -> list[Delivery]:
@@ -72,12 +69,25 @@ class Outbound:
 
 
 async def await_all(deliveries: Sequence[Delivery]) -> None:
-    """Wait until all are acknowledged; raises the first one's error after all have ended, so none is left unseen."""
-    if not deliveries:
-        return
-    for result in await asyncio.gather(*deliveries, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+    """Wait until all are acknowledged; raises the first one's error after all have ended, so none is left unseen.
+
+    Raises `TimeoutError` where it is not known after `DELIVERY_SECONDS_MAX` what became of one. Interrupted, they stay
+    under way. Where all are known already, it does not wait for a turn of the loop.
+    """
+    unknown = {delivery for delivery in deliveries if not delivery.done()}
+    try:
+        if unknown:
+            _, unknown = await asyncio.wait(unknown, timeout=DELIVERY_SECONDS_MAX)
+    finally:
+        for delivery in unknown:
+            delivery.add_done_callback(error_of)
+    errors = [error_of(delivery) for delivery in deliveries if delivery not in unknown]
+    if unknown:
+        what = f"{len(unknown)} of {len(deliveries)} batches"
+        raise TimeoutError(f"it is not known what became of {what} after {DELIVERY_SECONDS_MAX:.0f} s")
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 @contextmanager

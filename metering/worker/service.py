@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from mode import Service
 from redis.asyncio import Redis
 
 from metering.checkpoint.books import CONNECTIONS_MAX, Books
 from metering.checkpoint.database import Database
 from metering.contracts.entries import Position
+from metering.errors import broker_away
 from metering.ledger.connection import check_redis, connect_redis
+from metering.ledger.joined_calls import join_calls
 from metering.ledger.till import Windows
 from metering.observe.http_server import StatusServer
 from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import NO_STEPS, Steps
 from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
-from metering.worker.bucket import Bucket, BucketState
+from metering.tasks import end_tasks
+from metering.worker.bucket import BEING_CLAIMED, Bucket
 from metering.worker.intake import Intake
 from metering.worker.kafka import Kafka
 from metering.worker.parts import Parts
+from metering.worker.producers import SharedProducer
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
 from metering.worker.rates_follower import READ_AGE_SECONDS_MAX, RatesFollower
-from metering.worker.tasks import end_tasks
 from metering.worker.topics import bucket_count
 
 log = structlog.get_logger(__name__)
 
 PORT_DEFAULT = 9101
-HOUR_MS = 3_600_000
 
 
 class WorkerService(Service):
@@ -63,18 +67,18 @@ class WorkerService(Service):
         mode = "transactions" if await self.kafka.detect_transactions() else "at_least_once"
         self.metrics.delivery.labels(mode).set(1)
         log.info("delivery_mode", mode=mode, buckets=partitions, rates_version=catalog.version)
-        windows = Windows(
-            settings.ledger.dedupe_window_hours * HOUR_MS, settings.ledger.command_window_days * 24 * HOUR_MS
-        )
+        windows = Windows.of(settings.ledger)
         self._database = Database(settings.postgres.dsn, connections_max=CONNECTIONS_MAX)
         rates = self._rates = RatesFollower(self.kafka, catalog, self.metrics)
         await rates.start()
-        producer = self.kafka.producer()
-        await producer.start()
+        producer = SharedProducer(self.kafka.producer, self.metrics.producer_renewals)
+        with self._broker_needed():
+            await producer.start()
         consumer = self.kafka.input_consumer()
         self._parts = Parts(
             kafka=self.kafka,
             redis=redis,
+            scripts=join_calls(redis),
             books=Books(self._database, windows),
             consumer=consumer,
             producer=producer,
@@ -83,14 +87,17 @@ class WorkerService(Service):
             metrics=self.metrics,
             partitions=partitions,
             chunk_events_max=settings.worker.chunk_events_max,
-            batches_waiting_max=max(1, settings.worker.buffered_events_max // settings.worker.chunk_events_max),
+            batches_waiting_max=max(1, settings.worker.buffered_events_max // 2 // settings.worker.chunk_events_max),
+            dead_letters_window_records=settings.worker.dead_letters_window_records,
+            dead_letters_share_max=settings.worker.dead_letters_share_max,
             probe_seconds=settings.worker.probe_seconds,
             steps=self._steps,
         )
-        self.intake = Intake(self.kafka, self._parts, self._make_bucket, settings.worker.buffered_events_max)
+        self.intake = Intake(self.kafka, self._parts, self._make_bucket, settings.worker)
         await self._serve_status()
         self.intake.subscribe()
-        await consumer.start()
+        with self._broker_needed():
+            await consumer.start()
         self._reading = asyncio.create_task(self.intake.run(), name="intake")
 
     async def on_stop(self) -> None:
@@ -106,6 +113,7 @@ class WorkerService(Service):
         if parts is not None:
             await parts.consumer.stop()
             await parts.producer.stop()
+            await parts.scripts.aclose()
         if self._rates is not None:
             await self._rates.stop()
         if self._status is not None:
@@ -124,16 +132,26 @@ class WorkerService(Service):
         stopped = [b.number for b in (self.intake.buckets.values() if self.intake else ()) if b.state == "stopped"]
         return f"buckets {stopped} stand still; see `metering bucket status`" if stopped else None
 
-    async def wait_reading_ended(self) -> None:
+    async def wait_failed(self) -> None:
         """Return when the reading of the topics has ended, for whatever reason."""
         if self._reading is not None:
             await asyncio.wait([self._reading])
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the reading of the topics, if anything did: then the process ends and its buckets go elsewhere."""
-        task = self._reading
-        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+        """What ended reading, if anything did: then the process ends and its buckets go elsewhere."""
+        if self._reading is None or not self._reading.done():
+            return None
+        lost = "the broker's client has given up without a word"
+        return RuntimeError(lost) if self._reading.cancelled() else self._reading.exception()
+
+    @contextmanager
+    def _broker_needed(self) -> Iterator[None]:
+        """Say what to do where the broker has gone since the start asked it first."""
+        try:
+            yield
+        except (KafkaError, OSError) as error:
+            raise broker_away(self.settings.kafka.bootstrap, error) from error
 
     def _make_bucket(self, number: int, go_live: Callable[[int, Position], None]) -> Bucket:
         parts = self._parts
@@ -149,9 +167,9 @@ class WorkerService(Service):
         parts, metrics = self._parts, self.settings.metrics
         assert parts is not None  # noqa: S101  as above
         port = PORT_DEFAULT if metrics.port is None else metrics.port
-        ready = {
+        ready: dict[str, Callable[[], Awaitable[object]]] = {
             "redis": parts.redis.ping,
-            "kafka": parts.producer.client.fetch_all_metadata,
+            "kafka": parts.producer.ask_broker,
             "buckets": self._check_claimed,
         }
         self._status = StatusServer(
@@ -162,7 +180,7 @@ class WorkerService(Service):
 
     async def _check_claimed(self) -> None:
         buckets = self.intake.buckets.values() if self.intake else ()
-        waiting = [bucket.number for bucket in buckets if bucket.state is BucketState.CLAIMING]
+        waiting = [bucket.number for bucket in buckets if bucket.state in BEING_CLAIMED]
         if waiting:
             raise RuntimeError(f"buckets {waiting} are being claimed")
 

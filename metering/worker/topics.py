@@ -10,7 +10,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from metering.contracts.topics import TOPIC_PLANS, TopicPlan
-from metering.errors import Fatal, Retryable
+from metering.errors import Fatal, Retryable, broker_away
 from metering.settings import KafkaSettings
 
 _CHECKED = ("cleanup.policy", "message.timestamp.type")
@@ -75,7 +75,7 @@ async def partition_counts(settings: KafkaSettings) -> dict[str, int]:
         metadata = await client.fetch_all_metadata()
         return {topic: len(metadata.partitions_for_topic(topic) or ()) for topic in metadata.topics()}
     except (KafkaError, OSError) as error:
-        raise Retryable(f"the broker at {settings.bootstrap} does not answer: {error}") from error
+        raise broker_away(settings.bootstrap, error) from error
     finally:
         await client.close()
 

@@ -39,6 +39,9 @@ def test_backlog_is_drained_counted_and_found_exact_in_redis_and_books() -> None
     assert exactness["entries"] == exactness["books_entries"] == 6000
     assert 0 < exactness["decisions"] < 6000
     assert exactness["spent_micros"] > 0
+    events_a_message = exactness["entries"] / exactness["decisions"]
+    per_second = result["cost"]["events"] * 1_000 / result["cost"]["milliseconds"]
+    assert result["messages_per_second"] == pytest.approx(per_second / events_a_message, rel=0.01)
     assert exactness["wallets"] == 40
     assert 0 < result["cost"]["events"] <= 6000
     assert {"worker", "redis", "kafka", "checkpointer", "postgres"} == set(result["cost"]["cpu_micros"])
@@ -59,7 +62,7 @@ def test_baselines_do_the_same_events_and_profiles_are_written(tmp_path: Path) -
     (directory,) = tmp_path.iterdir()
     assert "<svg" in (directory / "worker.svg").read_text()
     commands = json.loads((directory / "redis.json").read_text())["commands"]
-    assert "evalsha" in commands
+    assert "fcall" in commands
     assert json.loads((directory / "postgres.json").read_text())
 
 
@@ -72,6 +75,13 @@ def test_pace_is_kept_and_every_decision_and_entry_timed() -> None:
     )
     assert 0 < result["latency"]["decision"]["p50_ms"] <= result["latency"]["decision"]["p99_ms"]
     assert result["exactness"]["entries"] > 600  # the warm-up is checked as well
+
+
+def test_several_numbers_of_customers_are_a_scenario_each_in_one_report() -> None:
+    report = bench("--events", "4000", "--customers", "1", "30")
+
+    assert [1, 30] == [result["scenario"]["customers"] for result in report["results"]]
+    assert report["failed"] == []
 
 
 @pytest.mark.parametrize("mix", ["debit", "reserve", "life", "voice", "denied", "lots", "limits"])

@@ -3,6 +3,7 @@
     python -m tests.benchmarks.restore [WALLETS [IDS [BUCKETS]]]
 
 Postgres, Valkey and this process, which stands for the worker, on one machine. Beside the figures: where the time went.
+Reconciling begins when they are told, and may be interrupted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from metering.embedded.valkey import ValkeyServer
 from metering.ledger.identity import fresh_token
 from metering.ledger.live import BucketReader
 from metering.ledger.till import Till
+from metering.worker.collecting import settle_collector
 from tests.checkpoint.many_wallets import make_books
 
 KIBIBYTES_A_MEBIBYTE = 1024
@@ -39,6 +41,7 @@ async def measure(wallets: int, ids: int, buckets: int) -> None:
             await make_books(connection, wallets=wallets, ids=ids, buckets=buckets)
         _say(f"books of {wallets:,} wallets and {ids:,} ids in {buckets} buckets")
         books = Books(database)
+        settle_collector()
         async with Redis.from_url(valkey.url) as redis:
             before, started = _processor_seconds(postgres, valkey), time.monotonic()
             records = await asyncio.gather(*(_restore(books, redis, bucket) for bucket in range(buckets)))
@@ -52,17 +55,16 @@ async def measure(wallets: int, ids: int, buckets: int) -> None:
         if found < wallets // buckets:
             raise SystemExit(f"bucket 0 has {found} wallets")
         await database.close()
+        used = {name: after[name] - before[name] for name in before}
+        rate = f"{wallets / seconds:,.0f} wallets/s with their customers and ids"
+        _say(f"{sum(records):,} records in {seconds:.1f} s: {rate}")
+        _say("processor seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in used.items()))
+        _say(f"memory of the worker: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_A_MEBIBYTE} MiB")
         alone = [sys.executable, "-m", "tests.checkpoint.reconcile_alone", postgres.dsn, valkey.url, str(buckets)]
         started = time.monotonic()
         child = await asyncio.create_subprocess_exec(*alone, stdout=asyncio.subprocess.PIPE)
         output, _ = await child.communicate()
         _say(f"reconciled in {time.monotonic() - started:.1f} s: {output.decode().strip()}")
-    used = {name: after[name] - before[name] for name in before}
-    _say(
-        f"{sum(records):,} records in {seconds:.1f} s: {wallets / seconds:,.0f} wallets/s with their customers and ids"
-    )
-    _say("processor seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in used.items()))
-    _say(f"memory of the worker: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_A_MEBIBYTE} MiB")
 
 
 async def _restore(books: Books, redis: Redis, bucket: int) -> int:

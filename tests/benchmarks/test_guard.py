@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from metering.cli.benchmark.calibration import lua_loop_seconds, python_turn_nanoseconds
-from metering.ledger import results
 from metering.ledger.inputs import ChunkBuilder
+from metering.worker import telling
 from tests.benchmarks import guard, ledger, worker
 
 pytestmark = pytest.mark.timeout(300)  # ten seconds of CPU each, on a machine that may have none to spare
@@ -45,14 +45,14 @@ async def test_ledger_slower_by_half_is_found(fresh_redis: Redis, monkeypatch: p
 
 async def test_worker_slower_by_half_is_found(fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = await guard.measure_worker(fresh_redis)
-    decode = results.decode_results
+    tell = telling.tell_results
 
-    def decode_slowly(*arguments: Any) -> Any:
-        decoded = decode(*arguments)
-        python_turn_nanoseconds(int(HALF * max(usual.values()) * len(decoded)))
-        return decoded
+    def tell_slowly(*arguments: Any) -> Any:
+        told = tell(*arguments)
+        python_turn_nanoseconds(int(HALF * max(usual.values()) * len(told.values)))
+        return told
 
-    monkeypatch.setattr(worker, "decode_results", decode_slowly)
+    monkeypatch.setattr(worker, "tell_results", tell_slowly)
     slowed = await guard.measure_worker(fresh_redis)
 
     assert len(guard.regressions(slowed, usual)) == len(usual)

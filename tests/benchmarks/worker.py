@@ -24,16 +24,13 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from redis.asyncio import Redis
 
 from metering.embedded.valkey import ValkeyServer
-from metering.ledger.carried import Carried
 from metering.ledger.chunk import Chunk
-from metering.ledger.made import EntryMade, make_entries
-from metering.ledger.results import Result, decode_results
 from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk, build_chunk, customers_in
 from metering.worker.collecting import settle_collector
-from metering.worker.counting import count_entries
 from metering.worker.kafka import BATCH_BYTES_MAX
-from metering.worker.outputs import decision_value, side_outputs
+from metering.worker.record_batches import fill_batch
+from metering.worker.telling import Told, tell_results
 from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
 
 ROUNDS = 5
@@ -48,20 +45,14 @@ class Steps:
         self._metrics = metrics
         self._taken: list[TakenChunk] = []
         self._chunks: list[Chunk] = []
-        self._results: list[list[Result]] = []
-        self._made: list[list[EntryMade]] = []
-        self._decisions: list[list[tuple[bytes, bytes]]] = []
+        self._told: list[Told] = []
 
     def all(self) -> dict[str, Callable[[], None]]:
         """Return the steps in their order."""
         return {
             "take and decode": self.take,
             "price and build": self.build,
-            "decode results": self.results,
-            "entries": self.entries,
-            "decisions": self.decisions,
-            "side outputs": self.sides,
-            "count": self.count,
+            "entries, decisions, counts": self.tell,
             "batches of entries": self.entry_batches,
             "batches of decisions": self.decision_batches,
         }
@@ -77,56 +68,30 @@ class Steps:
             customers_in(taken.inputs)
         self._chunks = [build_chunk(taken, 0, path.customers, path.catalog) for taken in self._taken]
 
-    def results(self) -> None:
-        """What Lua answered."""
-        self._results = [decode_results(one.results) for one in self._path.chunks]
-
-    def entries(self) -> None:
-        """Results to entries."""
-        self._made = [
-            list(make_entries(0, one.head.seq + 1, one.chunk_id, one.head.chunk, results, *known))
-            for one, results, known in zip(self._path.chunks, self._results, self._known(), strict=True)
-        ]
-
-    def _known(self) -> list[tuple[list[Carried], list[bytes], list[str]]]:
-        return [(chunk.carried, chunk.carried_json, chunk.digests) for chunk in self._chunks]
-
-    def decisions(self) -> None:
-        """Entries to decisions."""
-        self._decisions = [
-            [(one.carried.customer.encode(), value) for one in made if (value := decision_value(one)) is not None]
-            for made in self._made
-        ]
-
-    def sides(self) -> None:
-        """Entries to alerts, answers, blocks."""
-        for made in self._made:
-            for one in made:
-                side_outputs(one)
-
-    def count(self) -> None:
-        """Metrics."""
-        for made in self._made:
-            count_entries(self._metrics, made)
+    def tell(self) -> None:
+        """What Lua answered to records, side outputs and metrics."""
+        self._told = []
+        for one, chunk in zip(self._path.chunks, self._chunks, strict=True):
+            head = one.head
+            told = tell_results(0, head.seq + 1, one.chunk_id, head.chunk, one.results, chunk)
+            told.counts.count(self._metrics)
+            self._told.append(told)
 
     def entry_batches(self) -> None:
         """Entries to Kafka's batches."""
-        for made in self._made:
-            _batched([(one.carried.customer.encode(), one.value) for one in made])
+        for told in self._told:
+            _batched(told.keys, told.values)
 
     def decision_batches(self) -> None:
         """Decisions to Kafka's batches."""
-        for outputs in self._decisions:
-            _batched(outputs)
+        for told in self._told:
+            _batched(told.asked_keys, told.decisions)
 
 
-def _batched(records: list[tuple[bytes, bytes]]) -> None:
-    now_ms = time.time_ns() // 1_000_000
-    batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
-    for key, value in records:
-        if batch.append(key=key, value=value, timestamp=now_ms) is None:
-            batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1)
-            batch.append(key=key, value=value, timestamp=now_ms)
+def _batched(keys: list[bytes], values: list[bytes]) -> None:
+    first = 0
+    while first < len(values):
+        first = fill_batch(BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1), keys, values, first)
 
 
 def calibrate() -> float:

@@ -16,6 +16,7 @@ from metering.checkpoint.flush import flush
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.reconcile import reconcile
 from metering.checkpoint.verify import verify_ledger
+from metering.ledger.bulk_records import count_of
 from metering.ledger.state import WalletState
 from tests.checkpoint.scribe import NOON, Scribe
 from tests.checkpoint.writing import Sql, write
@@ -56,7 +57,7 @@ async def test_restore_holds_one_batch_however_many_events_there_are(
     tracemalloc.start()
     async with Books(database).restore(0) as restoration:
         assert restoration is not None
-        sizes = [len(batch) async for batch in restoration.batches()]
+        sizes = [count_of(batch) async for batch in restoration.batches()]
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

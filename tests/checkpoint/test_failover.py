@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
-import pytest
 import pytest_asyncio
 
 from metering.checkpoint.database import BooksAway, Database
@@ -65,7 +64,6 @@ async def insist(call: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.requirement("INF-20")
 async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[PostgresServer, Replica]) -> None:
     primary, replica = pair
     dsn = dsn_of_both(primary, replica)
@@ -81,7 +79,7 @@ async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[Postg
         await Partitions().make(connection, [scribe.clock // 86_400_000])
     await write(database, 0, records[:50])
     # From here on the replica gets nothing more, and the primary takes it all the same.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         other = await asyncpg.connect(replica.dsn)
         while await other.fetchval("SELECT count(*) FROM entries") < 50:
             await asyncio.sleep(0.05)

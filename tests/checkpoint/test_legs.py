@@ -13,6 +13,7 @@ from metering.contracts.decisions import AnswerLeg
 from metering.contracts.entries import Balance, RuleState
 from metering.ledger.state import RememberedCommand, WalletState
 from tests.checkpoint.scribe import Scribe
+from tests.checkpoint.typed import read_records
 from tests.checkpoint.writing import Sql, write
 
 
@@ -69,7 +70,7 @@ async def test_restore_has_every_wallet_and_the_answer_with_its_legs(database: D
 
     async with Books(database).restore(0) as restoration:
         assert restoration is not None
-        records = [record async for batch in restoration.batches() for record in batch]
+        records = await read_records(restoration)
 
     wallets = {record.wallet: record for record in records if isinstance(record, WalletState)}
     assert {"main": (3, 30), "ann": (2, 50), "ben": (1, 20)} == {

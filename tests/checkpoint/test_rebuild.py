@@ -90,7 +90,6 @@ async def rebuild_into(dsn: str, read: ReadFrom, *, resume: bool = False) -> int
         await database.close()
 
 
-@pytest.mark.requirement("INF-20")
 @pytest.mark.parametrize("read_before_the_kill", [None, 0, 1, FLUSH_ENTRIES - 1, FLUSH_ENTRIES + 40])
 async def test_rebuilt_books_are_the_same_also_when_it_was_killed_and_resumed(
     database: Database, sql: Sql, empty: str, empty_sql: Sql, read_before_the_kill: int | None

@@ -16,17 +16,20 @@ from metering.checkpoint.database import Database
 from metering.checkpoint.flush import flush
 from metering.checkpoint.housekeeping import window_start_ms
 from metering.checkpoint.partitions import Partitions
+from metering.checkpoint.wallet_tails import RememberedTails
 from metering.contracts.entries import LedgerEntry
 from metering.ledger.state import ChargeState, RememberedCommand, RememberedEvent, StateRecord, WalletState
 from metering.ledger.till import Windows
 from tests.checkpoint.scribe import encode
+from tests.checkpoint.typed import at_slot, read_records
 from tests.checkpoint.writing import empty_books
+from tests.ledger.history.chunks import apply_all, chunked
 from tests.ledger.history.fold import Fold
 from tests.ledger.history.moves import MOVES, PRELUDES, Move
 from tests.ledger.history.plain import plain_entry
 from tests.ledger.history.till_backend import TillBackend
 from tests.ledger.history.world import PLANS
-from tests.ledger.test_history_random import check_live_state, chunked, run_model
+from tests.ledger.test_history_random import check_live_state, run_model
 from tests.ledger_model import inputs as model
 
 LONG = os.environ.get("METERING_HISTORY") == "long"
@@ -49,12 +52,12 @@ MOVES_OF_ONE = st.lists(MOVES, min_size=STEPS, max_size=STEPS)
 
 async def write_in_flushes(database: Database, entries: list[LedgerEntry], sizes: list[int]) -> None:
     """Write entries in flushes of those sizes in turn."""
-    head, first, turn, partitions = ORIGIN, 0, 0, Partitions()
+    head, first, turn, partitions, remembered = ORIGIN, 0, 0, Partitions(), RememberedTails(wallets_max=3)
     async with database.connection() as connection:
         while first < len(entries):
             size = sizes[turn % len(sizes)]
             records = [Waiting(n, encode(entries[n])) for n in range(first, min(first + size, len(entries)))]
-            batch = await flush(connection, 0, head, records, partitions)
+            batch = await flush(connection, 0, head, records, partitions, remembered=remembered)
             assert batch is not None
             head, first, turn = batch.head, first + size, turn + 1
 
@@ -62,7 +65,7 @@ async def write_in_flushes(database: Database, entries: list[LedgerEntry], sizes
 async def read_back(database: Database) -> tuple[object, list[StateRecord]]:
     async with Books(database, WINDOWS).restore(0) as restoration:
         assert restoration is not None
-        return restoration.position.head, [record async for batch in restoration.batches() for record in batch]
+        return restoration.position.head, await read_records(restoration, WINDOWS)
 
 
 def still_met(fold: Fold, clock_ms: int) -> list[StateRecord]:
@@ -77,7 +80,7 @@ def still_met(fold: Fold, clock_ms: int) -> list[StateRecord]:
                 continue
             case RememberedCommand() if record.applied_at_ms <= clock_ms - WINDOWS.commands_ms:
                 continue
-        kept.append(record)
+        kept.append(at_slot(record))
     return kept
 
 
@@ -105,10 +108,7 @@ async def test_random_history_is_restored_from_the_books_and_goes_on_the_same(
     cut: int,
 ) -> None:
     history = run_model(prelude, moves)
-    backend = TillBackend(fresh_redis, PLANS)
-    await backend.open()
-    for chunk in chunked(history.inputs, sizes):
-        await backend.apply(*chunk)
+    backend = await apply_all(fresh_redis, history.inputs, sizes)
     kept = 1 + cut % len(backend.entries)
     fold = Fold()
     for entry in backend.entries[:kept]:

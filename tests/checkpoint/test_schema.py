@@ -66,7 +66,7 @@ async def test_tables_have_the_columns_that_are_written(sql: Sql) -> None:
 async def test_every_query_is_one_that_postgres_understands(sql: Sql) -> None:
     await sql.execute("BEGIN")
     await sql.execute(load_queries("reconcile")["make_tables"])
-    for file in ("flush", "housekeeping", "restore", "statement", "reconcile", "audit"):
+    for file in ("flush", "housekeeping", "restore", "statement", "reconcile", "audit", "sequence"):
         for name, query in load_queries(file).items():
             if name != "make_tables":
                 await sql.prepare(query.replace("{columns}", ", ".join(entry_rows.COLUMNS)))

@@ -13,6 +13,7 @@ from metering.checkpoint.statement import user_lines
 from metering.ledger.state import BlockState, RecordState, RememberedCommand
 from metering.ledger.till import Windows
 from tests.checkpoint.scribe import encode
+from tests.checkpoint.typed import read_records
 from tests.checkpoint.writing import Sql, write
 from tests.ledger.history.story import DAY, PLANS, START
 from tests.ledger.history.till_backend import TillBackend
@@ -70,7 +71,7 @@ async def test_restore_brings_back_users_and_answers_and_leaves_their_blocks_to_
 
     async with Books(database, Windows()).restore(0) as restoration:
         assert restoration is not None
-        records = [record async for batch in restoration.batches() for record in batch]
+        records = await read_records(restoration)
 
     kinds = {type(record.state).__name__ for record in records if isinstance(record, RecordState)}
     assert {"UserState", "AllotmentsState", "LimitState"} <= kinds

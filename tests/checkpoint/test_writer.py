@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
 from tests.checkpoint.scribe import Scribe
 from tests.checkpoint.writing import Sql
+from tests.waiting import wait_until
 
 
 class Log:
@@ -70,12 +71,6 @@ async def running(shared: Shared, log: Log, bucket: int = 0, *, closes: bool = T
             await task
 
 
-async def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 def history(messages: int) -> Scribe:
     scribe = Scribe()
     for name in ("acme", "beta"):
@@ -97,13 +92,22 @@ async def check_exact(sql: Sql, scribe: Scribe) -> None:
     }
 
 
-async def test_entries_are_written_by_count_and_by_age(database: Database, sql: Sql) -> None:
+async def test_entries_are_written_by_count(database: Database, sql: Sql) -> None:
     scribe = history(60)
-    shared = share(database, entries=50, seconds=0.2)
+    shared = share(database, entries=50, seconds=3_600.0)
 
     async with running(shared, Log(scribe.values())) as writer:
-        await wait_until(lambda: writer.head.seq == 100)
-        assert 24 == len(writer.backlog)
+        await wait_until(lambda: (writer.head.seq, len(writer.backlog)) == (100, scribe.seq - 100))
+
+    assert 0 == shared.bound.entries == shared.bound.bytes
+    await check_exact(sql, scribe)
+
+
+async def test_entries_are_written_by_age(database: Database, sql: Sql) -> None:
+    scribe = history(60)
+    shared = share(database, entries=1_000, seconds=0.2)
+
+    async with running(shared, Log(scribe.values())) as writer:
         await wait_until(lambda: writer.head.seq == scribe.seq)
 
     assert 0 == shared.bound.entries == shared.bound.bytes

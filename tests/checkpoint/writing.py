@@ -39,5 +39,5 @@ async def empty_books(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute(
             "TRUNCATE positions, entries, denials, customers, wallets, lots, charges, charge_recipients, blocks, "
-            "alert_rules, states"
+            "alert_rules, states, bucket_anchors, wallet_anchors"
         )

@@ -109,10 +109,10 @@ async def test_same_command_twice_has_two_answers(installation: Installation) ->
 
 async def test_silence_gives_up_all_that_is_unanswered_at_once(installation: Installation) -> None:
     lines = [make_command("silent-1"), make_command("c-2"), *(make_command(f"silent-{n}") for n in range(3, 60))]
-    async with asyncio.timeout(10), stand_in(installation):
-        results = await collect(installation, lines, timeout_seconds=1.0)
+    async with asyncio.timeout(60), stand_in(installation):
+        results = await collect(installation, lines, timeout_seconds=4.0)
     assert [result.line for result in results if result.answer] == [2]
-    assert results[0].problem == "no answer to silent-1 within 1 s"
+    assert results[0].problem == "no answer to silent-1 within 4 s"
     assert len(results) == len(lines)
 
 

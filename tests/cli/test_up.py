@@ -56,7 +56,7 @@ def test_up_says_where_it_is_and_ends_in_order(
             assert process.wait(60) == 0
         finally:
             process.kill()
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []
     assert not (tmp_path / "stack" / "stack.env").exists()
 
 
@@ -76,4 +76,4 @@ def test_interrupted_demo_exits_with_one_and_leaves_nothing(tmp_path: Path) -> N
             assert "Traceback" not in rest
         finally:
             process.kill()
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []

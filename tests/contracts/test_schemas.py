@@ -115,6 +115,12 @@ SAMPLES: dict[str, list[Any]] = {
             value=b"\x00\xff{",
         )
     ],
+    "dead-letter-resolution": [
+        dead_letters.DeadLetterResolution(
+            resolution=dead_letters.Resolution.RETRIED, actor="ops", reason="mended", at_ms=3, sent_to="usage-0-17"
+        ),
+        dead_letters.DeadLetterResolution(resolution=dead_letters.Resolution.DROPPED, actor="ops", at_ms=3),
+    ],
     "rates-manifest": [
         rates.RatesManifest(
             version="0123456789ab",

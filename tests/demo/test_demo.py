@@ -140,7 +140,7 @@ def test_commands_are_answered_and_refusals_exit_with_one(demo: Demo) -> None:
 
 
 def wait_until_settled(demo: Demo) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     buckets: list[dict[str, Any]] = []
     while time.monotonic() < deadline:
         buckets = demo.read("bucket status --json")["buckets"]
@@ -198,4 +198,4 @@ def test_interrupt_ends_everything_that_was_started(demo: Demo) -> None:
     """The last: there is nothing afterwards."""
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(60) == 0
-    assert [child for child in psutil.wait_procs(demo.children, timeout=5)[1] if child.is_running()] == []
+    assert [child for child in psutil.wait_procs(demo.children, timeout=60)[1] if child.is_running()] == []

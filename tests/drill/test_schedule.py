@@ -37,6 +37,15 @@ async def test_one_of_each_family_is_injected_when_that_is_asked() -> None:
     assert sorted(one.family for one in schedule.injected) == ["redis", "worker"]
 
 
+async def test_one_fault_is_injected_as_often_as_asked() -> None:
+    done: list[str] = []
+    schedule = make_schedule(2, done)
+    await schedule.repeat("worker", "stopped", times=3)
+    assert schedule.counts() == {"worker/stopped": 3}
+    assert schedule.recoveries() == [1.5] * 3
+    assert len(done) == 3
+
+
 async def test_a_time_is_filled_with_all_faults_again_and_again_and_counted() -> None:
     schedule = make_schedule(3, [])
     await schedule.run_for(0.2)

@@ -65,7 +65,7 @@ async def test_kafka_topic_with_log_append_time_has_the_broker_stamp(kafka: Kafk
 
 
 async def test_second_broker_beside_the_first_stamps_every_topic_when_told_to(kafka: KafkaBroker) -> None:
-    async with KafkaBroker(log_append_time=True) as second:
+    async with KafkaBroker(log_append_time=True, is_short_lived=True) as second:
         assert second.endpoint != kafka.endpoint
         for broker in (kafka, second):
             await create_topic(broker.endpoint, "plain")

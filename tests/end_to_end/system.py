@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import sys
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,13 +35,15 @@ from metering.settings import (
 )
 from metering.worker.topics import create_topics
 from tests.end_to_end.high_water import high_water_marks
-from tests.end_to_end.waiting import SETTLE_SECONDS_MAX, wait_until
+from tests.end_to_end.metrics import read_metrics
 from tests.stack.fresh import FreshStack
+from tests.waiting import SETTLE_SECONDS_MAX, wait_until
 
 RATES = Path(__file__).with_name("rates")
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
-LOG_SHOWN_MAX = 6_000
+LOG_SHOWN_MAX = 24_000
+TELL_SECONDS = 1.0
 PACE_SECONDS = 0.04
 
 Record = tuple[str, bytes]
@@ -171,12 +171,19 @@ class System:
         what: str | Callable[[], str],
         seconds_max: float = SETTLE_SECONDS_MAX,
     ) -> None:
-        """Wait until `is_true`, while every process goes on; when it does not come, the metrics are shown."""
+        """Wait until `is_true`, while every process goes on.
+
+        When it does not come, the metrics are shown, and the processes log what each of their tasks waits for.
+        """
         try:
             await wait_until(is_true, what, seconds_max, self._check_processes)
         except AssertionError:
             for log in sorted(self.directory.glob("*.log")):
                 await asyncio.to_thread(_show_metrics, log)
+            for process in self.processes:
+                if process.returncode is None:
+                    os.kill(process.pid, signal.SIGUSR1)
+            await asyncio.sleep(TELL_SECONDS)
             raise
 
     async def close(self) -> None:
@@ -274,13 +281,9 @@ def make_settings(stack: FreshStack) -> Settings:
 
 def _show_metrics(log: Path) -> None:
     """Show what a process says of its buckets, by the address that it logged; nothing where it has died."""
-    served = re.search(r'"port": (\d+), "event": "status_served"', log.read_text(errors="replace"))
-    if served is None:
-        return
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{served[1]}/metrics", timeout=2) as answer:
-            lines = answer.read().decode().splitlines()
-    except OSError:
+        lines = read_metrics(log).splitlines()
+    except (OSError, AssertionError):
         return
     shown = [line for line in lines if "bucket=" in line and not line.startswith("#")]
     sys.stdout.write(f"--- metrics of {log.name}\n" + "\n".join(shown) + "\n")

@@ -7,13 +7,10 @@ import base64
 import pytest
 
 from metering.contracts.partitioning import partition_of
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import AMERICA, GERMANY, SPAIN, command, event, opening, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
-from tests.end_to_end.verifier import check_all
-
-pytestmark = pytest.mark.requirement("INF-13")
 
 DEAD: dict[str, tuple[bytes | None, str]] = {
     "tombstone": (None, "empty"),
@@ -57,8 +54,7 @@ async def test_bad_events_end_with_a_reason_and_the_stream_goes_on(system: Syste
     await system.send([record for record, _ in REFUSED.values()])
     await system.send_to([(bucket, "acme", b"{}"), (bucket, "acme", command("acme", "x", "give")[1])], topic="commands")
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(1_000_000 - 10_000 * len(DEAD))})
+    evidence = await prove(system, {"acme": Totals(1_000_000 - 10_000 * len(DEAD))})
 
     letters = evidence.values("dead-letters")
     of_usage = sorted((one for one in letters if one["topic"] == "usage"), key=lambda one: one["offset"])
@@ -92,6 +88,5 @@ async def test_records_in_a_wrong_partition_are_forwarded_and_metered_in_the_rig
 
     await system.reached(is_metered, "events forwarded")
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(1_000_000 - 50 * 10_000)})
+    evidence = await prove(system, {"acme": Totals(1_000_000 - 50 * 10_000)})
     assert {bucket for bucket, entries in evidence.entries.items() if entries} == {home}

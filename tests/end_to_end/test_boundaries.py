@@ -21,10 +21,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from metering.contracts.partitioning import partition_of
 from metering.settings import WorkerSettings
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import SPAIN, command, text
+from tests.end_to_end.metrics import count_logged
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, Record, System
-from tests.end_to_end.verifier import check_all
 from tests.ledger_model.anniversaries import month_at
 from tests.ledger_model.state import Customer
 from tests.stack.fresh import FreshStack
@@ -155,12 +155,12 @@ async def test_boundaries_come_once_and_in_order_while_workers_come_go_and_die_a
     await write_log(system, 0, 60, start_ms)
     system.start_checkpointer()
     first = system.start_worker()
-    await system.reached(lambda: "bucket_claimed" in first.read_log_tail(), "the first worker runs")
+    await system.reached(lambda: count_logged(first, "bucket_claimed"), "the first worker runs")
     second = system.start_worker()
-    await system.reached(lambda: "bucket_claimed" in second.read_log_tail(), "the second worker runs")
+    await system.reached(lambda: count_logged(second, "bucket_claimed"), "the second worker runs")
     system.kill(first)
     third = system.start_worker()
-    await system.reached(lambda: "bucket_claimed" in third.read_log_tail(), "the third worker runs")
+    await system.reached(lambda: count_logged(third, "bucket_claimed"), "the third worker runs")
     assert await system.stop(second) == 0
     await system.applied(0.8)
     system.kill(third)
@@ -176,8 +176,7 @@ async def test_boundaries_come_once_and_in_order_while_workers_come_go_and_die_a
     await system.reached(is_at_present, "the clocks have come to the last day")
     await system.settled()
 
-    evidence = await collect(system)
-    check_all(evidence)
+    evidence = await prove(system)
     due = due_of(evidence.all_entries)
     opened = {e["customer"]: e["applied_at_ms"] for e in evidence.all_entries if e["kind"] == "opened"}
     clocks = {bucket: entries[-1]["applied_at_ms"] for bucket, entries in evidence.entries.items()}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import SPAIN, command, event, opening, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
-from tests.end_to_end.verifier import check_all
 
 pytestmark = pytest.mark.requirement("INF-01")
 
@@ -34,8 +33,7 @@ async def test_commands_are_answered_and_a_repeat_gets_the_first_answer(system: 
     await system.applied()
     await system.send_commands([command("acme", "go-on", "resume"), credit])
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(13_500_000)})
+    evidence = await prove(system, {"acme": Totals(13_500_000)})
 
     answers = {answer["id"]: (answer["outcome"], answer.get("reason")) for answer in evidence.values("answers")}
     assert {name: answers[name] for name in ("open-acme", "credit-1", "less", "stop", "go-on")} == dict.fromkeys(
@@ -70,8 +68,7 @@ async def test_falling_credit_is_low_then_blocked_and_unblocked_when_topped_up(s
     await system.applied()
     await system.send([text("acme", "after", SPAIN, 20, sender="ACME"), event("acme", "in", "sms.received", to=SPAIN)])
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(15_100_000, 7_000_000)})
+    evidence = await prove(system, {"acme": Totals(15_100_000, 7_000_000)})
 
     alerts = [(alert["type"], alert["data"].get("id")) for alert in evidence.values("alerts")]
     assert alerts == [

@@ -8,10 +8,9 @@ import pytest
 from metering.checkpoint.schema import migrate
 from tests.checkpoint.same_books import differing_tables
 from tests.end_to_end.command_line import run
-from tests.end_to_end.evidence import collect
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import make_traffic
-from tests.end_to_end.verifier import check_all
 
 pytestmark = pytest.mark.requirement("INF-01")
 
@@ -25,14 +24,12 @@ async def test_mixed_events_become_one_entry_each_and_the_same_again_changes_not
     await system.applied()
     await system.send(traffic.events)
     await system.settled()
-    first = await collect(system)
-    check_all(first, traffic.totals)
+    first = await prove(system, traffic.totals)
     assert len(first.all_entries) == len(traffic.commands) + len(traffic.events)
 
     await system.send(traffic.events)
     await system.settled()
-    second = await collect(system)
-    check_all(second, traffic.totals)
+    second = await prove(system, traffic.totals)
     assert len(second.all_entries) == len(first.all_entries) + len(traffic.events)
     repeats = [entry for entry in second.all_entries if entry["kind"] == "duplicate"]
     assert len(repeats) == traffic.repeats + len(traffic.events)

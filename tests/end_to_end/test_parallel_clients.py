@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import SPAIN, opening, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
-from tests.end_to_end.verifier import check_all
 
 CLIENTS, TRIES, PRICE_MICROS = 64, 3, 50_000
 
@@ -31,8 +30,7 @@ async def test_64_clients_on_one_wallet_send_what_is_covered_and_never_one_more(
 
     await asyncio.gather(*(send(client) for client in range(CLIENTS)))
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {"acme": Totals(credit, credit)})
+    evidence = await prove(system, {"acme": Totals(credit, credit)})
 
     outcomes = [decision["outcome"] for decision in evidence.values("decisions")]
     assert (outcomes.count("allowed"), outcomes.count("denied")) == (covered, CLIENTS * TRIES - covered)

@@ -18,11 +18,10 @@ from metering.errors import Fatal, Retryable
 from metering.ledger.connection import check_redis, connect_redis
 from metering.settings import RedisSettings
 from tests.end_to_end.command_line import run
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import AMERICA, opening, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
-from tests.end_to_end.verifier import check_all
 from tests.stack.fresh import FreshStack
 from tests.stack.tls_front import CA_FILE, TlsFront
 
@@ -65,10 +64,11 @@ async def test_documented_user_is_enough_for_everything(stack: FreshStack, tmp_p
         assert done["after"]["drift"] == 0
         async with Redis.from_url(stack.valkey.url) as admin:
             await admin.flushall()
+            await admin.function_flush()
         await system.send([text(name, f"{name}-2", AMERICA) for name in names])
         await system.settled()
 
-        check_all(await collect(system), dict.fromkeys(names, Totals(980_000)))
+        await prove(system, dict.fromkeys(names, Totals(980_000)))
         balance = await asyncio.to_thread(run, system, "balance", "--customer", "customer-0")
         assert balance["wallets"][0]["available_micros"] == 980_000
         assert (await asyncio.to_thread(run, system, "bucket", "status"))["buckets"][bucket]["loaded"]
@@ -99,3 +99,15 @@ async def test_what_is_wrong_is_told_at_start(stack: FreshStack, url: str) -> No
         finally:
             await admin.config_set("maxmemory-policy", "noeviction")
         await check_redis(redis)
+
+
+async def test_redis_that_keeps_no_functions_is_told_at_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connect_redis(url) as redis:
+        told: dict[str, Any] = await redis.info()
+
+        async def as_an_older_one() -> dict[str, Any]:
+            return told | {"redis_version": "6.2.14"}
+
+        monkeypatch.setattr(redis, "info", as_an_older_one)
+        with pytest.raises(Fatal, match=r"6\.2\.14 keeps no functions"):
+            await check_redis(redis)

@@ -21,12 +21,11 @@ from metering.embedded.valkey import ValkeyServer
 from metering.embedded.valkey_groups import SentinelGroup, ValkeyCluster
 from metering.settings import RedisSettings
 from tests.end_to_end.command_line import run
-from tests.end_to_end.evidence import collect
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import make_traffic
-from tests.end_to_end.verifier import check_all
-from tests.end_to_end.waiting import wait_until
 from tests.stack.fresh import FreshStack
+from tests.waiting import wait_until
 
 ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
 LOAD_SECONDS = 4.0
@@ -88,7 +87,7 @@ class Load:
         """All was sent, and all of it took effect once; Redis, books and ledger agree."""
         await self._sending
         await self.system.settled()
-        check_all(await collect(self.system), self.traffic.totals)
+        await prove(self.system, self.traffic.totals)
         assert run(self.system, "reconcile")["drift"] == 0
 
 
@@ -105,7 +104,6 @@ async def restore_group(group: SentinelGroup, down: ValkeyServer) -> None:
     await wait_until(follows, "the server that was down follows the new primary")
 
 
-@pytest.mark.requirement("INF-20")
 async def test_primary_killed_under_load_is_replaced_and_every_total_is_exact(
     guarded: System, sentinels: SentinelGroup
 ) -> None:

@@ -7,18 +7,17 @@ import pytest
 from metering.contracts.partitioning import partition_of
 from metering.ledger.keys import BucketKeys
 from metering.ledger.standstill import end_standstill, read_standstill
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import AMERICA, opening, text
+from tests.end_to_end.metrics import count_logged
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
-from tests.end_to_end.verifier import check_all
 
 ON_APACHE = pytest.mark.parametrize(
     "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
 )
 
 
-@pytest.mark.requirement("INF-20")
 async def test_bucket_with_a_broken_wallet_stands_still_alone_and_goes_on_when_told_to(system: System) -> None:
     system.start_checkpointer()
     system.start_worker()
@@ -47,8 +46,7 @@ async def test_bucket_with_a_broken_wallet_stands_still_alone_and_goes_on_when_t
     await system.redis.delete(keys.meta)
     assert await end_standstill(system.redis, bucket)
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence, {name: Totals(990_000) for name in names})
+    await prove(system, {name: Totals(990_000) for name in names})
 
 
 @ON_APACHE
@@ -71,8 +69,8 @@ async def test_bucket_that_stood_still_stays_so_through_a_restart_of_its_worker(
     assert sound is not None
     await system.redis.hset(keys.wallets, "acme\0main", sound)
     again = system.start_worker()
-    await system.reached(lambda: "bucket_stopped" in again.read_log_tail(), "the new worker found it standing")
+    await system.reached(lambda: count_logged(again, "bucket_stopped"), "the new worker found it standing")
     assert (await system.status(bucket)).position.usage == 0
     assert await end_standstill(system.redis, bucket)
     await system.settled()
-    check_all(await collect(system), {"acme": Totals(990_000)})
+    await prove(system, {"acme": Totals(990_000)})

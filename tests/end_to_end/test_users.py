@@ -12,10 +12,10 @@ from metering.checkpoint.reconcile import reconcile
 from metering.cli.balances import describe_customer, read_customer
 from metering.cli.statements import Period
 from metering.cli.user_statements import print_user_statement
-from tests.end_to_end.evidence import Evidence, collect
+from tests.end_to_end.evidence import Evidence
 from tests.end_to_end.messages import SPAIN, command, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
-from tests.end_to_end.verifier import check_all
 
 MILLION = 1_000_000
 CLIENTS = 64
@@ -111,6 +111,4 @@ async def test_user_spends_the_total_is_blocked_and_goes_on_with_more(system: Sy
 
 async def _evidence(system: System) -> Evidence:
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence)
-    return evidence
+    return await prove(system)

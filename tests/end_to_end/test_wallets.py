@@ -9,10 +9,9 @@ from metering.checkpoint.statement import statement
 from metering.cli.balances import describe_customer, read_customer
 from metering.cli.modes import set_mode
 from metering.cli.statements import describe_line
-from tests.end_to_end.evidence import collect
 from tests.end_to_end.messages import SPAIN, command, opening, text
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
-from tests.end_to_end.verifier import check_all
 
 MILLION = 1_000_000
 
@@ -46,8 +45,7 @@ async def test_credit_goes_out_to_users_and_back_into_the_pool_and_every_book_ag
     answers = [result.answer async for result in set_mode(system.settings, "acme", "shared_pool", "operator", "merger")]
     unknown = [result.problem async for result in set_mode(system.settings, "nobody", "per_user", "operator", None)]
     await system.settled()
-    evidence = await collect(system)
-    check_all(evidence)
+    evidence = await prove(system)
 
     assert [(answer.outcome, answer.amount_micros) for answer in answers if answer] == [("done", 9 * MILLION)]
     assert unknown == ["there is no customer 'nobody'"]

@@ -11,8 +11,9 @@ from metering.contracts.entries import InputReference, Position
 from metering.ledger.carried import Carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.codes import Op
+from metering.ledger.gathering import CustomerPolicy
 from metering.ledger.identity import fresh_chunk_id, fresh_token
-from metering.ledger.inputs import ChunkBuilder, CustomerPolicy
+from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.live import BucketReader
 from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.outbox import ELEMENTS, read_outbox

@@ -4,6 +4,8 @@
 
 `DIE_AT=committed` or `committed:3` ends it by SIGKILL when it reaches the step, or does so for the third time.
 `CLOCK_OFFSET=path` names a file whose number of milliseconds is added to the wall clock, whenever it is asked.
+`BROKER_VIA=port` sends it to the one broker through that port of 127.0.0.1, whatever address the broker gives;
+`BROKER_VIA=from:to` sends it so to one of several, that which listens at `from`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from aiokafka import client
 from redis.asyncio.connection import AbstractConnection
 
 from metering.cli.checkpointer import run_checkpointer
@@ -56,12 +59,12 @@ def read_death() -> DieAt:
 def watch_apply(death: DieAt) -> None:
     """Count a call of the script `apply` when its last byte has been handed to the kernel."""
     send = AbstractConnection.send_packed_command
-    sha = Script.named("apply").sha.encode()
+    name = Script.named("apply").name.encode()
 
     async def send_and_count(self: AbstractConnection, command: Any, *arguments: Any, **options: Any) -> None:
         await send(self, command, *arguments, **options)
         parts = [command] if isinstance(command, bytes | str) else command
-        if any(sha in bytes(part) for part in parts if isinstance(part, bytes | memoryview)):
+        if any(name in bytes(part) for part in parts if isinstance(part, bytes | memoryview)):
             death.count(APPLY_SENT)
 
     AbstractConnection.send_packed_command = send_and_count  # type: ignore[method-assign]
@@ -78,6 +81,17 @@ def shift_clock(path: Path) -> None:
     time.time = lambda: shifted_ns() / 1e9
 
 
+def go_via(given: str) -> None:
+    """Open every connection to the broker through a port of this machine, or those to one of several."""
+    connect = client.create_conn
+    only, _, port = given.rpartition(":")
+
+    async def connect_via(host: str, asked: int, **options: Any) -> Any:
+        return await connect(host, int(port) if only in {"", str(asked)} else asked, **options)
+
+    client.create_conn = connect_via
+
+
 def main() -> int:
     """Run the program that the command line names."""
     settings = load_settings()
@@ -86,6 +100,8 @@ def main() -> int:
     watch_apply(death)
     if path := os.environ.get("CLOCK_OFFSET"):
         shift_clock(Path(path))
+    if via := os.environ.get("BROKER_VIA"):
+        go_via(via)
     return {"worker": run_worker, "checkpointer": run_checkpointer}[sys.argv[1]](settings, death)
 
 

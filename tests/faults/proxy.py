@@ -19,6 +19,8 @@ class Proxy:
         """Where new connections go; set before the first one comes."""
         self.delay_seconds = 0.0
         """What each piece of data waits in each direction; pieces of one connection keep their order."""
+        self.joined = 0
+        """How many connections were let through."""
         self.port = find_free_port()
         self._open = True
         self._server: asyncio.Server | None = None
@@ -71,6 +73,7 @@ class Proxy:
             server, to_server = await asyncio.open_connection(LOOPBACK, self.target_port)
         except OSError:
             return  # the client sees its connection break, as it would without us
+        self.joined += 1
         self._ends.add(to_server)
         pumps = [asyncio.create_task(self._pump(*way)) for way in ((client, to_server), (server, to_client))]
         try:

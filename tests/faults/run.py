@@ -6,11 +6,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from tests.end_to_end.evidence import Evidence, collect
+from metering.embedded.process import Process
+from tests.end_to_end.evidence import Evidence
 from tests.end_to_end.messages import event
+from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import make_traffic
-from tests.end_to_end.verifier import check_all
 
 MESSAGES = 700
 SECONDS = 3.0
@@ -25,6 +26,13 @@ class Run:
         self.random = random.Random(seed)
         self.traffic = make_traffic(seed, messages)
         self._mix_in_dirt()
+
+    async def begin(self, workers: int = 1) -> list[Process]:
+        """Start a checkpointer and workers, and open all customers; return the workers."""
+        self.system.start_checkpointer()
+        started = [self.system.start_worker() for _ in range(workers)]
+        await self.open_customers()
+        return started
 
     async def open_customers(self) -> None:
         """Open all customers; a worker must be running."""
@@ -49,9 +57,7 @@ class Run:
     async def settle(self) -> Evidence:
         """Wait until everything has settled; check everything."""
         await self.system.settled(90.0)
-        evidence = await collect(self.system)
-        check_all(evidence, self.traffic.totals)
-        return evidence
+        return await prove(self.system, self.traffic.totals)
 
     def _mix_in_dirt(self) -> None:
         """Put records among the traffic that are no events, and some that stand in the wrong partition."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from metering.contracts.entries import CustomerSettings, Position
 from metering.ledger.codes import Code
 from metering.ledger.identity import fresh_token
-from metering.ledger.records import BlocksByWallet, part_arguments, restore_part
+from metering.ledger.records import BlocksByWallet
+from metering.ledger.restore_part import PartMaker
 from metering.ledger.state import BucketPosition, CustomerState, LotState, StateRecord, WalletState
-from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Stale, Vitals
+from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Stale
 from tests.faults.bench import EMPTY, Bench, end_of, parts_of
 
 RECORDS: tuple[StateRecord, StateRecord] = (
@@ -202,7 +203,7 @@ async def late_part_of_an_older_restore_is_refused(bench: Bench) -> None:
     old = fresh_token()
     await bench.till.claim(old)
     owner = await bench.claim(BOOKS_HEAD)
-    late = part_arguments(restore_part([RECORDS[0]], SLOTS, BlocksByWallet([]), 1))
+    late = PartMaker(SLOTS, BlocksByWallet([]), 1).make([RECORDS[0]]).arguments()
     answers: list[object] = []
 
     async def parts() -> AsyncIterator[Sequence[StateRecord]]:
@@ -257,30 +258,6 @@ async def entries_of_another_history_are_not_trimmed(bench: Bench) -> None:
     await owner.top_up(70)
     assert await bench.till.trim(owner.token, published) is False
     assert await bench.outbox_seqs() == [2]
-
-
-async def probe_notices_a_redis_gone_back(bench: Bench) -> None:
-    """An idle owner asks whether all is as it left it."""
-    owner = await bench.first_owner()
-    before = await bench.snapshot()
-    await owner.top_up(100)
-    assert isinstance(await bench.till.probe(owner.token, owner.head), Vitals)
-    await bench.go_back(before)
-    assert isinstance(await bench.till.probe(owner.token, owner.head), Lost)
-
-
-async def probe_notices_a_redis_that_is_empty(bench: Bench) -> None:
-    """Likewise where nothing is left."""
-    owner = await bench.first_owner()
-    await bench.redis.flushall()
-    assert isinstance(await bench.till.probe(owner.token, owner.head), Lost)
-
-
-async def probe_notices_another_owner(bench: Bench) -> None:
-    """Likewise where the bucket was claimed by another."""
-    owner = await bench.first_owner()
-    await bench.claim(owner.head)
-    assert isinstance(await bench.till.probe(owner.token, owner.head), Lost)
 
 
 async def price_of_old_settings_is_not_charged(bench: Bench) -> None:

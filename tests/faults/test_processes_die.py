@@ -21,9 +21,7 @@ PAST_THE_SESSION_SECONDS = 5.0
 @pytest.mark.requirement("INF-01")
 async def test_worker_killed_in_mid_run_and_started_again_leaves_totals_exact(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    worker = system.start_worker()
-    await run.open_customers()
+    (worker,) = await run.begin()
 
     async def kill_and_start_again() -> None:
         system.kill(worker)
@@ -37,9 +35,7 @@ async def test_worker_killed_in_mid_run_and_started_again_leaves_totals_exact(ru
 @pytest.mark.requirement("INF-05")
 async def test_one_of_two_workers_killed_in_mid_run_leaves_its_buckets_to_the_other(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    workers = [system.start_worker(), system.start_worker()]
-    await run.open_customers()
+    workers = await run.begin(workers=2)
 
     async def kill_one() -> None:
         system.kill(run.random.choice(workers))
@@ -50,9 +46,7 @@ async def test_one_of_two_workers_killed_in_mid_run_leaves_its_buckets_to_the_ot
 @ON_APACHE
 async def test_worker_killed_again_and_again_leaves_totals_exact(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    worker = system.start_worker()
-    await run.open_customers()
+    (worker,) = await run.begin()
 
     async def kill_thrice() -> None:
         nonlocal worker
@@ -67,9 +61,7 @@ async def test_worker_killed_again_and_again_leaves_totals_exact(run: Run) -> No
 
 async def test_worker_stopped_past_its_session_and_woken_finds_its_buckets_gone(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    zombie = system.start_worker()
-    await run.open_customers()
+    (zombie,) = await run.begin()
     system.start_worker()
 
     async def hold_up() -> None:

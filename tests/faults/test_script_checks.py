@@ -6,7 +6,6 @@ Leaves the same question about the whole protocol to `tests/protocol_model`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from hashlib import sha1
 
 import pytest
 from redis.asyncio import Redis
@@ -15,7 +14,7 @@ from metering.errors import BrokenInvariant
 from metering.ledger import scripts
 from metering.ledger.layout import LAYOUT_VERSION
 from metering.ledger.scripts import Script, load_script
-from tests.faults import script_scenarios as scenarios
+from tests.faults import probe_scenarios as probes, script_scenarios as scenarios
 from tests.faults.bench import Bench
 
 Scenario = Callable[[Bench], Awaitable[None]]
@@ -164,28 +163,36 @@ LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
         "if false then",
         scenarios.entries_of_another_history_are_not_trimmed,
     ),
-    ("head_of_probe", "probe", PROBED_HEAD, "if not head then", scenarios.probe_notices_a_redis_gone_back),
+    ("head_of_probe", "probe", PROBED_HEAD, "if not head then", probes.probe_notices_another_history),
+    (
+        "position_of_probe",
+        "probe",
+        "if head.usage ~= tonumber(ARGV[4]) or head.commands ~= tonumber(ARGV[5]) then",
+        "if false then",
+        probes.probe_notices_a_position_gone_back,
+    ),
     (
         "loaded_of_probe",
         "probe",
         PROBED_HEAD,
         "if false then",
-        scenarios.probe_notices_a_redis_that_is_empty,
+        probes.probe_notices_a_redis_that_is_empty,
     ),
     (
         "token_of_probe",
         "probe",
         TOKEN_AND_LOADED,
         NOT_LOADED,
-        scenarios.probe_notices_another_owner,
+        probes.probe_notices_another_owner,
     ),
     ("version_of_settings", "apply", "if stale then", "if false then", scenarios.price_of_old_settings_is_not_charged),
 ]
 
 SCENARIOS = [
     value
-    for name, value in vars(scenarios).items()
-    if getattr(value, "__module__", "") == scenarios.__name__ and not name.startswith("_")
+    for module in (scenarios, probes)
+    for name, value in vars(module).items()
+    if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
 ]
 
 
@@ -203,8 +210,7 @@ async def test_script_without_its_check_fails_the_scenario(
 ) -> None:
     whole = load_script(script)
     assert whole.count(check) == 1
-    text = whole.replace(check, instead)
-    broken = Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+    broken = Script.made_of(script, whole.replace(check, instead))
     monkeypatch.setitem(scripts._scripts, script, broken)
     with pytest.raises((AssertionError, BrokenInvariant)):
         await scenario(Bench(fresh_redis))

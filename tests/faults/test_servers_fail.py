@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.end_to_end.metrics import count_logged
 from tests.faults.run import Run
 
 pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy machine takes a minute
@@ -13,14 +14,14 @@ pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy mach
 ON_APACHE = pytest.mark.parametrize(
     "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
 )
+ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+AWAY_SECONDS = 1.0
 
 
 @pytest.mark.requirement("INF-01")
 async def test_redis_flushed_in_mid_run_is_restored_from_the_books(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
 
     async def flush() -> None:
         await system.redis.flushall()
@@ -31,9 +32,7 @@ async def test_redis_flushed_in_mid_run_is_restored_from_the_books(run: Run) -> 
 @pytest.mark.requirement("INF-01")
 async def test_redis_restarted_from_an_old_snapshot_in_mid_run_is_restored_from_the_books(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
 
     async def go_back() -> None:
         snapshot = await system.stack.valkey.save_snapshot()
@@ -46,9 +45,7 @@ async def test_redis_restarted_from_an_old_snapshot_in_mid_run_is_restored_from_
 @ON_APACHE
 async def test_redis_killed_and_restarted_with_all_its_data_goes_on(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
 
     async def kill_and_start() -> None:
         await system.stack.valkey.kill()
@@ -62,9 +59,7 @@ async def test_redis_killed_and_restarted_with_all_its_data_goes_on(run: Run) ->
 @ON_APACHE
 async def test_redis_flushed_while_its_worker_is_killed_is_restored_by_the_next(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    worker = system.start_worker()
-    await run.open_customers()
+    (worker,) = await run.begin()
 
     async def kill_and_flush() -> None:
         system.kill(worker)
@@ -74,11 +69,37 @@ async def test_redis_flushed_while_its_worker_is_killed_is_restored_by_the_next(
     await run.with_fault(kill_and_flush)
 
 
+@ON_TANSU
+async def test_redis_that_has_no_room_in_mid_run_is_asked_again_until_it_has(run: Run) -> None:
+    system = run.system
+    (worker,) = await run.begin()
+
+    async def fill_and_empty() -> None:
+        await system.redis.config_set("maxmemory", "1mb")
+        try:
+            await system.reached(lambda: count_logged(worker, "apply_waits"), "a call waits for room")
+        finally:
+            await system.redis.config_set("maxmemory", "0")
+
+    await run.with_fault(fill_and_empty)
+
+
+@ON_TANSU
+async def test_redis_that_forgets_its_scripts_in_mid_run_gets_them_again(run: Run) -> None:
+    system = run.system
+    await run.begin()
+
+    async def forget_twice() -> None:
+        await system.redis.function_flush()
+        await run.moment()
+        await system.redis.function_flush()
+
+    await run.with_fault(forget_twice)
+
+
 async def test_idle_redis_that_is_flushed_is_noticed_and_restored_without_traffic(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
     await system.redis.flushall()
 
     async def is_back() -> bool:
@@ -93,16 +114,20 @@ async def test_idle_redis_that_is_flushed_is_noticed_and_restored_without_traffi
 @ON_APACHE
 async def test_postgres_stopped_in_mid_run_and_started_again_gets_all_entries(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
+
+    async def applied() -> int:
+        return sum([(await system.status(bucket)).seq for bucket in range(system.settings.kafka.partitions)])
 
     async def stop_and_start() -> None:
         await system.stack.postgres.stop()
-        await asyncio.sleep(1.0)
-        applied_meanwhile = sum([(await system.status(bucket)).seq for bucket in range(4)])
-        await asyncio.sleep(1.0)
-        assert sum([(await system.status(bucket)).seq for bucket in range(4)]) > applied_meanwhile
+        applied_before = await applied()
+
+        async def goes_on() -> bool:
+            return await applied() > applied_before
+
+        await system.reached(goes_on, "metering goes on without Postgres")
+        await asyncio.sleep(AWAY_SECONDS)
         await system.stack.postgres.start()
 
     await run.with_fault(stop_and_start)
@@ -111,9 +136,7 @@ async def test_postgres_stopped_in_mid_run_and_started_again_gets_all_entries(ru
 @ON_APACHE
 async def test_broker_killed_in_mid_run_and_restarted_loses_nothing(run: Run) -> None:
     system = run.system
-    system.start_checkpointer()
-    system.start_worker()
-    await run.open_customers()
+    await run.begin()
 
     async def kill_and_start() -> None:
         await system.stack.broker.kill()

@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 from metering.contracts.entries import InputReference, Position
 from metering.ledger.carried import Carried
 from metering.ledger.codes import KindCode, Op
+from metering.ledger.gathering import UNKNOWN, CustomerPolicy
 from metering.ledger.identity import event_digest, fresh_chunk_id, fresh_token
-from metering.ledger.inputs import UNKNOWN, ChunkBuilder, CustomerPolicy
+from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
 from metering.ledger.till import Applied, Head, Till

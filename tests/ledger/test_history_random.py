@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from metering.contracts.entries import Position
 from metering.contracts.states import State
 from metering.ledger.assignable import AssignableFigures
+from tests.ledger.history.chunks import apply_all, chunked
 from tests.ledger.history.fold import Fold
 from tests.ledger.history.model_state import (
     blocks_of,
@@ -137,16 +138,6 @@ def run_model(prelude: list[model.Input], moves: list[Move], *, snapshot_every: 
     return history
 
 
-def chunked(inputs: list[model.Input], sizes: list[int]) -> list[list[model.Input]]:
-    """Cut inputs into chunks of those sizes in turn."""
-    chunks, first, turn = [], 0, 0
-    while first < len(inputs):
-        size = sizes[turn % len(sizes)]
-        chunks.append(inputs[first : first + size])
-        first, turn = first + size, turn + 1
-    return chunks
-
-
 async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
     """Hold live reads against the model."""
     reader = backend.reader
@@ -241,11 +232,8 @@ async def test_history_cut_into_other_chunks_gives_the_same_bytes_but_for_the_ch
 ) -> None:
     history = run_model(prelude, moves)
     runs = []
-    for chunks in (chunked(history.inputs, [1]), chunked(history.inputs, sizes)):
-        backend = TillBackend(fresh_redis, PLANS)
-        await backend.open()
-        for chunk in chunks:
-            await backend.apply(*chunk)
+    for cut in ([1], sizes):
+        backend = await apply_all(fresh_redis, history.inputs, cut)
         runs.append([CHUNK_IDS.sub(b"", value) for value in backend.values])
 
     assert runs[0] == runs[1]
@@ -281,10 +269,7 @@ async def test_history_restored_midway_from_its_entries_gives_the_same_rest(
     fresh_redis: Redis, prelude: list[model.Input], moves: list[Move], sizes: list[int], cut: int, *, over: bool
 ) -> None:
     history = run_model(prelude, moves)
-    backend = TillBackend(fresh_redis, PLANS)
-    await backend.open()
-    for chunk in chunked(history.inputs, sizes):
-        await backend.apply(*chunk)
+    backend = await apply_all(fresh_redis, history.inputs, sizes)
     fold = Fold()
     kept = 1 + cut % len(backend.entries)
     for entry in backend.entries[:kept]:

@@ -23,7 +23,7 @@ STATES: list[State] = [
     LimitState("user:day:ann", "user", "day", "ann", 5, 2, 1, carry=True, starts_at_ms=7, ends_at_ms=8, blocked=("s",)),
     CounterState("month:texts", "month", "texts", 9, 7, 8),
     ReversalState("3-17", "main", 5),
-    CycleState("plan", 1, 5, "nro", 9, next_at_ms=4, cancelled=True, fees=("short-code",)),
+    CycleState("plan", 1, 5, "nro", 9, next_at_ms=4, cancelled=True, fees=("short-code",), runs=((0, 12), (5, 1))),
     FeeState("short-code", 5, "USD", 1, 7, 8),
     ForfeitState("main", (("fro", 5, 0, 1, 0),)),
     SweepState("spam", "w17", 9, is_on=True),

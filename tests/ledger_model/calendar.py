@@ -10,6 +10,10 @@ from tests.ledger_model.anniversaries import month_at, months_passed
 from tests.ledger_model.plan_state import Cycle
 from tests.ledger_model.state import Customer
 
+DAY = 86_400_000
+HALF_MONTH = 14 * DAY
+"""By less than this a month or cycle begins elsewhere when the time zone is another."""
+
 
 def moment(zone: str, day: date) -> int:
     """The first moment of a local date, in Unix milliseconds."""
@@ -51,6 +55,46 @@ def window(customer: Customer, name: str, now: int) -> tuple[int, int]:
             start, count = end, count + 1
         return start, end
     return 0, 0
+
+
+def gone_by(customer: Customer, name: str, ended: int, starts: int, now: int) -> int:
+    """How many windows a customer has lived through since one ended, that one too, until the one that began at `starts`
+    (0: a cycle that never ends). An end that the present zone does not have is the beginning nearest to it.
+    """
+    half = DAY // 2 if name == "day" else HALF_MONTH
+    until = now if starts == 0 else starts + half
+    begins = [at for at in beginnings(customer, name, ended, until) if at <= until]
+    first = max((at for at in begins if at <= ended + half), default=0)
+    return 1 + len([at for at in begins if at > first and at > ended - half])
+
+
+def beginnings(customer: Customer, name: str, ended: int, until: int) -> list[int]:
+    """When windows began, one after the other."""
+    zone = customer.time_zone
+    if name == "day":
+        first = local_date(zone, ended - DAY)
+        return [moment(zone, first + timedelta(days=n)) for n in range((until - ended) // DAY + 4)]
+    if name == "month":
+        first = local_date(zone, ended - 30 * DAY).replace(day=1)
+        return [moment(zone, months_later(first, n)) for n in range((until - ended) // (28 * DAY) + 4)]
+    runs = [(0, customer.cycle_months)]
+    if customer.cycle is not None and customer.cycle.ends_at:
+        runs = customer.cycle.runs
+    return [month_at(customer, month) for month in months_of(runs, months_passed(customer, until))]
+
+
+def months_of(runs: list[tuple[int, int]], last: int) -> list[int]:
+    """The months in which cycles began, up to the last."""
+    found = []
+    ends = [month for month, _ in runs[1:]] + [last + 1]
+    for (first, months), end in zip(runs, ends, strict=True):
+        month = first
+        while month < min(end, last + 1):
+            found.append(month)
+            if months == 0:
+                break
+            month += months
+    return found
 
 
 def window_of_cycle(customer: Customer, cycle: Cycle, now: int) -> tuple[int, int]:

@@ -46,7 +46,7 @@ def at_present(bucket: Bucket, customer: Customer, counter: str) -> Counter:
         cycle = customer.cycle
         if window != "cycle" or cycle is None or not cycle.starts_at <= bucket.clock < cycle.ends_at:
             return copy(known)
-        if cycle.starts_at <= known.starts:
+        if cycle.starts_at <= known.starts + calendar.HALF_MONTH:
             return replace(known, ends=cycle.ends_at)
     return Counter(window, name, 0, *calendar.window(customer, window, bucket.clock))
 

@@ -31,6 +31,7 @@ def first(bucket: Bucket, customer: Customer, plan: Plan) -> None:
         customer.cycle = Cycle(
             plan.cycle_months, plan.grant, plan.grant_kind, plan.notice, next_at=bucket.clock, next_amount=plan.grant
         )
+        customer.cycle.runs = [(0, plan.cycle_months)]
         set_timer(bucket, customer)
 
 

@@ -21,8 +21,8 @@ CAUSE = "limit_reached"
 
 
 def bounded(limit: Limit, used: int) -> int:
-    """A limit counts no further than the largest amount, either way."""
-    return min(max(used, limit.cap - MOST), MOST)
+    """A limit counts no further than the largest amount, either way, nor does what is left of its cap."""
+    return min(max(used, limit.cap - MOST), limit.cap + MOST, MOST)
 
 
 def is_over(limit: Limit, now: int) -> bool:
@@ -31,20 +31,20 @@ def is_over(limit: Limit, now: int) -> bool:
 
 
 def at_present(bucket: Bucket, customer: Customer, limit: Limit) -> Limit:
-    """The limit as it is at this moment: window after window. What is left carries over, or all begins anew."""
+    """The limit as it is at this moment: what is left of each window carries over, or all begins anew."""
     limit = deepcopy(limit)
     cycle = customer.cycle
     if limit.window == "cycle" and cycle is not None and cycle.starts_at <= bucket.clock < cycle.ends_at:
         refit(bucket, limit, cycle.starts_at, cycle.ends_at)
     if not is_over(limit, bucket.clock):
         return limit
-    while is_over(limit, bucket.clock):
-        if limit.carry:
-            limit.used = bounded(limit, limit.used - limit.cap)
-        else:
-            limit.used, limit.held, limit.since_seq = 0, 0, bucket.seq + 1
-        limit.starts, limit.ends = calendar.window(customer, limit.window, limit.ends)
+    ended = limit.ends
     limit.starts, limit.ends = calendar.window(customer, limit.window, bucket.clock)
+    if limit.carry:
+        for _ in range(calendar.gone_by(customer, limit.window, ended, limit.starts, bucket.clock)):
+            limit.used = bounded(limit, limit.used - limit.cap)
+    else:
+        limit.used, limit.held, limit.since_seq = 0, 0, bucket.seq + 1
     limit.reached = False
     return limit
 
@@ -52,7 +52,7 @@ def at_present(bucket: Bucket, customer: Customer, limit: Limit) -> Limit:
 def refit(bucket: Bucket, limit: Limit, starts: int, ends: int) -> None:
     """A window that is open ends with the cycle that runs, or ended when that began, where it began later."""
     if not is_over(limit, bucket.clock):
-        limit.ends = starts if starts > limit.starts else ends
+        limit.ends = starts if starts > limit.starts + calendar.HALF_MONTH else ends
 
 
 def path(customer: Customer, wallet: Wallet, given: Event | Command | None, charge: Charge | None) -> list[str]:

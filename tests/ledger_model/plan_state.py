@@ -32,6 +32,8 @@ class Cycle:
     next_amount: int = 0
     cancelled: bool = False
     fees: list[str] = field(default_factory=list)
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    """From which month after the billing start cycles were how many months long."""
 
 
 @dataclass

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.ledger_model import alerts, allotments, blocks, changes, cycles, fees, lots, numbers, sweeps
 from tests.ledger_model.anniversaries import month_at, months_passed
+from tests.ledger_model.calendar import months_of
 from tests.ledger_model.inputs import CancelPlan, SetOptions, SetPlan
 from tests.ledger_model.plan_state import Cycle, Fee, Plan, Sweep
 from tests.ledger_model.state import Customer
+
+RUNS_MAX = 24
 
 if TYPE_CHECKING:
     from tests.ledger_model.bucket import Bucket
@@ -25,11 +28,14 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     change = changes.begin(customer, customer.wallets["main"])
     change.blocks += blocks.change_customer(bucket, customer, "no_plan", sets=False)
     terms = allotments.terms_image(bucket, customer)
+    months_before = customer.cycle_months
     customer.plan, customer.cycle_months = given.plan, plan.cycle_months
     customer.version += 1
     was_known = customer.cycle is not None
-    cycle = customer.cycle or Cycle(plan.cycle_months)
+    cycle = customer.cycle or Cycle(months_before)
+    runs_before = cycle.runs or [(0, cycle.months)]
     plan_next(bucket, change, cycle, plan, is_new=not was_known)
+    cycle.runs = runs_with(runs_before, cycle.next_month, cycle.months)
     fees.take(bucket, customer, cycle, fees_for(plan, customer.equipment))
     if was_known or cycle.grant > 0 or cycle.fees:
         customer.cycle = cycle
@@ -43,6 +49,13 @@ def set_plan(bucket: Bucket, customer: Customer, given: SetPlan) -> dict[str, An
     return changes.finish(
         bucket, change, given, "settings_changed", *others, settings=customer.settings, allotment=told
     )
+
+
+def runs_with(runs: list[tuple[int, int]], month: int, months: int) -> list[tuple[int, int]]:
+    """From that month on cycles are so long. A run that goes on as it was is no new one; 24 are remembered."""
+    kept = [run for run in runs if run[0] < month]
+    goes_on = bool(kept) and kept[-1][1] == months and month in months_of(kept[-1:], month)
+    return (kept if goes_on or (kept and kept[-1][1] == months == 0) else [*kept, (month, months)])[-RUNS_MAX:]
 
 
 def rule_replacer(bucket: Bucket, customer: Customer, sweep: Sweep) -> sweeps.Act:

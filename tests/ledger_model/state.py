@@ -169,8 +169,8 @@ class Limit:
 
     @property
     def room(self) -> int:
-        """What may still be taken."""
-        return self.cap - self.used - self.held
+        """What may still be taken; below zero no further than the largest amount."""
+        return max(self.cap - self.used - self.held, 1 - 2**53)
 
 
 @dataclass

@@ -79,7 +79,7 @@ def wishes(
     if wanted < 0 and wanted < total:
         return "amount_out_of_range", "total"
     change = wanted - limit.room
-    if max(abs(limit.cap + change), abs(wanted), abs(user.assigned + change)) > allotments.MOST:
+    if max(abs(change), abs(limit.cap + change), abs(wanted), abs(user.assigned + change)) > allotments.MOST:
         return "amount_out_of_range", "total"
     return monthly, wanted
 
@@ -159,7 +159,7 @@ def end(bucket: Bucket, customer: Customer, given: PutUser | CloseUser, user: Us
     key = limit_name(user.name)
     if user.role == "user":
         limit = customer.limits.pop(key)
-        total = limit.cap - limit.used
+        total = max(limit.cap - limit.used, user.assigned - allotments.MOST)
         change.blocks += allotments.unblock_user(limit)
         change.states[key] = image(limit, gone=True)
         customer.allotted.remove(user.name)

@@ -1,68 +1,42 @@
-"""Every check that is taken out, one at a time: where it stands, what stands there instead, which schedules ask for it.
+"""Every check that is taken out, one at a time: where it stands, what stands there instead, what must notice it.
 
 Leaves taking it out to `patching`, and running to `__main__`. The names are those of docs/protocol.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from tests.simulation.schedule import Disturbance, Schedule
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A text of a module (`metering.…`) or of a script (its name), and what stands in its place."""
-
-    where: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A check taken out. `asks`: whether a schedule holds the trouble that the check is for."""
-
-    name: str
-    edits: tuple[Edit, ...]
-    asks: Callable[[Schedule], bool] = lambda _: True
-
-
-def has(*faults: str) -> Callable[[Schedule], bool]:
-    """Schedules with one of these faults."""
-    return lambda schedule: any(isinstance(a, Disturbance) and a.fault in faults for a in schedule.actions)
-
-
-def loses_answers(schedule: Schedule) -> bool:
-    """Schedules in which Redis' answers are lost."""
-    return any(server == "redis" and (chances.unanswered or chances.late) for server, chances in schedule.chances)
-
-
-def loses_batches(schedule: Schedule) -> bool:
-    """Schedules in which batches do not reach the broker at once, and a worker dies or is stopped."""
-    lost = any(server == "kafka" and chances.lost for server, chances in schedule.chances)
-    return (lost or has("kafka_down")(schedule)) and has("kill", "kill_at")(schedule)
-
-
-def plain(asks: Callable[[Schedule], bool]) -> Callable[[Schedule], bool]:
-    """Without transactions."""
-    return lambda schedule: not schedule.transactions and asks(schedule)
-
-
-def transactional(asks: Callable[[Schedule], bool]) -> Callable[[Schedule], bool]:
-    """With transactions."""
-    return lambda schedule: schedule.transactions and asks(schedule)
-
+from tests.mutations.mutation import (
+    Edit,
+    Mutation,
+    has,
+    loses_answers,
+    loses_batches,
+    plain,
+    transactional,
+)
 
 CLAIMING, APPLYING = "metering.worker.claiming", "metering.worker.applying"
 BUCKET, PUBLISHING = "metering.worker.bucket", "metering.worker.publishing"
 ZOMBIE = ("zombie", "freeze", "freeze_at")
 APPLIED = "        self._steps.reached(Step.APPLIED, self._bucket)\n"
+DECISIONS = "            await await_all([delivery for batch in together for delivery in batch.decisions])\n"
 SIDES = "            await await_all(await self._outbound.send(publication.sides))\n"
 PRODUCED = "            self._steps.reached(Step.RESULTS_PRODUCED, self._bucket)\n"
 FORGETS = ("redis_back", "redis_flush")
 SAME_END = "            if (written.head.seq, written.head.chunk) != (end.seq, end.chunk):\n"
+TOKEN = "            known = await self._till.claim(token)\n            self._reached(Step.TOKEN_TAKEN)\n"
+COMMITTED = "            committed = await self._committed()\n"
+END_READ = "            self._reached(Step.END_READ)\n"
+FRESH = "            chunk_id = fresh_chunk_id()\n"
+CALL_FAILED = '            raise redis_error(error, f"{name} of bucket {self.bucket}") from error\n'
+CONTINUES = " or record.prev_chunk != self.chunk"
+IS_MINE = "        if (found.seq, found.chunk) != (publication.seq, publication.chunk):\n            raise Fenced\n"
+LOCKED = 'await connection.fetchval(queries["lock_position"], batch.bucket, base.seq, base.chunk)'
+BEGUN = 'await connection.fetchval(queries["begin_position"], batch.bucket) is not None'
+AGAIN = "            answer = await call_script(self._redis, name, keys, args)\n"
+TILL = "metering.ledger.till"
+STEPS = "tests/worker/test_steps.py"
+SCRIPTS = "tests/faults/test_script_checks.py::test_scripts_as_they_are_hold"
 
 MUTATIONS = {
     mutation.name: mutation
@@ -85,7 +59,7 @@ MUTATIONS = {
         ),
         Mutation(
             "decisions_awaited",
-            (Edit(BUCKET, "                await await_all(batch.decisions)\n", "                pass\n"),),
+            (Edit(BUCKET, DECISIONS, "            pass\n"),),
             loses_batches,
         ),
         Mutation(
@@ -132,9 +106,7 @@ MUTATIONS = {
             "side_first",
             (
                 Edit(PUBLISHING, SIDES + "            if publication", "            if publication"),
-                Edit(
-                    PUBLISHING, PRODUCED + "            await self._commit(", SIDES + "            await self._commit("
-                ),
+                Edit(PUBLISHING, PRODUCED + "            # Only a hint", SIDES + "            # Only a hint"),
             ),
             plain(has("kill", "kill_at", "kafka_down", *ZOMBIE)),
         ),
@@ -154,8 +126,8 @@ MUTATIONS = {
             (
                 Edit(
                     "apply",
-                    "function is_new(bucket, i)\n",
-                    "function is_new(bucket, i)\n  if true then return true end\n",
+                    "ids_known = known, ids_new = header.has_repeats and {} or false,",
+                    "ids_known = {}, ids_new = false,",
                 ),
                 Edit(
                     "apply",
@@ -175,6 +147,86 @@ MUTATIONS = {
                 ),
             ),
             transactional(has(*ZOMBIE)),
+        ),
+        Mutation(
+            "identity",
+            (
+                Edit("compare", "if chunk_at ~= ARGV[3] then", "if not chunk_at then"),
+                Edit(CLAIMING, SAME_END, "            if written.head.seq != end.seq:\n"),
+            ),
+            tests=(f"{SCRIPTS}[ledger_of_another_history_is_not_agreed_with]",),
+        ),
+        Mutation(
+            "token_first",
+            (Edit(CLAIMING, TOKEN, "            known = None\n"), Edit(CLAIMING, END_READ, TOKEN + END_READ)),
+            tests=(f"{STEPS}::test_claim_takes_the_token_before_it_reads_the_ledger_and_compares_after",),
+        ),
+        Mutation(
+            "restore_counted",
+            (
+                Edit("restore_chunk", " or tonumber(meta[2] or '-1') ~= tonumber(ARGV[2]) - 1 then", " then"),
+                Edit("restore_end", " or meta[2] ~= ARGV[2] then", " then"),
+            ),
+            tests=(f"{SCRIPTS}[part_lost_in_mid_restore_is_noticed]", f"{SCRIPTS}[last_part_lost_is_noticed]"),
+        ),
+        Mutation(
+            "drain",
+            (Edit(BUCKET, "            await publishing\n            return", "            return"),),
+            tests=(f"{STEPS}::test_what_was_applied_before_redis_was_lost_is_in_the_ledger_as_it_was_applied",),
+        ),
+        Mutation(
+            "own_end",
+            (
+                Edit(
+                    PUBLISHING,
+                    IS_MINE,
+                    "        found = LedgerEnd(publication.seq, publication.chunk, found.offset_next)\n",
+                ),
+            ),
+            tests=("tests/worker/test_own_end.py",),
+        ),
+        Mutation(
+            "checkpoint_conditional",
+            (
+                Edit("metering.checkpoint.flush", LOCKED, "batch.bucket"),
+                Edit("metering.checkpoint.flush", BEGUN, f"[{BEGUN}] != []"),
+            ),
+            tests=("tests/checkpoint/test_flush.py::test_flush_from_another_position_writes_nothing",),
+        ),
+        Mutation(
+            "committed_first",
+            (Edit(CLAIMING, COMMITTED, ""), Edit(CLAIMING, END_READ, COMMITTED + END_READ)),
+            tests=(f"{STEPS}::test_claim_takes_the_token_before_it_reads_the_ledger_and_compares_after",),
+        ),
+        Mutation(
+            "readers_chunk",
+            (
+                Edit("metering.checkpoint.continuity", CONTINUES, ""),
+                Edit("metering.worker.ledger_tail", " and link.prev_chunk == end.chunk", ""),
+            ),
+            tests=("tests/checkpoint/test_continuity.py",),
+        ),
+        Mutation(
+            "restore_token",
+            (Edit(TILL, CALL_FAILED, f"            if not name.startswith('restore'):\n    {CALL_FAILED}{AGAIN}"),),
+            tests=(f"{STEPS}::test_restore_call_without_an_answer_is_not_repeated_under_its_token",),
+        ),
+        Mutation(
+            "chunk_fresh",
+            (
+                Edit(APPLYING, FRESH, ""),
+                Edit(
+                    APPLYING,
+                    "        pause = RETRY_SECONDS_FIRST\n",
+                    FRESH[4:] + "        pause = RETRY_SECONDS_FIRST\n",
+                ),
+            ),
+            tests=(f"{STEPS}::test_answers_of_apply_lost_on_the_way_change_nothing",),
+        ),
+        Mutation(
+            "trim_identity",
+            (Edit("trim", "if chunk_at ~= ARGV[3] then", "if false then"),),
+            tests=(f"{SCRIPTS}[entries_of_another_history_are_not_trimmed]",),
         ),
     )
 }

@@ -6,13 +6,12 @@ The checkout is never touched. Every edit must fit exactly once, so that a check
 from __future__ import annotations
 
 import sys
-from hashlib import sha1
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-from tests.mutations.catalogue import Edit, Mutation
+from tests.mutations.mutation import Edit, Mutation
 
 
 class _Edited(SourceFileLoader):
@@ -67,5 +66,4 @@ def take_out(mutation: Mutation) -> None:
 
     for name, edits in scripts.items():
         text = replaced(ledger_scripts.load_script(name), edits)
-        sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
-        ledger_scripts._scripts[name] = ledger_scripts.Script(text, sha)
+        ledger_scripts._scripts[name] = ledger_scripts.Script.made_of(name, text)

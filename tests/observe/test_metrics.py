@@ -56,12 +56,14 @@ def test_catalogue_leaves_the_global_registry_alone() -> None:
     assert [name for name in REGISTRY._names_to_collectors if name.startswith("metering")] == []
 
 
-@given(st.lists(st.floats(0, 1_000), max_size=50))
-def test_any_values_are_counted_as_prometheus_client_counts_them(values: list[float]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 1_000), st.integers(1, 5)), max_size=50))
+def test_any_values_are_counted_as_prometheus_client_counts_them(counted_values: list[tuple[float, int]]) -> None:
     registry = CollectorRegistry()
     histogram = BulkHistogram("h", "h", DECISION_BOUNDS, registry)
-    histogram.observe_many(values[: len(values) // 2])
-    histogram.observe_many(values[len(values) // 2 :])
+    half = len(counted_values) // 2
+    histogram.observe_many(counted_values[:half])
+    histogram.observe_many(counted_values[half:])
+    values = [value for value, times in counted_values for _ in range(times)]
     for bound in DECISION_BOUNDS:
         counted = registry.get_sample_value("h_bucket", {"le": repr(bound)})
         assert counted == sum(value <= bound for value in values)

@@ -18,7 +18,7 @@ def run_steps(config: Config, state: State, index: int) -> Iterator[Step]:
     yield from _write_dead_letters(config, state, index)
     yield from _apply(config, state, index)
     idle = not worker.memory and worker.stage == "idle" and config.without is not Check.PROBE
-    if idle and probe(config, state.redis, index, worker.head).kind == "LOST":
+    if idle and probe(config, state.redis, index, worker.head, worker.position).kind == "LOST":
         yield Step(f"{NAMES[index]} probes: LOST", answer_lost(config, state, index))
 
 

@@ -96,10 +96,11 @@ def trim(config: Config, redis: Redis, token: int, pair: Pair) -> tuple[Redis, A
     return _move_base(redis, pair[0]), OK
 
 
-def probe(config: Config, redis: Redis, token: int, head: Pair) -> Answer:
+def probe(config: Config, redis: Redis, token: int, head: Pair, position: Position) -> Answer:
     """Say whether Redis is still where the caller left it."""
     same = redis.head == head or (config.without is Check.IDENTITY and redis.head[0] == head[0])
-    return OK if redis.token == token and redis.load == READY and same else LOST
+    here = same and redis.position == position
+    return OK if redis.token == token and redis.load == READY and here else LOST
 
 
 def _is_head(config: Config, redis: Redis, expected: Pair) -> bool:

@@ -1,6 +1,7 @@
 -- MessagePack as the library `cmsgpack` in Redis' Lua does it: the binary type is unknown, whole numbers go as integers,
--- an empty table is an array, tables nest sixteen deep. `unpack` returns every value that is in the text. A number that is
--- not whole is an error here: money has none.
+-- an empty table is an array, tables nest sixteen deep. `unpack` returns every value that is in the text, `unpack_limit` so
+-- many from an offset on, and before them where the next begins (-1 at the end). A number that is not whole is an error
+-- here: money has none.
 local byte, char, sub, floor = string.byte, string.char, string.sub, math.floor
 local DEPTH_MAX = 16
 
@@ -179,4 +180,13 @@ function cmsgpack.unpack(text)
     values[count], at = unpack_at(text, at)
   end
   return unpack(values, 1, count)
+end
+
+function cmsgpack.unpack_limit(text, limit, offset)
+  local values, count, at = {}, 0, offset + 1
+  while at <= #text and count < limit do
+    count = count + 1
+    values[count], at = unpack_at(text, at)
+  end
+  return at > #text and -1 or at - 1, unpack(values, 1, count)
 end

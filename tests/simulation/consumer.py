@@ -28,6 +28,8 @@ class Reading:
         self._positions: dict[Partition, int] = {}
         self._ends: dict[Partition, tuple[int, int]] = {}
         """High-water mark and last stable offset."""
+        self._polled_ms: dict[Partition, int] = {}
+        """When the last answer came."""
         self._paused: set[Partition] = set()
         self._quiet = 0
 
@@ -57,6 +59,11 @@ class Reading:
         self._check(partition)
         return self._ends[partition][1] if partition in self._ends else None
 
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        """Return when the last answer came; milliseconds."""
+        self._check(partition)
+        return self._polled_ms.get(partition)
+
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
@@ -75,6 +82,7 @@ class Reading:
                 continue
             self._positions[partition] = position
             self._ends[partition] = (end, stable)
+            self._polled_ms[partition] = int(asyncio.get_running_loop().time() * 1_000)
             if stored:
                 read[TopicPartition(*partition)] = [_record(partition, one) for one in stored]
         if not read:
@@ -164,18 +172,22 @@ class GroupConsumer(Reading):
 
         await ask(self._network, work)
 
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return where partitions begin: nothing is ever deleted here."""
+        return await ask(self._network, lambda: dict.fromkeys(partitions, 0))
+
     async def take_away(self) -> None:
         """The group takes back all that it has."""
         async with self._changing:
             await self.listener.on_partitions_revoked(self.assignment())
-            self._positions, self._ends, self._paused = {}, {}, set()
+            self._positions, self._ends, self._polled_ms, self._paused = {}, {}, {}, set()
 
     async def hand_over(self, partitions: Iterable[Partition], generation: int) -> None:
         """The group assigns partitions."""
         async with self._changing:
             self.generation = generation
             self._positions = {partition: self._broker.committed.get(partition, 0) for partition in partitions}
-            self._ends, self._paused = {}, set()
+            self._ends, self._polled_ms, self._paused = {}, {}, set()
             await self.listener.on_partitions_assigned(self.assignment())
 
 

@@ -25,6 +25,7 @@ class Group:
         self._buckets = buckets
         self._members: dict[GroupConsumer, Process] = {}
         self._processes: dict[GroupConsumer, Process] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def register(self, consumer: GroupConsumer, process: Process) -> None:
         """Note whose consumer it is."""
@@ -71,7 +72,16 @@ class Group:
 
     def _rebalance(self) -> None:
         self.generation += 1
-        self._loop.create_task(self._redistribute(self.generation), context=WORLD.copy())
+        task = self._loop.create_task(self._redistribute(self.generation), context=WORLD.copy())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard, context=WORLD.copy())
+
+    async def end(self) -> None:
+        """Put away what is under way: a run can end while buckets are being shared out."""
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def _redistribute(self, generation: int) -> None:
         asked = {}

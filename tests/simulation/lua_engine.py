@@ -5,12 +5,13 @@ Leaves the commands to `redis_commands`. What of Redis' Lua the scripts do not u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lupa.lua51 import LuaError, LuaRuntime, lua_type
+from msgspec import Struct
 
 from tests.simulation import lua_struct
 from tests.simulation.redis_commands import CommandError, Reply, Store, execute
@@ -18,31 +19,62 @@ from tests.simulation.redis_commands import CommandError, Reply, Store, execute
 _MSGPACK = Path(__file__).with_name("cmsgpack.lua")
 
 
+class Function(Struct, frozen=True):
+    """What a library has registered: its name, and what Lua calls."""
+
+    name: bytes
+    callback: Any
+
+
 class LuaEngine:
-    """One Lua state. Scripts keep nothing in it between calls, so every store may use the same."""
+    """One Lua state. Functions keep nothing in it between calls, so every store may use the same."""
 
     def __init__(self) -> None:
         self._lua = LuaRuntime(encoding=None, unpack_returned_tuples=True, register_eval=False)
         self._globals = self._lua.globals()
         self._compiled: dict[str, Any] = {}
+        self._libraries: dict[str, Function] = {}
         self._store: Store = {}
         self._lua.execute(_MSGPACK.read_bytes())
         self._globals[b"struct"] = self._lua.table_from({b"pack": lua_struct.pack, b"unpack": lua_struct.unpack})
-        self._globals[b"redis"] = self._lua.table_from({b"call": self._call})
+        self._globals[b"redis"] = self._lua.table_from({b"call": self._call, b"register_function": self._register})
+        self._registered: list[Function] = []
 
-    def run(self, text: str, store: Store, keys: Sequence[bytes], arguments: Sequence[bytes]) -> Reply:
-        """Run a script on a store; raises `CommandError` with what went wrong, writes before it stay."""
-        function = self._compiled.get(text)
+    @property
+    def lua(self) -> LuaRuntime:
+        """The state itself, for tests that look into it."""
+        return self._lua
+
+    def load(self, library: str) -> Function:
+        """Return what a library registers: one function. What it makes at its first call it has from then on."""
+        function = self._libraries.get(library)
         if function is None:
-            function = self._compiled[text] = self._lua.compile(text.encode())
-        self._globals[b"KEYS"] = self._lua.table_from(keys)
+            self._lua.execute(library.partition("\n")[2].encode())
+            function = self._libraries[library] = self._registered.pop()
+        return function
+
+    def call(self, function: Function, store: Store, keys: Sequence[bytes], arguments: Sequence[bytes]) -> Reply:
+        """Call a function on a store; raises `CommandError` with what went wrong, writes before it stay."""
+        return self._on(store, lambda: function.callback(self._lua.table_from(keys), self._lua.table_from(arguments)))
+
+    def run(self, text: str, store: Store, arguments: Sequence[bytes]) -> Reply:
+        """Run a script on a store, as `call` does."""
+        script = self._compiled.get(text)
+        if script is None:
+            script = self._compiled[text] = self._lua.compile(text.encode())
         self._globals[b"ARGV"] = self._lua.table_from(arguments)
+        return self._on(store, script)
+
+    def _on(self, store: Store, work: Callable[[], Any]) -> Reply:
         self._store = store
         try:
-            answer = function()
+            answer = work()
             return _reply(answer[0] if isinstance(answer, tuple) else answer)
         except LuaError as error:
             raise CommandError(f"ERR {error}") from error
+
+    def _register(self, told: Any) -> None:
+        self._registered.append(Function(told[b"function_name"], told[b"callback"]))
 
     def _call(self, name: bytes, *arguments: bytes | float) -> Any:
         answer = execute(self._store, name, [_argument(argument) for argument in arguments])

@@ -6,13 +6,15 @@ import re
 from functools import cache
 from typing import Any, Literal
 
-_ITEM = re.compile(r"([xbBhHiIlLc])(\d*)")
+_ITEM = re.compile(r"([xbBhHiIlLcs])(\d*)")
 _SIZES = {"b": 1, "h": 2, "i": 4, "l": 8}
 
 
 @cache
 def _plan(form: str) -> tuple[Literal["little", "big"], list[tuple[str, int]]]:
-    """Return the byte order, and the items with their sizes: `x`, `c`, numbers as `u` without a sign and `s` with."""
+    """Return the byte order, and the items with their sizes: `x`, `c`, `0` for a text that a
+    zero byte ends, numbers as `u` without a sign and `s` with.
+    """
     order = form[0] if form[:1] in {"<", ">"} else ""
     items: list[tuple[str, int]] = []
     rest = form.removeprefix(order)
@@ -20,6 +22,8 @@ def _plan(form: str) -> tuple[Literal["little", "big"], list[tuple[str, int]]]:
     for code, number in _ITEM.findall(rest):
         if code in "xc":
             items.append((code, int(number or 1)))
+        elif code == "s":
+            items.append(("0", 0))
         else:
             size = int(number) if number else _SIZES[code.lower()]
             items.append(("u" if code.isupper() else "s", size))
@@ -38,6 +42,8 @@ def pack(form: bytes, *values: Any) -> bytes:
             text = next(left)
             assert len(text) >= size, "string too short"
             out += text[:size] if size else text
+        elif code == "0":
+            out += next(left) + b"\0"
         else:
             number = next(left)
             assert number == int(number), f"struct: {number} is not whole"
@@ -54,6 +60,11 @@ def unpack(form: bytes, data: bytes, start: int = 1) -> tuple[Any, ...]:
     values: list[Any] = []
     at = int(start) - 1
     for code, size in items:
+        if code == "0":
+            end = data.index(b"\0", at)
+            values.append(data[at:end])
+            at = end + 1
+            continue
         length = values.pop() if code == "c" and size == 0 else size
         assert at + length <= len(data), "data string too short"
         if code == "c":

@@ -6,12 +6,12 @@ Leaves commands to `redis_commands`, and the way to it to `network`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha1
 from typing import Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError, NoScriptError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError, ResponseError
 
-from tests.simulation.lua_engine import shared_engine
+from metering.ledger.connection import UNKNOWN_FUNCTION
+from tests.simulation.lua_engine import Function, shared_engine
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.redis_commands import CommandError, Reply, Store, execute
 
@@ -20,45 +20,54 @@ HISTORY_MAX = 400
 
 
 class RedisServer:
-    """The server: one store, the scripts that it knows, and its past."""
+    """The server: one store, the functions that it has, and its past."""
 
     def __init__(self) -> None:
         self.store: Store = {}
-        self.scripts: dict[bytes, str] = {}
+        self.functions: dict[str, Function] = {}
         self.past: list[Store] = []
 
     def command(self, name: bytes, *arguments: Any) -> Reply:
         """Run a command. Raises `ResponseError`."""
-        try:
-            return self._noted(lambda: execute(self.store, name, [_bytes(argument) for argument in arguments]))
-        except CommandError as error:
-            raise ResponseError(str(error)) from error
+        return self._answer(lambda: execute(self.store, name, [_bytes(argument) for argument in arguments]))
 
-    def evalsha(self, sha: str, count: int, *arguments: Any) -> Reply:
-        """Run a script that it knows. Raises `NoScriptError`, `ResponseError`."""
-        text = self.scripts.get(sha.encode())
-        if text is None:
-            raise NoScriptError("No matching script. Please use EVAL.")
-        return self.eval(text, count, *arguments)
+    def load(self, library: str) -> Reply:
+        """Keep the function of a library. Raises `ResponseError` where it has it."""
+        function = shared_engine().load(library)
+        name = function.name.decode()
+        if name in self.functions:
+            raise ResponseError(f"Library '{name}' already exists")
+        self.functions[name] = function
+        return function.name
 
-    def eval(self, text: str, count: int, *arguments: Any) -> Reply:
-        """Run a script, and know it from now on. Raises `ResponseError`."""
-        self.scripts[sha1(text.encode(), usedforsecurity=False).hexdigest().encode()] = text
+    def call(self, name: str, count: int, *arguments: Any) -> Reply:
+        """Call a function. Raises `ResponseError`, of one that it has not as well."""
+        function = self.functions.get(name)
+        if function is None:
+            raise ResponseError(UNKNOWN_FUNCTION)
         values = [_bytes(argument) for argument in arguments]
-        try:
-            return self._noted(lambda: shared_engine().run(text, self.store, values[:count], values[count:]))
-        except CommandError as error:
-            raise ResponseError(str(error)) from error
+        return self._answer(lambda: shared_engine().call(function, self.store, values[:count], values[count:]))
+
+    def eval(self, text: str, *arguments: Any) -> Reply:
+        """Run a script without keys. Raises `ResponseError`."""
+        values = [_bytes(argument) for argument in arguments]
+        return self._answer(lambda: shared_engine().run(text, self.store, values))
 
     def flush(self) -> None:
         """Lose everything."""
-        self.store, self.scripts = {}, {}
+        self.store, self.functions = {}, {}
 
     def go_back(self, states: int) -> None:
-        """Come back as it was that many writes ago, with the scripts forgotten."""
+        """Come back as it was that many writes ago, with the functions forgotten."""
         if self.past:
             self.store = dict(self.past[max(0, len(self.past) - 1 - states)])
-        self.scripts = {}
+        self.functions = {}
+
+    def _answer(self, work: Callable[[], Reply]) -> Reply:
+        try:
+            return self._noted(work)
+        except CommandError as error:
+            raise ResponseError(str(error)) from error
 
     def _noted(self, work: Callable[[], Reply]) -> Reply:
         before = dict(self.store)
@@ -77,13 +86,14 @@ class RedisClient:
         self._server = server
         self._network = network
 
-    async def evalsha(self, sha: str, count: int, *arguments: Any) -> Reply:
-        """Run a script by its name."""
-        return await self._call(lambda: self._server.evalsha(sha, count, *arguments))
-
-    async def eval(self, text: str, count: int, *arguments: Any) -> Reply:
-        """Run a script."""
-        return await self._call(lambda: self._server.eval(text, count, *arguments))
+    async def execute_command(self, command: str, *arguments: Any) -> Reply:
+        """Call a function, or give the server one; it never tells of any, so none is dropped."""
+        commands: dict[str, Callable[..., Reply]] = {
+            "FCALL": self._server.call,
+            "FUNCTION LOAD": self._server.load,
+            "FUNCTION LIST": lambda *_: [],
+        }
+        return await self._call(lambda: commands[command](*arguments))
 
     async def hmget(self, key: str, fields: list[str]) -> Reply:
         """Read fields of a hash."""

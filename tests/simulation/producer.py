@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aiokafka.errors import (
@@ -27,11 +27,40 @@ PAUSE_SECONDS = 0.1
 CONCURRENT_PAUSE_SECONDS = 0.02
 
 
+class Builder:
+    """What a batch is built with: the part of aiokafka's that `metering.worker.record_batches` reaches for."""
+
+    def __init__(self) -> None:
+        self.records: list[NewRecord] = []
+
+    def append(
+        self,
+        offset: int,
+        timestamp: int | None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+    ) -> int | None:
+        """Add a record; None when the batch is full. The broker stamps them."""
+        assert timestamp is None or timestamp > 0
+        assert offset == len(self.records)
+        if len(self.records) == BATCH_RECORDS_MAX:
+            return None
+        self.records.append(NewRecord(key, value, tuple(headers)))
+        return 1
+
+
 class Batch:
     """Records under way together."""
 
     def __init__(self) -> None:
-        self.records: list[NewRecord] = []
+        self._builder = Builder()
+        self._relative_offset = 0
+
+    @property
+    def records(self) -> list[NewRecord]:
+        """All so far."""
+        return self._builder.records
 
     def append(
         self,
@@ -42,11 +71,12 @@ class Batch:
         headers: list[tuple[str, bytes]] | None = None,
     ) -> int | None:
         """Add a record; None when the batch is full."""
-        assert timestamp is None
-        if len(self.records) == BATCH_RECORDS_MAX:
-            return None
-        self.records.append(NewRecord(key, value, tuple(headers or ())))
-        return 1
+        added = self._builder.append(self._relative_offset, timestamp, key, value, headers or ())
+        self._relative_offset = len(self.records)
+        return added
+
+    def close(self) -> None:
+        """Nothing is added after it."""
 
 
 class SimulatedProducer:

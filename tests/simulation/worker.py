@@ -18,13 +18,13 @@ from metering.ledger.till import Windows
 from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import Step, Steps
 from metering.rating import Catalog, load_catalog
-from metering.settings import KafkaSettings
+from metering.settings import KafkaSettings, WorkerSettings
+from metering.tasks import end_tasks
 from metering.worker.bucket import Bucket
 from metering.worker.intake import Intake
 from metering.worker.parts import Parts
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
 from metering.worker.rates import InForce
-from metering.worker.tasks import end_tasks
 from tests.end_to_end.system import RATES
 from tests.simulation.books import BooksClient, ModelBooks
 from tests.simulation.broker import Broker
@@ -169,6 +169,7 @@ class SimulatedWorker:
         parts = Parts(
             kafka=kafka,
             redis=redis,
+            scripts=redis,
             books=books,
             consumer=kafka.input_consumer(),
             producer=kafka.producer(),
@@ -178,6 +179,8 @@ class SimulatedWorker:
             partitions=servers.buckets,
             chunk_events_max=5,
             batches_waiting_max=2,
+            dead_letters_window_records=1_000,
+            dead_letters_share_max=0.5,
             probe_seconds=1.0,
             now_ms=servers.broker.now_ms,
             steps=self.ambush,
@@ -191,7 +194,7 @@ class SimulatedWorker:
                 publisher = PlainPublisher(kafka, number, parts.producer, parts.consumer, parts.steps)
             return Bucket(number, parts, publisher, go_live)
 
-        intake = self.intake = Intake(kafka, parts, make, buffered_max=12)
+        intake = self.intake = Intake(kafka, parts, make, WorkerSettings(buffered_events_max=12))
         intake.subscribe()
         self._reading = asyncio.create_task(intake.run())
         self._consumer = parts.consumer

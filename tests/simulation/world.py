@@ -92,6 +92,7 @@ class World:
         finally:
             self.outcome.steps, self.outcome.seconds = self.loop.steps, self.loop.time()
             books.cancel()
+            await self.servers.group.end()
             processes = [worker.process for worker in self.workers]
             await self.loop.reap(processes)
             self.loop.unhandled += [failure for process in processes for failure in process.failures]
@@ -137,7 +138,7 @@ class World:
             case "redis_back":
                 servers.redis.go_back(int(amount))
             case "scripts_flush":
-                servers.redis.scripts = {}
+                servers.redis.functions = {}
             case "redis_down" | "kafka_down" | "postgres_down":
                 server = disturbance.fault.removesuffix("_down")
                 servers.weather.down.add(server)

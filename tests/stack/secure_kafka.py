@@ -37,6 +37,7 @@ class SecureKafka(KafkaBroker):
 
     def __init__(self, users: Mapping[str, str]) -> None:
         super().__init__(
+            is_short_lived=True,
             authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             super_users="User:ANONYMOUS",
             allow_everyone_if_no_acl_found="false",

@@ -42,7 +42,7 @@ async def tansu() -> AsyncIterator[TansuBroker]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kafka() -> AsyncIterator[KafkaBroker]:
     """Apache Kafka. Only for tests marked `kafka`, or parametrised through `broker` and `stack`."""
-    async with KafkaBroker() as server:
+    async with KafkaBroker(is_short_lived=True) as server:
         yield server
 
 

@@ -19,6 +19,7 @@ from metering.worker.chunking import ChunkTaker, build_chunk, load_customers
 from metering.worker.claiming import nothing_stored
 from metering.worker.customers import CustomerCache
 from metering.worker.merging import InputQueue, InputTopic
+from metering.worker.telling import Told, tell_results
 from tests.end_to_end.system import RATES
 from tests.worker.records import DAY_MS, NOW_MS, record
 
@@ -67,7 +68,15 @@ class MeteredBucket:
             answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
             assert isinstance(answer, Applied), answer
             results = decode_results(answer.results)
-            made += make_entries(0, self._head.seq + 1, chunk_id, self._head.chunk, results, chunk.carried)
+            about = (0, self._head.seq + 1, chunk_id, self._head.chunk)
+            entries = list(make_entries(*about, results, chunk.carried))
+            told, one_by_one = tell_results(*about, answer.results, chunk), Told.of(entries)
+            assert (told.values, told.decisions, told.sides) == (
+                one_by_one.values,
+                one_by_one.decisions,
+                one_by_one.sides,
+            )
+            made += entries
             self._head = Head(self._head.seq + len(results), chunk_id, taken.end)
             self._customers.forget_all()
         self.entries += made

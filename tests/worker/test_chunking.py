@@ -96,7 +96,6 @@ def test_tick_is_an_input_of_no_customer() -> None:
     assert customers_in(chunk.inputs) == ["acme"]
 
 
-@pytest.mark.requirement("INF-13")
 def test_rejected_record_becomes_a_dead_letter_and_the_next_one_an_input() -> None:
     chunk = take(queue_of(b"{broken", usage_event(), None))
     assert chunk is not None

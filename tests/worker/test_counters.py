@@ -102,7 +102,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 async def test_every_price_is_that_of_the_units_used_before_however_chunks_are_cut(
     fresh_redis: Redis, rates: Path, steps: list[Step], sizes: list[int]

@@ -13,8 +13,6 @@ from metering.worker.decoding import EVENT_BYTES_MAX, Rejected, UsageInput, deco
 from metering.worker.event_kinds import EVENT_KINDS, Role
 from tests.worker.records import DAY_MS, NOW_MS, command, usage_event
 
-pytestmark = [pytest.mark.requirement("INF-13"), pytest.mark.requirement("INF-20")]
-
 DEEP = b"[" * 900 + b"]" * 900
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given, settings, strategies as st
 
 from metering.contracts.command_header import CommandHeader
@@ -15,8 +14,6 @@ from metering.worker.decoding import Rejected, UsageInput, decode_command, decod
 from metering.worker.event_kinds import EVENT_KINDS
 from metering.worker.outputs import dead_letter
 from tests.worker.records import DAY_MS, NOW_MS, command, usage_event
-
-pytestmark = pytest.mark.requirement("INF-13")
 
 # Characters that break careless code: NUL, lone surrogates, astral ones, escapes.
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(["\0", "\ud800", "😀", "\\u0000"])

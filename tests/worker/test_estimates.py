@@ -113,7 +113,9 @@ async def test_estimate_is_what_the_ledger_debits(
     assert estimated(plan, asked) == await debited(fresh_redis, plan, asked, event_type, ends)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=25
+)
 @given(
     text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=400),
     to=st.lists(st.sampled_from([*GROUP, INDIA, "+33612345678", "+447400123456"]), min_size=1, max_size=5, unique=True),

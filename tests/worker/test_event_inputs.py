@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from metering.observe.metrics import WorkerMetrics
-from metering.worker.counting import count_entries
+from metering.worker.telling import Told
 from tests.worker.metered_bucket import MeteredBucket
 from tests.worker.records import command, usage_event
 
@@ -121,7 +121,7 @@ async def test_refused_destinations_are_counted_by_reason_and_country(fresh_redi
     numbers = (GERMANY, GERMANY, RUSSIA, "12", AMERICA)
     events = [usage_event(f"e-{n}", to=number) for n, number in enumerate(numbers)]
     metrics = WorkerMetrics()
-    count_entries(metrics, await bucket.events(*events, events[0]))
+    Told.of(await bucket.events(*events, events[0])).counts.count(metrics)
     counted = {
         (sample.labels["reason"], sample.labels["country"]): sample.value
         for family in metrics.registry.collect()

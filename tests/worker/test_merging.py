@@ -111,3 +111,20 @@ def test_order_is_the_logs_however_the_reads_are_cut(usage: list[int], commands:
         [(at, 1, "usage", n) for n, at in enumerate(usage)] + [(at, 0, "commands", n) for n, at in enumerate(commands)]
     )
     assert order == [(topic, offset) for _, _, topic, offset in expected]
+
+
+def test_bytes_that_wait_are_those_of_the_batches_that_are_not_taken_whole() -> None:
+    queue = InputQueue()
+    queue.note_end("commands", at_end=True)
+    queue.add("usage", [record(b"12345", 0), record(b"123", 1)])
+    queue.add("usage", [record(b"123", 1), record(b"1234567", 2), record(None, 3)])
+    assert (queue.bytes_waiting("usage"), queue.bytes_waiting("commands")) == (15, 0)
+    queue.take()
+    assert queue.bytes_waiting("usage") == 15
+    queue.take()
+    assert queue.bytes_waiting("usage") == 7
+    assert [offset for _, offset in taken(queue)] == [2, 3]
+    assert queue.bytes_waiting("usage") == 0
+    queue.add("usage", [record(b"1", 4)])
+    queue.reset(4, 0)
+    assert queue.bytes_waiting("usage") == 0

@@ -86,6 +86,22 @@ def test_event_added_plainly_makes_the_same_chunk(fields: dict[str, Any], of: Cu
         assert plain == built(value, of, plainly=False)
 
 
+@given(st.lists(st.tuples(events, st.sampled_from(["acme", "acne"]), st.booleans()), max_size=5), customers)
+@settings(max_examples=200)
+def test_plain_events_among_others_find_the_places_of_the_same_names(
+    several: list[tuple[dict[str, Any], str, bool]], of: Customer
+) -> None:
+    mixed, general = ChunkBuilder(Position(7, 3)), ChunkBuilder(Position(7, 3))
+    for number, (fields, name, plainly) in enumerate(several):
+        usage = decode_usage(usage_event(f"e-{number % 2}", customer=name, **fields), NOW_MS, DAY_MS)
+        if isinstance(usage, UsageInput):
+            about = (usage, of, WHERE, AFTER, NOW_MS + number, "rates-1")
+            add_event(general, *about)
+            if not plainly or not add_plain(mixed, *about):
+                add_event(mixed, *about)
+    assert mixed.finish(AFTER) == general.finish(AFTER)
+
+
 PLAIN: list[dict[str, Any]] = [
     {},
     {"text": "Hello", "segments": None},

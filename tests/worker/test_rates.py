@@ -128,8 +128,6 @@ async def test_whoever_comes_later_has_every_version_and_keeps_few(system: Syste
 async def test_nothing_is_priced_while_the_topic_cannot_be_read(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rates_follower, "READ_AGE_SECONDS_MAX", 1.0)
-    monkeypatch.setattr(rates_follower, "WAIT_SECONDS_MAX", 1.0)
     metrics = WorkerMetrics()
     follower = RatesFollower(Kafka(system.settings.kafka), Catalog("base", {}), metrics)
     await follower.start()
@@ -138,6 +136,8 @@ async def test_nothing_is_priced_while_the_topic_cannot_be_read(
         assert (await follower.at(now_ms)).catalog.version == "base"
         assert metrics.registry.get_sample_value("metering_rates_info", {"version": "base"}) == 1
         await system.stack.broker.kill()
+        monkeypatch.setattr(rates_follower, "READ_AGE_SECONDS_MAX", 1.0)
+        monkeypatch.setattr(rates_follower, "WAIT_SECONDS_MAX", 1.0)
         with pytest.raises(Retryable, match="no input can be priced"):
             for _ in range(100):
                 await follower.at(now_ms)

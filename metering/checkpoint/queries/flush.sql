@@ -27,7 +27,7 @@ WHERE bucket = $1;
 -- name: read_wallets
 -- The wallets that a batch touches, as the books have them.
 SELECT w.customer, w.wallet, w.bucket, w.unit, w.wallet_seq, w.available_micros, w.held_micros, w.overdrawn_micros, w.chain
-FROM unnest($1::text[], $2::text[]) AS named (customer, wallet)
+FROM unnest($1::text::text[], $2::text::text[]) AS named (customer, wallet)
 JOIN wallets w ON w.customer = named.customer AND w.wallet = named.wallet;
 
 -- name: insert_wallets
@@ -36,33 +36,36 @@ INSERT INTO wallets (
     bucket, customer, wallet, unit, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, opened_at_ms, changed_at_ms
 )
 SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[], $10::bigint[], $11::bigint[]
+    $2::text::text[], $3::text::text[], $4::text::text[], $5::text::bigint[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[],
+    $9::text::bytea[], $10::text::bigint[], $11::text::bigint[]
 );
 
 -- name: update_wallets
--- Wallets that the books have.
+-- Wallets that the books have, if they are as the flush before left them.
 UPDATE wallets w SET wallet_seq = n.wallet_seq, available_micros = n.available_micros, held_micros = n.held_micros,
     overdrawn_micros = n.overdrawn_micros, chain = n.chain, changed_at_ms = n.changed_at_ms
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[])
-    AS n (customer, wallet, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, changed_at_ms)
-WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
+FROM unnest(
+    $2::text::text[], $3::text::text[], $4::text::bigint[], $5::text::bigint[], $6::text::bigint[], $7::text::bigint[], $8::text::bytea[],
+    $9::text::bigint[], $10::text::bytea[]
+) AS n (customer, wallet, wallet_seq, available_micros, held_micros, overdrawn_micros, chain, changed_at_ms, chain_before)
+WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1 AND w.chain = n.chain_before;
 
 -- name: save_top_ups
 -- The last top-up of wallets that had one in this batch.
 UPDATE wallets w SET last_top_up_micros = n.amount_micros
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (customer, wallet, amount_micros)
+FROM unnest($2::text::text[], $3::text::text[], $4::text::bigint[]) AS n (customer, wallet, amount_micros)
 WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
 
 -- name: save_profiles
 -- What is said of wallets after this batch.
 UPDATE wallets w SET state = n.state, kind = n.kind, user_id = n.user_id, name = n.name, reference = n.reference, keyword = n.keyword
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-    AS n (customer, wallet, state, kind, user_id, name, reference, keyword)
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[],
+    $9::text::text[]) AS n (customer, wallet, state, kind, user_id, name, reference, keyword)
 WHERE w.customer = n.customer AND w.wallet = n.wallet AND w.bucket = $1;
 
 -- name: forget_rules
 -- Low-credit rules of wallets that were closed.
-DELETE FROM alert_rules r USING unnest($1::text[], $2::text[]) AS n (customer, wallet)
+DELETE FROM alert_rules r USING unnest($1::text::text[], $2::text::text[]) AS n (customer, wallet)
 WHERE r.customer = n.customer AND r.wallet = n.wallet;
 
 -- name: insert_lots
@@ -72,25 +75,25 @@ INSERT INTO lots (
     made_at_ms
 )
 SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[],
-    $11::bigint[], $12::bigint[], $13::bigint[]
+    $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::bigint[], $10::text::boolean[],
+    $11::text::bigint[], $12::text::bigint[], $13::text::bigint[]
 );
 
 -- name: update_lots
 -- Lots that the books have.
 UPDATE lots l SET remaining_micros = n.remaining_micros, held_micros = n.held_micros
-FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, remaining_micros, held_micros)
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::text::bigint[], $6::text::bigint[]) AS n (customer, wallet, lot, remaining_micros, held_micros)
 WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
 
 -- name: update_expiries
 -- Lots that lapse at another time, or are told of at another.
 UPDATE lots l SET expires_at_ms = n.expires_at_ms, notice_at_ms = n.notice_at_ms
-FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS n (customer, wallet, lot, expires_at_ms, notice_at_ms)
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::text::bigint[], $6::text::bigint[]) AS n (customer, wallet, lot, expires_at_ms, notice_at_ms)
 WHERE l.customer = n.customer AND l.wallet = n.wallet AND l.lot = n.lot AND l.bucket = $1;
 
 -- name: find_charges
 -- Which of some charges the books have. Nobody adds one meanwhile: the position is locked.
-SELECT c.customer, c.charge_id FROM unnest($1::text[], $2::text[]) AS named (customer, charge_id)
+SELECT c.customer, c.charge_id FROM unnest($1::text::text[], $2::text::text[]) AS named (customer, charge_id)
 JOIN charges c ON c.customer = named.customer AND c.charge_id = named.charge_id;
 
 -- name: save_charges
@@ -102,8 +105,8 @@ INSERT INTO charges AS c (
 SELECT $1, customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
     deadline_at_ms, parts::json, sender, several, touched_at_ms, call::json, takes::json
 FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::bigint[],
-    $11::bigint[], $12::text[], $13::text[], $14::boolean[], $15::bigint[], $16::text[], $17::text[]
+    $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::bigint[], $7::text::bigint[], $8::text::bigint[], $9::text::text[], $10::text::bigint[],
+    $11::text::bigint[], $12::text::text[], $13::text::text[], $14::text::boolean[], $15::text::bigint[], $16::text::text[], $17::text::text[]
 ) AS n (
     customer, charge_id, wallet, state, price_micros, held_micros, committed_micros, charge_on, failed_fee_micros,
     deadline_at_ms, parts, sender, several, touched_at_ms, call, takes
@@ -118,12 +121,12 @@ WHERE c.bucket = EXCLUDED.bucket;
 
 -- name: forget_recipients
 -- Recipients of earlier charges whose names began anew.
-DELETE FROM charge_recipients r USING unnest($1::text[], $2::text[]) AS n (customer, charge_id)
+DELETE FROM charge_recipients r USING unnest($1::text::text[], $2::text::text[]) AS n (customer, charge_id)
 WHERE r.customer = n.customer AND r.charge_id = n.charge_id;
 
 -- name: settle_recipients
 -- Recipients that are settled.
-DELETE FROM charge_recipients r USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, charge_id, recipient)
+DELETE FROM charge_recipients r USING unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS n (customer, charge_id, recipient)
 WHERE r.customer = n.customer AND r.charge_id = n.charge_id AND r.recipient = n.recipient;
 
 -- name: save_customers
@@ -135,8 +138,8 @@ INSERT INTO customers AS c (
 SELECT $1, n.customer, n.version, n.plan, n.unit, n.time_zone, n.country, string_to_array(n.causes, ','), n.billing_start_ms,
     n.cycle_months, n.wallet_mode, n.limits, n.limits_count, n.rop, string_to_array(n.equipment, ','), n.at_ms, n.at_ms
 FROM unnest(
-    $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::integer[],
-    $11::text[], $12::bigint[], $13::integer[], $14::boolean[], $15::text[], $16::bigint[]
+    $2::text::text[], $3::text::bigint[], $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[], $9::text::bigint[], $10::text::integer[],
+    $11::text::text[], $12::text::bigint[], $13::text::integer[], $14::text::boolean[], $15::text::text[], $16::text::bigint[]
 ) AS n (
     customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode, limits,
     limits_count, rop, equipment, at_ms
@@ -154,8 +157,8 @@ INSERT INTO alert_rules AS r (
     bucket, customer, wallet, rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan, made_seq, made_place, changed_at_ms
 )
 SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[], $9::integer[], $10::boolean[],
-    $11::boolean[], $12::text[], $13::boolean[], $14::bigint[], $15::integer[], $16::bigint[]
+    $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::bigint[], $7::text::bigint[], $8::text::boolean[], $9::text::integer[], $10::text::boolean[],
+    $11::text::boolean[], $12::text::text[], $13::text::boolean[], $14::text::bigint[], $15::text::integer[], $16::text::bigint[]
 )
 ON CONFLICT (customer, wallet, rule) DO UPDATE SET state = EXCLUDED.state, level_micros = EXCLUDED.level_micros,
     rearm_micros = EXCLUDED.rearm_micros, enabled = EXCLUDED.enabled, percent = EXCLUDED.percent, locks = EXCLUDED.locks,
@@ -164,20 +167,20 @@ WHERE r.bucket = EXCLUDED.bucket;
 
 -- name: drop_states
 -- Customers' records that are gone.
-DELETE FROM states s USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, kind, id)
+DELETE FROM states s USING unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS n (customer, kind, id)
 WHERE s.customer = n.customer AND s.kind = n.kind AND s.id = n.id;
 
 -- name: save_states
 -- Customers' other records after this batch.
 INSERT INTO states AS s (bucket, customer, kind, id, record, changed_at_ms)
 SELECT $1, n.customer, n.kind, n.id, n.record::json, n.changed_at_ms
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) AS n (customer, kind, id, record, changed_at_ms)
+FROM unnest($2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::bigint[]) AS n (customer, kind, id, record, changed_at_ms)
 ON CONFLICT (customer, kind, id) DO UPDATE SET record = EXCLUDED.record, changed_at_ms = EXCLUDED.changed_at_ms
 WHERE s.bucket = EXCLUDED.bucket;
 
 -- name: lift_blocks
 -- Blocks that are gone.
-DELETE FROM blocks b USING unnest($1::text[], $2::text[], $3::text[]) AS n (customer, level, id)
+DELETE FROM blocks b USING unnest($1::text::text[], $2::text::text[], $3::text::text[]) AS n (customer, level, id)
 WHERE b.customer = n.customer AND b.level = n.level AND b.id = n.id;
 
 -- name: save_blocks
@@ -185,7 +188,7 @@ WHERE b.customer = n.customer AND b.level = n.level AND b.id = n.id;
 INSERT INTO blocks AS b (bucket, customer, level, id, reason, causes, wallet, needed_micros, until_ms, since_ms, since_seq)
 SELECT $1, customer, level, id, reason, string_to_array(causes, ','), wallet, needed_micros, until_ms, since_ms, since_seq
 FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+    $2::text::text[], $3::text::text[], $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8::text::bigint[], $9::text::bigint[], $10::text::bigint[], $11::text::bigint[]
 ) AS n (customer, level, id, reason, causes, wallet, needed_micros, until_ms, since_ms, since_seq)
 ON CONFLICT (customer, level, id) DO UPDATE SET reason = EXCLUDED.reason, causes = EXCLUDED.causes, wallet = EXCLUDED.wallet,
     needed_micros = EXCLUDED.needed_micros, until_ms = EXCLUDED.until_ms, since_ms = EXCLUDED.since_ms, since_seq = EXCLUDED.since_seq

@@ -34,6 +34,9 @@ LEFT JOIN LATERAL (
     FROM entries e
     WHERE w.wallet_seq > l.wallet_seq AND e.customer = l.customer AND e.wallet = l.wallet AND e.wallet_seq = l.wallet_seq
     UNION ALL
+    SELECT a.available_micros, a.held_micros, a.overdrawn_micros FROM wallet_anchors a
+    WHERE w.wallet_seq > l.wallet_seq AND a.customer = l.customer AND a.wallet = l.wallet AND a.wallet_seq = l.wallet_seq
+    UNION ALL
     SELECT w.available_micros, w.held_micros, w.overdrawn_micros WHERE w.wallet_seq = l.wallet_seq
     UNION ALL
     SELECT 0, 0, 0 WHERE w.wallet_seq > l.wallet_seq AND l.wallet_seq = 0
@@ -66,11 +69,15 @@ HAVING max(a.wallet_seq) IS NULL OR max(a.wallet_seq) < p.wallet_seq
 ORDER BY p.customer, p.wallet;
 
 -- name: check_sums
--- Wallets that are not what their entries, or their lots, add up to.
-WITH sums AS (
+-- Wallets that are not what their entries, those that are put away included, or their lots add up to.
+WITH parts AS (
+    SELECT customer, wallet, amount_micros, held_change_micros, 1 AS entries, wallet_seq FROM entries WHERE wallet_seq IS NOT NULL
+    UNION ALL
+    SELECT customer, wallet, available_micros + held_micros, held_micros, wallet_seq, wallet_seq FROM wallet_anchors
+), sums AS (
     SELECT customer, wallet, sum(amount_micros)::bigint AS balance_micros, sum(held_change_micros)::bigint AS held_micros,
-        count(*) AS entries, max(wallet_seq) AS wallet_seq
-    FROM entries WHERE wallet_seq IS NOT NULL GROUP BY customer, wallet
+        sum(entries)::bigint AS entries, max(wallet_seq) AS wallet_seq
+    FROM parts GROUP BY customer, wallet
 ), parcels AS (
     SELECT customer, wallet, sum(remaining_micros)::bigint AS remaining_micros, sum(held_micros)::bigint AS held_micros
     FROM lots GROUP BY customer, wallet
@@ -89,9 +96,10 @@ WHERE b.balance_micros <> b.sum_micros OR b.held_micros <> b.sum_held_micros OR 
 ORDER BY b.customer, b.wallet;
 
 -- name: count_entries
--- Of each bucket: how many entries its position tells of, and how many there are, repeated denials included.
-SELECT p.bucket, p.seq, coalesce(e.count, 0) + coalesce(d.attempts, 0)::bigint AS found
+-- Of each bucket: how many entries its position tells of, and how many there are or were put away, repeated denials included.
+SELECT p.bucket, p.seq, coalesce(a.seq, 0) + coalesce(e.count, 0) + coalesce(d.attempts, 0)::bigint AS found
 FROM positions p
+LEFT JOIN bucket_anchors a ON a.bucket = p.bucket
 LEFT JOIN (SELECT bucket, count(*) FROM entries WHERE leg = 0 GROUP BY bucket) e ON e.bucket = p.bucket
 LEFT JOIN (SELECT bucket, sum(attempts) AS attempts FROM denials GROUP BY bucket) d ON d.bucket = p.bucket
 ORDER BY p.bucket;

@@ -1,9 +1,9 @@
 -- A bucket's whole state, read in one repeatable-read snapshot. $1 is the bucket.
 
 -- name: customers
--- Settings of every customer.
-SELECT customer, version, plan, unit, time_zone, country, causes, billing_start_ms, cycle_months, wallet_mode,
-    limits, limits_count, rop, equipment
+-- Settings of every customer, by `layout.Customer`.
+SELECT customer, version, plan, unit, time_zone, coalesce(country, ''), nullif(causes, '{}'), billing_start_ms, cycle_months,
+    coalesce(wallet_mode, ''), limits, limits_count, rop::integer, nullif(equipment, '{}')
 FROM customers WHERE bucket = $1;
 
 -- name: states
@@ -17,20 +17,20 @@ SELECT customer, level, id, causes, wallet, needed_micros, until_ms, since_ms, s
 FROM blocks WHERE bucket = $1 AND level IN ('wallet', 'sender') ORDER BY since_seq;
 
 -- name: wallets
--- Wallets, each with the lots that are not used up, oldest first, and its rules in the order of their making, both as JSON.
-SELECT w.customer, w.wallet, w.unit, w.wallet_seq, w.overdrawn_micros, w.held_micros, w.available_micros,
-    coalesce((
-        SELECT json_agg(
-            json_build_array(lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq, transferable, notice_at_ms)
-            ORDER BY made_seq, lot
-        )
-        FROM lots l WHERE l.customer = w.customer AND l.wallet = w.wallet AND (remaining_micros > 0 OR held_micros > 0)
-    )::text, '[]') AS lots,
-    coalesce((
-        SELECT json_agg(json_build_array(rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan) ORDER BY made_seq, made_place)
-        FROM alert_rules r WHERE r.customer = w.customer AND r.wallet = w.wallet
-    )::text, '[]') AS rules, w.last_top_up_micros, w.state, w.kind, w.user_id, w.name, w.reference, w.keyword
-FROM wallets w WHERE w.bucket = $1;
+-- Wallets by customer and name; lots and rules come in the same order.
+SELECT customer, wallet, unit, wallet_seq, available_micros, held_micros, overdrawn_micros, last_top_up_micros,
+    state, kind, user_id, name, reference, keyword
+FROM wallets WHERE bucket = $1 ORDER BY customer, wallet;
+
+-- name: lots
+-- Their lots that are not used up, by `layout.Lot`.
+SELECT customer, wallet, lot, kind, remaining_micros, held_micros, expires_at_ms, made_seq, transferable::integer, notice_at_ms
+FROM lots WHERE bucket = $1 AND (remaining_micros > 0 OR held_micros > 0) ORDER BY customer, wallet;
+
+-- name: rules
+-- Their rules, of each wallet in the order of their making.
+SELECT customer, wallet, rule, state, level_micros, rearm_micros, enabled, percent, locks, fixed, user_id, of_plan
+FROM alert_rules WHERE bucket = $1 ORDER BY customer, wallet, made_seq, made_place;
 
 -- name: held_charges
 -- Charges that hold credit, each with the prices of the recipients that are not settled yet, as JSON.

@@ -1,8 +1,14 @@
 -- Are a bucket's entries all there, in order and whole? All in one repeatable-read snapshot. $1 is the bucket.
 
 -- name: buckets
--- Where the books of each bucket stand.
-SELECT bucket, seq, chunk, ledger_offset_next FROM positions ORDER BY bucket;
+-- Where the rows of each bucket begin, and where its books stand.
+SELECT bucket, coalesce(a.seq, 0) AS put_away, coalesce(a.chunk, '') AS put_away_chunk, a.cut_ms, p.seq, p.chunk, p.ledger_offset_next
+FROM positions p LEFT JOIN bucket_anchors a USING (bucket) ORDER BY bucket;
+
+-- name: rows_before_the_cut
+-- Whether rows are left of before the moment up to which all is put away.
+SELECT EXISTS (SELECT FROM entries WHERE bucket = $1 AND applied_at_ms < $2)
+    OR EXISTS (SELECT FROM denials WHERE bucket = $1 AND hour_ms < $2);
 
 -- name: links
 -- Every row of the bucket in order, with the seqs of the denials that are counted one by one among them (`kind` null).

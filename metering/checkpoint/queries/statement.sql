@@ -18,8 +18,24 @@ SELECT id, applied_at_ms, wallet, counter_wallet, wallet_seq, kind, reason, unit
 FROM entries WHERE customer = $1 AND wallet_seq IS NOT NULL AND applied_at_ms >= $2 AND applied_at_ms < $3
 ORDER BY applied_at_ms, seq, leg;
 
+-- name: hold_days
+-- No day goes while it is read. Before the snapshot is taken: rows that go by TRUNCATE are gone from snapshots that are older, too.
+LOCK TABLE entries IN ACCESS SHARE MODE;
+
+-- name: put_away
+-- What is left of entries of a customer's wallets that are put away; of all of them where $2 is null.
+SELECT a.wallet, b.cut_ms, a.wallet_seq, w.unit, a.available_micros + a.held_micros AS balance_micros, a.available_micros, a.held_micros,
+    a.sums::text AS sums
+FROM wallet_anchors a JOIN bucket_anchors b USING (bucket) JOIN wallets w ON w.customer = a.customer AND w.wallet = a.wallet
+WHERE a.customer = $1 AND (a.wallet = $2 OR $2 IS NULL) ORDER BY a.wallet;
+
+-- name: cut
+-- The moment before which a customer's entries are put away; null where none is.
+SELECT b.cut_ms FROM customers c JOIN bucket_anchors b USING (bucket) WHERE c.customer = $1;
+
 -- name: nro_before
--- What granted credit (NRO) each wallet of a customer had before $2: what it has now, less what has changed since.
+-- What granted credit (NRO) each wallet of a customer had before $2, or before its first entry that is not put away: what it has now, less
+-- what has changed since.
 SELECT w.wallet, coalesce((SELECT sum(l.remaining_micros) FROM lots l
         WHERE l.customer = w.customer AND l.wallet = w.wallet AND l.kind = 'nro'), 0)::bigint
     - coalesce((SELECT sum(nro_change(e)) FROM entries e

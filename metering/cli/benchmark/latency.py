@@ -1,6 +1,7 @@
 """How long decisions and ledger entries take at a pace, as those see it who wait for them.
 
-Leaves publishing to others. Both readers are plain consumers; the entry's reads committed records only.
+Leaves publishing to others. Both readers stand in no group and read committed records only; they share the processor
+with what they measure, so they make no more of a record than its event's number, and say what they took.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from metering.cli.benchmark.mixes import event_number
 from metering.cli.kafka import open_reader
 from metering.contracts.topics import Topic
 from metering.settings import KafkaSettings
+from metering.worker.record_batches import BatchConsumer
 
 
 class _Decision(Struct):
@@ -47,6 +49,8 @@ class Latency(Struct, frozen=True):
 
     decision: Quantiles
     entry: Quantiles
+    measuring_cpu_micros: float
+    """What the measuring process took of the processors for an event, publishing it included."""
 
 
 class Arrivals:
@@ -76,16 +80,23 @@ class Arrivals:
                     if event is not None:
                         self.entries.setdefault(event_number(event.id), now)
 
-    def latency(self, handed: Sequence[int], first: int) -> Latency:
-        """Return what those events came to that were handed over at `handed`, numbered from `first` on."""
-        return Latency(_quantiles(self.decisions, handed, first), _quantiles(self.entries, handed, first))
+    def latency(self, handed: Sequence[int], first: int, cpu_seconds: float) -> Latency:
+        """Return what those events came to that were handed over at `handed`, numbered from `first` on.
+
+        `cpu_seconds` are what handing them over and reading took.
+        """
+        decisions, entries = _quantiles(self.decisions, handed, first), _quantiles(self.entries, handed, first)
+        return Latency(decisions, entries, round(cpu_seconds * 1e6 / max(1, len(handed)), 1))
 
 
 @asynccontextmanager
 async def watch(kafka: KafkaSettings) -> AsyncIterator[Arrivals]:
     """Yield the arrivals from now on."""
     arrivals = Arrivals()
-    async with open_reader(kafka, Topic.DECISIONS) as decisions, open_reader(kafka, Topic.LEDGER) as ledger:
+    async with (
+        open_reader(kafka, Topic.DECISIONS, BatchConsumer) as decisions,
+        open_reader(kafka, Topic.LEDGER, BatchConsumer) as ledger,
+    ):
         reading = {
             asyncio.create_task(arrivals.read_decisions(decisions)),
             asyncio.create_task(arrivals.read_entries(ledger)),

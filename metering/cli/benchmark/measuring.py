@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -28,10 +29,13 @@ from metering.contracts.topics import Topic
 from metering.embedded.stack import Stack
 from metering.errors import Fatal
 from metering.settings import KafkaSettings, Settings
+from metering.worker.collecting import settle_collector
 
 WARM_UP_PART = 10
 """A tenth of a backlog is applied before the measuring begins: caches are full then, and the JVM has compiled."""
-WARM_UP_SECONDS = 3
+WARM_UP_SECONDS_MAX = 60
+"""A pace is warmed up for as long as it is measured, or so long: half of what Kafka does in its first minute is the JVM
+that compiles itself, and the two cores are full while it does."""
 BOOKS_SECONDS_MAX = 120.0
 """After the last event is committed."""
 
@@ -139,7 +143,8 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
     """Start the workers, publish evenly, and measure after a warm-up at the same pace."""
     scenario, kafka = running.scenario, running.settings.kafka
     calibration = Calibration(running.redis)
-    warm_up, wanted = scenario.pace * WARM_UP_SECONDS, scenario.pace * scenario.seconds
+    warm_up = scenario.pace * min(scenario.seconds, WARM_UP_SECONDS_MAX)
+    wanted = scenario.pace * scenario.seconds
     async with AsyncExitStack() as exits:
         processes = await exits.enter_async_context(_processes(running))
         done, kept = await exits.enter_async_context(_progress(running))
@@ -155,15 +160,19 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
         await publish_at_pace(batches, mix, opening, warm_up, scenario.pace)
         await calibration.sample()
         written = await kept()
+        # A pause of this process for its own garbage would count as one of the worker's.
+        settle_collector()
+        own_seconds = time.process_time()
         first = read_cpu(processes.pids, opening + warm_up)
         handed = await publish_at_pace(batches, mix, opening + warm_up, wanted, scenario.pace)
         await batches.finish()
         await _reach(processes, done, opening + warm_up + wanted, scenario)
         last = read_cpu(processes.pids, opening + warm_up + wanted)
+        own_seconds = time.process_time() - own_seconds
         await calibration.sample()
         checkpointer = await _finish_books(processes, kept, written, first, batches.events)
         await asyncio.sleep(0.5)  # what was committed last is still to be read
-        latency = arrivals.latency(handed, opening + warm_up)
+        latency = arrivals.latency(handed, opening + warm_up, own_seconds)
         cost, memory = cost_between(first, last, {}), processes.memory()
     return Measured(batches.events, batches.asking, cost, calibration.turns, checkpointer, latency, *memory)
 

@@ -17,7 +17,7 @@ from metering.settings import Settings
 
 PARTS = ("worker", "redis", "kafka", "checkpointer", "postgres")
 MEGABYTE = 1_000_000
-_SPEED_COLUMNS = ("scenario", "events", "events/s", *PARTS, "Python turn", "Lua turn", "exact")
+_SPEED_COLUMNS = ("scenario", "events", "events/s", "messages/s", *PARTS, "Python turn", "Lua turn", "exact")
 
 
 class Failure(Struct, frozen=True):
@@ -93,9 +93,9 @@ def _speed(results: Sequence[Result]) -> list[str]:
         figures = " | ".join(f"{cpu[part]:.1f}" if part in cpu else "" for part in PARTS)
         turns = f"{result.turns.python_nanoseconds:.1f} | {result.turns.lua_nanoseconds:.1f}"
         exact = "no" if result.exactness.problems else "yes"
-        lines.append(
-            f"| {result.name} | {result.cost.events:,} | {result.cost.per_second:,} | {figures} | {turns} | {exact} |"
-        )
+        messages = "" if result.messages_per_second is None else f"{result.messages_per_second:,}"
+        speed = f"{result.cost.events:,} | {result.cost.per_second:,} | {messages}"
+        lines.append(f"| {result.name} | {speed} | {figures} | {turns} | {exact} |")
     return [*lines, ""]
 
 
@@ -122,14 +122,14 @@ def _latency(results: Sequence[Result]) -> list[str]:
     lines = [
         "Milliseconds from handing an event to the producer until its decision, and its committed entry, were read.",
         "",
-        "| scenario | decision p50 | p99 | p99.9 | entry p50 | p99 | p99.9 |",
-        "| --- " + "| ---: " * 6 + "|",
+        "| scenario | decision p50 | p99 | p99.9 | entry p50 | p99 | p99.9 | measuring, µs an event |",
+        "| --- " + "| ---: " * 7 + "|",
     ]
     for result in results:
         if result.latency:
             both = (result.latency.decision, result.latency.entry)
             figures = " | ".join(f"{q.p50_ms:.1f} | {q.p99_ms:.1f} | {q.p999_ms:.1f}" for q in both)
-            lines.append(f"| {result.name} | {figures} |")
+            lines.append(f"| {result.name} | {figures} | {result.latency.measuring_cpu_micros:.1f} |")
     return [*lines, ""]
 
 

@@ -51,6 +51,8 @@ class Result(Struct, frozen=True, kw_only=True):
     name: str
     scenario: Scenario
     cost: Cost
+    messages_per_second: int | None
+    """Texts a second, each with all its events; None for calls, of which several events ask."""
     turns: Turns
     checkpointer: Cost | None
     """Of entries, from the beginning of the measured stretch until the books had all."""
@@ -116,6 +118,7 @@ async def _run(scenario: Scenario, running: Running, stack_seconds: float) -> Re
         name=scenario.name,
         scenario=scenario,
         cost=measured.cost,
+        messages_per_second=_messages_per_second(scenario, measured),
         turns=measured.turns,
         checkpointer=measured.checkpointer,
         latency=measured.latency,
@@ -124,6 +127,13 @@ async def _run(scenario: Scenario, running: Running, stack_seconds: float) -> Re
         set_up_seconds=set_up_seconds,
         baselines=baselines,
     )
+
+
+def _messages_per_second(scenario: Scenario, measured: Measured) -> int | None:
+    """Of a text one event asks, and the others are what became of it."""
+    if scenario.mix == "voice":
+        return None
+    return measured.cost.per_second * measured.asking // max(1, measured.published)
 
 
 async def measure_baselines(running: Running, population: Population) -> list[Baseline]:

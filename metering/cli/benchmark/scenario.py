@@ -34,7 +34,7 @@ class Scenario(Struct, frozen=True):
     pace: int = 0
     """Events a second; 0: a backlog is drained."""
     seconds: int = 10
-    """How long the pace is measured, after `WARM_UP_SECONDS` at the same pace."""
+    """How long the pace is measured, after a warm-up at the same pace."""
     seconds_max: float = 240.0
     """After this long without an end, the scenario has failed."""
     baselines: bool = False

@@ -1,4 +1,5 @@
 -- Take the bucket: from now on only calls with this token are served. A half-loaded bucket becomes invalid.
+-- FLAGS: allow-oom (it hardly takes memory, and a full server is emptied by way of it).
 -- KEYS: meta.  ARGV: token.  Returns {OK, oldest slot, base seq, base chunk, base offset}: base is the last entry that
 -- the bucket knows to be in the ledger, and the ledger's offset after it ('' where it knows none).
 redis.call('HSET', KEYS[1], 'token', ARGV[1])

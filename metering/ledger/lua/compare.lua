@@ -1,6 +1,8 @@
 -- include: head
 -- include: outbox_since
--- Does Redis agree with the ledger, whose effective end is the entry `seq` of chunk `chunk`? If so, base moves there.
+-- Does Redis agree with the ledger, whose effective end is the entry `seq` of chunk `chunk`? If so, base moves there, and
+-- the outbox loses what the ledger holds: its owner may have ended between publication and `trim`.
+-- FLAGS: allow-oom (it hardly takes memory, and a full server is emptied by way of it).
 -- KEYS: meta, outbox.  ARGV: token, seq, chunk, the ledger's offset after that entry.
 -- Returns {OK, outbox records beyond it, seq, chunk, usage, commands, clock, timers run, oldest slot},
 -- {RESTORE} where they disagree or Redis is empty, {LOST} where the token is another's.
@@ -12,9 +14,12 @@ local seq = tonumber(ARGV[2])
 if not head or seq < head.base_seq or seq > head.seq then
   return { CODE.RESTORE }
 end
-local since, chunk_at = outbox_since(KEYS[2], head, seq)
+local since, chunk_at, passed = outbox_since(KEYS[2], head, seq)
 if chunk_at ~= ARGV[3] then
   return { CODE.RESTORE }
+end
+if passed > 0 then
+  redis.call('LTRIM', KEYS[2], 3 * passed, -1)
 end
 redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', ARGV[3], 'base_offset', ARGV[4])
 return { CODE.OK, since, int(head.seq), head.chunk, int(head.usage), int(head.commands), int(head.clock),

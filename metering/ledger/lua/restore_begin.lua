@@ -1,4 +1,5 @@
 -- Empty the bucket and start to load it; it is unusable until `restore_end`.
+-- FLAGS: allow-oom (it hardly takes memory, and a full server is emptied by way of it).
 -- KEYS: meta, outbox, customers, wallets, charges, senders, timers, commands, states, zones, names,
 -- then the keys of the slots named.
 -- ARGV: token, oldest and newest slot of those named without a gap.  Returns {OK}, {LOST}, or {SLOTS, oldest, newest} where older or newer slots exist.

@@ -1,6 +1,7 @@
 -- include: head
 -- Drop from the outbox what the ledger holds up to the entry `seq` of chunk `chunk`, and move base there. By chunk too:
 -- another history under the same seq must not become the base.
+-- FLAGS: allow-oom (it hardly takes memory, and a full server is emptied by way of it).
 -- KEYS: meta, outbox.  ARGV: token, seq, chunk, the ledger's offset after that entry.  Returns {OK} or {LOST}.
 local head = read_head(KEYS[1], ARGV[1])
 local seq = tonumber(ARGV[2])

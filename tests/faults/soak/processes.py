@@ -7,11 +7,14 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 from metering.drill.schedule import Fault
+from metering.embedded.process import Process
 from metering.observe.steps import Step
 from tests.faults.program import APPLY_SENT
 from tests.faults.soak.world import World
+from tests.waiting import wait_until
 
 DEATH_SECONDS_MAX = 20.0
 HOUR_MS = 3_600_000
@@ -39,12 +42,15 @@ class ProcessFaults:
         ]
 
     async def worker_killed(self, rng: random.Random) -> float | None:
-        """kill -9 at any moment."""
+        """kill -9 of a worker that has buckets: of one that has none yet nobody would notice."""
         victims = self._fleet.victims
         if not victims:
             return None
+        victim = rng.choice(victims)
+        with suppress(AssertionError):
+            await wait_until(lambda: has_buckets(victim), seconds_max=DEATH_SECONDS_MAX)
         killed = time.monotonic()
-        self._fleet.kill(rng.choice(victims))
+        self._fleet.kill(victim)
         return await self._world.pulse.flowing(killed)
 
     async def worker_killed_at_a_step(self, rng: random.Random) -> float | None:
@@ -113,6 +119,11 @@ class ProcessFaults:
             await asyncio.sleep(rng.uniform(1.0, 2.5))
         await self._world.pulse.flowing(time.monotonic())
         return None
+
+
+def has_buckets(worker: Process) -> bool:
+    """Whether a worker has been given buckets, and has claimed one."""
+    return "bucket_claimed" in worker._log_path.read_text(errors="replace")
 
 
 def steps_of_a_run() -> list[str]:

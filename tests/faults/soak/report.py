@@ -16,6 +16,14 @@ MEGABYTE = 1024 * 1024
 WARM_SHARE = 0.25
 """Of a run, before memory is compared: caches fill."""
 
+RECOVERY_SECONDS_MAX = 10.0
+"""From a worker's kill until every bucket decides again, its session included: the most that the median may be."""
+RECOVERIES_MIN = 5
+"""Of fewer kills the median says nothing."""
+GROWTH_MAX = 0.1
+FLAT_AFTER_MINUTES = 60.0
+"""In a shorter run what is still warming up is too large a part."""
+
 
 class MemoryReport(Struct):
     """The memory of the worker that was never killed. Megabytes."""
@@ -55,8 +63,6 @@ class Report(Struct):
     replay_differences: list[Difference]
     """The first of them, whole."""
     reconcile_drift: int
-    left_out: list[str]
-    """Faults that cannot be injected on this machine."""
     ended: list[str]
     """Processes that ended though nobody killed them; each was restarted."""
 
@@ -64,6 +70,18 @@ class Report(Struct):
     def is_exact(self) -> bool:
         """Whether nothing was lost, doubled, overspent or adrift, and the replay came out the same."""
         return self.verdict.is_exact and not self.replay_differing and not self.reconcile_drift
+
+    @property
+    def misses(self) -> list[str]:
+        """What was asked of time and memory and did not come about; an exact run may still be too slow."""
+        found = []
+        if len(self.recoveries) >= RECOVERIES_MIN and statistics.median(self.recoveries) > RECOVERY_SECONDS_MAX:
+            found.append(
+                f"decisions must flow again within {RECOVERY_SECONDS_MAX:.0f} s of a worker's kill, in the median"
+            )
+        if self.minutes >= FLAT_AFTER_MINUTES and abs(self.memory.growth) > GROWTH_MAX:
+            found.append(f"a worker's memory must stay within {GROWTH_MAX:.0%} over an hour")
+        return found
 
     def as_text(self) -> str:
         """Return the report for people."""
@@ -92,9 +110,9 @@ class Report(Struct):
             )
         lines.append(f"settled {self.settled_seconds:.0f} s after the last fault")
         lines += [f"  {count:4d}  {name}" for name, count in self.faults.items()]
-        lines += [f"left out: {told}" for told in self.left_out]
         lines += [f"ended by itself: {told}" for told in self.ended]
         lines += [f"PROBLEM {problem}" for problem in verdict.problems]
+        lines += [f"MISSED {miss}" for miss in self.misses]
         lines.append("exact" if self.is_exact else "NOT EXACT")
         return "\n".join(lines)
 

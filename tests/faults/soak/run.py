@@ -155,6 +155,5 @@ class Soak:
             replay_differing=replayed.differing,
             replay_differences=replayed.differences,
             reconcile_drift=drift,
-            left_out=StoreFaults(world).left_out(),
             ended=world.fleet.ended,
         )

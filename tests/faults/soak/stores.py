@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import suppress
 
 from redis.asyncio import Redis
 
 from metering.drill.schedule import Fault
-from metering.embedded.server import ServerFailed
 from tests.faults.soak.world import World
 
 AWAY_SECONDS = (1.0, 5.0)
@@ -24,8 +22,8 @@ class StoreFaults:
         self._servers = world.servers
 
     def faults(self) -> list[Fault]:
-        """All that can be injected on this machine."""
-        found = [
+        """All of them."""
+        return [
             Fault("redis", "killed", self.redis_killed),
             Fault("redis", "flushed", self.redis_flushed),
             Fault("redis", "restarted_from_an_old_snapshot", self.redis_set_back),
@@ -38,16 +36,8 @@ class StoreFaults:
             Fault("postgres", "killed_in_mid_transaction", self.postgres_killed),
             Fault("postgres", "refuses_at_start", self.postgres_refuses_at_start),
             Fault("postgres", "cut_off", self.postgres_cut_off),
+            Fault("postgres", "disk_full", self.postgres_full),
         ]
-        if self._servers.postgres.can_be_filled:
-            found.append(Fault("postgres", "disk_full", self.postgres_full))
-        return found
-
-    def left_out(self) -> list[str]:
-        """What cannot be injected on this machine, and why."""
-        if self._servers.postgres.can_be_filled:
-            return []
-        return ["postgres/disk_full: a small file system may not be mounted here"]
 
     async def redis_killed(self, rng: random.Random) -> float | None:
         """kill -9; it comes back with all that it acknowledged."""
@@ -87,7 +77,7 @@ class StoreFaults:
     async def redis_scripts_flushed(self, _: random.Random) -> float | None:
         """It forgets the scripts that it was sent."""
         async with Redis.from_url(self._servers.primary.url) as client:
-            await client.script_flush()
+            await client.function_flush()
         return await self._calm()
 
     async def redis_slow(self, rng: random.Random) -> float | None:
@@ -132,13 +122,7 @@ class StoreFaults:
         try:
             await asyncio.sleep(rng.uniform(3.0, 6.0))
         finally:
-            postgres.free()
-        # Without room for its log it ends itself.
-        with suppress(ServerFailed):
-            postgres.ensure_running()
-            return None
-        await postgres.kill()
-        await postgres.start()
+            await postgres.free()
         return None
 
     async def postgres_refuses_at_start(self, _: random.Random) -> float | None:

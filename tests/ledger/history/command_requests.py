@@ -7,7 +7,8 @@ from typing import Any
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Op
-from metering.ledger.inputs import ChunkBuilder, CustomerPolicy
+from metering.ledger.gathering import CustomerPolicy
+from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.wallet_codes import WalletKindCode
 from tests.ledger.history.plan_requests import (
     Has,

@@ -187,6 +187,7 @@ def states_of(bucket: Bucket, customer: model.Customer) -> list[State]:
                 cycle.next_amount,
                 cycle.cancelled,
                 tuple(cycle.fees),
+                tuple(cycle.runs),
             )
         )
     states += [

@@ -10,12 +10,9 @@ from metering.contracts.entries import CommandReference, EventReference, InputRe
 from metering.contracts.reasons import Reason
 from metering.ledger.carried import Carried
 from metering.ledger.codes import REASON_CODES, Flag, Moment, Switch
+from metering.ledger.gathering import CustomerPolicy
 from metering.ledger.identity import event_digest
-from metering.ledger.inputs import (
-    NO_PRICE,
-    ChunkBuilder,
-    CustomerPolicy,
-)
+from metering.ledger.inputs import NO_PRICE, ChunkBuilder
 from tests.ledger.history.command_requests import add_command
 from tests.ledger.history.counted_requests import counted_of
 from tests.ledger.history.plan_requests import Has

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ledger.history.story import Entry, Story
+from tests.ledger.history.story import DAY, Entry, Story
 from tests.ledger.history.test_cycles import at, begin, lines
-from tests.ledger_model.inputs import PutLimit, SetPlan
+from tests.ledger_model.inputs import PutLimit, SetOptions, SetPlan
 from tests.ledger_model.number_inputs import AddNumber
 
 
@@ -89,3 +89,72 @@ async def test_limit_that_carries_counts_each_cycle_that_went_by_once(story: Sto
 
     # 6 of the month, 10 of each of the two years before this one, and its own 10.
     assert window(await spend(story, 1)) == (at(2028, 10, 21), at(2029, 10, 21), 4 - 30 + 1)
+
+
+async def carrying(story: Story, plan: str, window: str = "cycle") -> None:
+    """A customer on that plan, with credit and a limit of 10 that carries."""
+    await begin(story, plan)
+    await story.top_up(1000)
+    await story.command(PutLimit, level="customer", name="anna", window=window, cap=10, carry=True)
+
+
+async def test_limit_that_carries_counts_the_months_of_silence_before_the_plan_became_yearly(story: Story) -> None:
+    await carrying(story, "monthly")
+    await spend(story, 4)
+    story.now = at(2027, 3, 5)
+    await story.tick()
+    await story.command(SetPlan, plan="yearly")
+    story.now = at(2027, 4, 1)
+    await story.tick()
+
+    # Six months were lived through, from September's to February's; then the year began.
+    assert window(await spend(story, 1)) == (at(2027, 3, 21), at(2028, 3, 21), 4 - 60 + 1)
+
+
+async def test_limit_that_carries_counts_years_and_months_through_three_plans_and_an_end(story: Story) -> None:
+    await carrying(story, "monthly")
+    for day, command in (((2026, 12, 1), SetPlan), ((2028, 2, 1), SetPlan)):
+        story.now = at(*day)
+        await story.tick()
+        await story.command(command, plan="yearly" if day[0] == 2026 else "monthly")
+    story.now = at(2029, 3, 1)
+    await story.tick()
+
+    # Three months of 2026, the years from December 2026 and December 2027, and two months from December 2028.
+    assert window(await spend(story, 1)) == (at(2029, 2, 21), at(2029, 3, 21), -70 + 1)
+
+
+async def test_limit_that_carries_counts_no_cycle_more_because_the_time_zone_moved_west(story: Story) -> None:
+    await carrying(story, "monthly")
+    await spend(story, 4)
+    story.now = at(2027, 1, 1)
+    await story.tick()
+    await story.command(SetOptions, time_zone="America/New_York")
+
+    assert window(await spend(story, 1)) == (at(2026, 12, 21), at(2027, 1, 21), 4 - 30 + 1)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+async def test_limit_that_carries_counts_days_between_and_not_the_hours_of_a_change_of_zone(
+    story: Story, zone: str
+) -> None:
+    await carrying(story, "monthly", "day")
+    await spend(story, 4)
+    story.wait(5 * DAY)
+    await story.tick()
+    await story.command(SetOptions, time_zone=zone)
+
+    assert window(await spend(story, 1))[2] == 4 - 50 + 1
+
+
+async def test_cycle_that_begins_anew_in_another_time_zone_goes_on_in_its_window(story: Story) -> None:
+    await limited(story, "monthly")
+    await spend(story, 6)
+    story.now = at(2026, 10, 22)
+    await story.tick()
+    await spend(story, 6)
+    await story.command(SetOptions, time_zone="America/New_York")
+    await story.command(SetPlan, plan="replace")
+    await story.tick()
+
+    assert window(await spend(story, 1))[2] == 7

@@ -112,3 +112,19 @@ async def test_credit_given_back_to_a_wallet_that_owes_more_is_told_as_its_leg(s
     (leg,) = returned["legs"]
     assert told(leg, "wallet", "amount", "after.overdrawn") == ("other", 1, 35)
     assert told(later, "before.overdrawn", "after.available") == (35, 0)
+
+
+async def test_charge_that_was_unknown_earlier_in_the_call_is_known_when_it_is_submitted(story: Story) -> None:
+    """An outcome looked for it in vain; the hold that the plain path kept then was not found by the next."""
+    await story.open(credit=100)
+
+    told = [
+        story.event(Outcome, id="early", moment="sent"),
+        story.event(Submission, id="text", price=40, charge_on="delivered", fee=10, deadline=story.now + DAY),
+        story.event(Outcome, id="failed", moment="failed"),
+    ]
+    early, held, failed = await story.do_all(told)
+
+    assert (early["kind"], early["reason"]) == ("noted", "unknown_charge")
+    assert (held["kind"], held["held_change"]) == ("reserved", 40)
+    assert (failed["kind"], failed["amount"], failed["held_change"]) == ("committed", -10, -40)

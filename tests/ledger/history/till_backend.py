@@ -9,8 +9,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from metering.contracts.entries import LedgerEntry, Position
+from metering.ledger.gathering import UNKNOWN, CustomerPolicy
 from metering.ledger.identity import fresh_chunk_id, fresh_token
-from metering.ledger.inputs import UNKNOWN, ChunkBuilder, CustomerPolicy
+from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.live import BucketReader
 from metering.ledger.made import make_entries
 from metering.ledger.results import decode_results

@@ -11,4 +11,4 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     run_script("0001_books.sql")
-    run_script("0001_days.sql")
+    run_script("0001_views.sql")

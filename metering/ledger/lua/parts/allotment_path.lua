@@ -58,7 +58,7 @@ end
 -- What the user of an event may spend of the pool: the total, and how far below it may go; nil where nothing limits it.
 function limits.spendable_of_user(bucket, change)
   local customer, acting = bucket.customer, bucket.input[INPUT.ACTING] or {}
-  local sort = limits.sorts['user:allotment:']
+  local sort = limits.sorts()['user:allotment:']
   if change.name ~= 'main' or not acting[1] or math.floor(customer.record[CUSTOMER.LIMITS] / sort[1]) % 2 == 0 then
     return nil
   end

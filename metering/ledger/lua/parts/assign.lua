@@ -40,8 +40,8 @@ local function wish_of(input, user, room, terms, can, is_new)
 end
 
 local function is_out_of_range(user, limit, step)
-  return math.abs(limit[LIMIT.CAP] + step) >= MICROS_LIMIT or math.abs(limits.room(limit) + step) >= MICROS_LIMIT
-    or math.abs(user[USER.ASSIGNED] + step) >= MICROS_LIMIT
+  return math.abs(step) >= MICROS_LIMIT or math.abs(limit[LIMIT.CAP] + step) >= MICROS_LIMIT
+    or math.abs(limits.room(limit) + step) >= MICROS_LIMIT or math.abs(user[USER.ASSIGNED] + step) >= MICROS_LIMIT
 end
 
 -- Give a new user a place among those who have an allotment.

@@ -1,4 +1,5 @@
 -- include: wallet_of
+-- include: place_among
 -- include: available
 -- include: causes
 -- Blocks of senders and wallets: where they are kept, and want of credit, which sets and lifts them by itself.
@@ -7,10 +8,16 @@ local function sender_name(customer, sender_key)
   return sender_key and string.sub(sender_key, #customer.name + 2) or false
 end
 
+-- The record of a sender where it is blocked, as it was read with all others of the call, or else from Redis; false where
+-- it is not.
 local function sender_of(bucket, key)
   local sender = bucket.senders[key]
   if sender == nil then
-    local packed = redis.call('HGET', bucket.keys.senders, key)
+    local at = place_among(bucket, 'sender_keys', key)
+    local packed = at and bucket.senders_packed[at]
+    if not at then
+      packed = redis.call('HGET', bucket.keys.senders, key)
+    end
     sender = packed and cmsgpack.unpack(packed) or false
     bucket.senders[key] = sender
   end

@@ -2,19 +2,9 @@
 -- include: timers
 -- include: lots
 -- include: charge_records
+-- include: place_among
 -- Charges: what ties the events of one message together. Held ones live until settled or expired; settled and denied
 -- ones are remembered in window slots, so that late and repeated outcomes meet them.
-
--- Whether a charge was looked for with all others of the call.
-local function is_announced(bucket, key)
-  if not bucket.charges_announced then
-    bucket.charges_announced = {}
-    for n = 1, #bucket.charge_keys do
-      bucket.charges_announced[bucket.charge_keys[n]] = true
-    end
-  end
-  return bucket.charges_announced[key]
-end
 
 -- The packed charge of a timer, which no input announced.
 local function read_charge(bucket, key)
@@ -26,17 +16,37 @@ local function read_charge(bucket, key)
   return packed
 end
 
+-- Unpack the charge at a place, which counts as it is unpacked from now on; what the plain path did with it is still to be
+-- written.
+local function take_charge(bucket, key, at)
+  local packed, slot = bucket.charge_rows[at], bucket.charge_slots[at]
+  local charge = packed and unpack_charge(packed) or false
+  bucket.charge_rows[at], bucket.charge_slots[at] = false, nil
+  if slot ~= nil then
+    bucket.charges_dirty[key] = true
+  else
+    bucket.charges_stored[key] = charge and charge[CHARGE.STATE] == STATE.HELD or nil
+  end
+  if slot == false then
+    set_timer(bucket, 'h\0' .. key, charge[CHARGE.DEADLINE])
+  end
+  return charge
+end
+
 -- The charge by its key (customer, U+0000, charge), or nil where it is unknown or forgotten at `now`. A call has it
 -- packed or unpacked, never both.
 local function charge_of(bucket, key, now)
   local charge = bucket.charges[key]
-  if charge == nil then
-    local packed = bucket.charges_packed[key]
-    if not packed and not is_announced(bucket, key) then
-      packed = read_charge(bucket, key)
+  if not charge then
+    -- False: not known when it was asked for, and the plain path may have kept it since.
+    local at = place_among(bucket, 'charge_keys', key)
+    if at and (charge == nil or bucket.charge_rows[at]) then
+      charge = take_charge(bucket, key, at)
+    elseif charge == nil then
+      local packed = read_charge(bucket, key)
+      charge = packed and unpack_charge(packed) or false
     end
-    charge = packed and unpack_charge(packed) or false
-    bucket.charges[key], bucket.charges_packed[key] = charge, nil
+    bucket.charges[key] = charge
   end
   if charge and charge[CHARGE.STATE] ~= STATE.HELD
     and not slot_is_live(bucket, slot_of(bucket, charge[CHARGE.TOUCHED]), now) then

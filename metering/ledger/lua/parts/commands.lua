@@ -20,7 +20,7 @@ local function open_customer(bucket, i, input, customer)
     input[INPUT.TS], input[INPUT.CYCLE], '', 0, 0, 0, {} }
   customer.record = record
   bucket.customers_dirty[customer.name] = record
-  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0, false }
+  local wallet = { input[INPUT.UNIT], 0, 0, 0, 0, 0, false, {}, {}, 0, false, {} }
   bucket.wallets[customer.name .. '\0main'] = wallet
   local change = begin(bucket, customer.name, 'main', input[INPUT.TS])
   change.touched = true

@@ -15,9 +15,9 @@ local function unpack_customer(packed)
 end
 
 -- Read the customers of the call, {names, policies}; the place of the first whose settings are not those that it was
--- priced with, if any. `clear` says of which nothing but credit decides: they have no cause to be denied and no limit.
+-- priced with, if any. `masks` has the sorts of limits of those that nothing but credit and these denies, false of others.
 local function read_customers(key, names, policies)
-  local customers = { names = names, policies = policies, packed = read_many(key, names) or {}, clear = {}, met = {} }
+  local customers = { names = names, policies = policies, packed = read_fields(key, names), masks = {}, met = {} }
   for n = 1, #names do
     local packed, version, causes, limits = customers.packed[n], 0, 0, 0
     if packed then
@@ -26,7 +26,8 @@ local function read_customers(key, names, policies)
     if version ~= policies[3 * n - 2] then
       return customers, n
     end
-    customers.clear[n] = packed and causes == 0 and limits == 0 or false
+    customers.masks[n] = packed and causes == 0 and limits or false
+    customers.has_limits = customers.has_limits or limits > 0
   end
   return customers, nil
 end
@@ -38,19 +39,19 @@ local function customer_at(bucket, n)
   if not customer then
     customer = { name = listed.names[n], record = unpack_customer(listed.packed[n]),
       policy = { overdraft = listed.policies[3 * n - 1], switches = listed.policies[3 * n] } }
-    listed.met[n], bucket.customers[customer.name], bucket.clear[n] = customer, customer, nil
+    listed.met[n], bucket.customers[customer.name], bucket.masks[n] = customer, customer, nil
   end
   return customer
 end
 
--- Whether nothing but credit decides what a customer may do.
-local function is_clear(bucket, n)
-  local clear = bucket.clear[n]
-  if clear ~= nil then
-    return clear
+-- Which sorts of limits a customer may meet, where nothing but these and credit denies it anything; false otherwise.
+local function mask_of(bucket, n)
+  local mask = bucket.masks[n]
+  if mask ~= nil then
+    return mask
   end
   local record = bucket.customers_listed.met[n].record
-  return record and record[CUSTOMER.CAUSES] == 0 and record[CUSTOMER.LIMITS] == 0
+  return record and record[CUSTOMER.CAUSES] == 0 and record[CUSTOMER.LIMITS]
 end
 
 local function customer_named(bucket, name)

@@ -1,5 +1,6 @@
 -- include: states
 -- include: months
+-- include: nearest
 -- Windows of the name `cycle`: they are the customer's cycles, whatever changes of plan have made of these.
 
 -- The cycle that was begun and holds `now`; nil where none does.
@@ -41,12 +42,12 @@ local function window_in(bucket, customer, window, now)
 end
 
 -- How a window of the name `cycle` from `starts` to `ends` stands to the cycle that runs: since when that has taken its
--- place, or when it ends now.
+-- place, or when it ends now. In another time zone the same cycle begins somewhat sooner or later.
 local function refit(bucket, customer, starts, ends, now)
   local running = running_cycle(bucket, customer, now)
   if not running then
     return nil, ends
-  elseif running[CYCLE.STARTS] > starts then
+  elseif running[CYCLE.STARTS] > starts + HALF_MONTH_MS then
     return running[CYCLE.STARTS], ends
   end
   return nil, running[CYCLE.ENDS]

@@ -14,7 +14,7 @@ end
 -- A copy of the customer's cycle to change, or one that grants nothing.
 local function cycle_to_change(bucket, customer)
   local cycle = cycle_of(bucket, customer)
-  return cycle and { unpack(cycle) } or { customer.record[CUSTOMER.CYCLE], 0, 'nro', 0, 0, 0, 0, 0, 0, 0, {} }
+  return cycle and { unpack(cycle) } or { customer.record[CUSTOMER.CYCLE], 0, 'nro', 0, 0, 0, 0, 0, 0, 0, {}, {} }
 end
 
 -- Keep a cycle, and set the timer of its next grant.
@@ -30,7 +30,8 @@ end
 -- The first grant of a customer that is opened is due at once.
 local function open_cycle(bucket, notes, customer, months, grant, kind, notice, now)
   if grant > 0 then
-    keep_cycle(bucket, notes, customer, { months, grant, kind, notice, 0, 0, now, 0, grant, 0, {} })
+    keep_cycle(bucket, notes, customer, { months, grant, kind, notice, 0, 0, now, 0, grant, 0, {},
+      { { 0, months } } })
   end
 end
 

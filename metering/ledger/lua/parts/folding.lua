@@ -5,7 +5,9 @@
 -- In Redis a foldable wallet has its figures in front of its record, where they stand in place of the record's own:
 -- reading it costs one struct.unpack instead of six tables, and a change rewrites the figures alone.
 
-local WALLET_HEAD = '<BllllllllBBBc0'
+-- What changes with a charge comes first, so that a change rewrites that alone.
+local WALLET_HEAD, WALLET_CHANGE, BEHIND_CHANGE = '<BllllllllBBBc0', '<Blllll', 42
+local WAITING_AT, LIST_OF_ONE = 67, string.char(145)
 local NEVER = 2 ^ 53
 local WHOLE, FOLDED = 0, 1
 
@@ -59,7 +61,7 @@ local function fold(wallet)
 end
 
 local function unpack_folded(packed)
-  local seq, credit, held, floor, ceiling, soonest, remaining, lot_held, place, waiting, lot, rest =
+  local seq, credit, held, remaining, lot_held, floor, ceiling, soonest, place, waiting, lot, rest =
     unpack_struct('<xllllllllBBBc0', packed)
   return { seq, credit, held, floor, ceiling, soonest, remaining, lot_held, place, waiting, lot, packed, rest, false,
     false, 0, 0 }
@@ -87,9 +89,9 @@ end
 
 local function pack_head(plain)
   local lot = plain[PLAIN.LOT]
-  return pack_struct(WALLET_HEAD, FOLDED, plain[PLAIN.SEQ], plain[PLAIN.CREDIT], plain[PLAIN.HELD], plain[PLAIN.FLOOR],
-    plain[PLAIN.CEILING], plain[PLAIN.SOONEST], plain[PLAIN.REMAINING], plain[PLAIN.LOT_HELD], plain[PLAIN.PLACE],
-    plain[PLAIN.WAITING], #lot, lot)
+  return pack_struct(WALLET_HEAD, FOLDED, plain[PLAIN.SEQ], plain[PLAIN.CREDIT], plain[PLAIN.HELD],
+    plain[PLAIN.REMAINING], plain[PLAIN.LOT_HELD], plain[PLAIN.FLOOR], plain[PLAIN.CEILING], plain[PLAIN.SOONEST],
+    plain[PLAIN.PLACE], plain[PLAIN.WAITING], #lot, lot)
 end
 
 -- A whole wallet as it is stored. The same wallet gives the same bytes, whichever way its figures came about: the
@@ -106,10 +108,20 @@ local function pack_wallet(wallet)
   return pack_head(plain) .. rest
 end
 
+-- Note the first sender that waits for credit in a wallet of figures read from a record: in the byte that says so, and in
+-- the list that ends the record, which is empty then.
+local function note_first_waiting(plain, sender)
+  local packed = plain[PLAIN.PACKED]
+  plain[PLAIN.PACKED] = string.sub(packed, 1, WAITING_AT - 1) .. '\1' .. string.sub(packed, WAITING_AT + 1, -2)
+    .. LIST_OF_ONE .. cmsgpack.pack(sender)
+  plain[PLAIN.WAITING], plain[PLAIN.CHANGED] = 1, true
+end
+
 -- Figures as they are stored.
 local function pack_plain(plain)
   if plain[PLAIN.WHOLE] then
     return pack_wallet(unfold(plain))
   end
-  return pack_head(plain) .. string.sub(plain[PLAIN.PACKED], plain[PLAIN.REST])
+  return pack_struct(WALLET_CHANGE, FOLDED, plain[PLAIN.SEQ], plain[PLAIN.CREDIT], plain[PLAIN.HELD],
+    plain[PLAIN.REMAINING], plain[PLAIN.LOT_HELD]) .. string.sub(plain[PLAIN.PACKED], BEHIND_CHANGE)
 end

@@ -44,7 +44,7 @@ local function apply_event(bucket, i, input, op, now, customer)
     handlers[op](bucket, i, input, customer)
   end
   local entry = bucket.results[#bucket.results]
-  remember_event(bucket, digest, now, entry[4], entry[3], entry[17] and entry[17].granted)
+  bucket.remember(i, now, entry[4], entry[3], entry[17] and entry[17].granted)
 end
 
 local function apply_command(bucket, i, input, op, now, customer)
@@ -67,12 +67,12 @@ local function apply_command(bucket, i, input, op, now, customer)
   remember_command(bucket, key, now)
 end
 
--- Whatever is not plain.
-local function apply_input(bucket, i, op, now)
+-- Whatever is not plain; the input's row begins at `at`.
+local function apply_input(bucket, i, op, now, at)
   if op == OP.TICK then
     return
   end
-  local input, apply_one = input_of(bucket, i), op < OP.OPEN_CUSTOMER and apply_event or apply_command
+  local input, apply_one = input_of(bucket, i, at), op < OP.OPEN_CUSTOMER and apply_event or apply_command
   bucket.customer, bucket.input, bucket.counting = customer_at(bucket, input[INPUT.CUSTOMER]), input, nil
   apply_one(bucket, i, input, op, now, bucket.customer)
   bucket.customer, bucket.input, bucket.counting = nil, nil, nil

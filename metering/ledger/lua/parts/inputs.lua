@@ -1,20 +1,26 @@
 -- include: structs
--- The inputs of a call: rows of figures (inputs.py), and in `more` what does not fit into one.
+-- The inputs of a call: rows of figures (rows.py), and in `more` what does not fit into one.
+-- A row is a MessagePack array of nine whole numbers, one after another: they unpack in two thirds of the time that a
+-- struct of fixed width takes. `at` is where a row begins, from 0.
 
-local INPUT_ROW, INPUT_BYTES = '<BBBxHHHHHllll', 46
+local ROW_VALUES = 9
 
--- The figures of input `i`: op, flags, charge_on, customer, wallet, charge, sender, more, ts, price, deadline, fee.
-local function row_of(rows, i)
-  return unpack_struct(INPUT_ROW, rows, (i - 1) * INPUT_BYTES + 1)
+-- A row's figures: where the next row begins (-1 behind the last); shape, places of customer, wallet, charge and sender
+-- (0 = none), clock, price, deadline, fee.
+local function row_of(rows, at)
+  return unpack_values(rows, ROW_VALUES, at + 1)
 end
 
-local function count_of(rows)
-  return #rows / INPUT_BYTES
+-- What a shape says: op, charge_on, flags, and the place of what else there is (0 = nothing).
+local function parts_of_shape(shape)
+  return shape % SHAPE.CHARGE_ON, floor(shape / SHAPE.CHARGE_ON) % 4, floor(shape / SHAPE.FLAGS) % 64,
+    floor(shape / SHAPE.MORE)
 end
 
--- An input as a list by INPUT, for whatever is not decided by its figures alone.
-local function input_of(bucket, i)
-  local op, flags, charge_on, customer, wallet, charge, sender, more, now, price, deadline, fee = row_of(bucket.rows, i)
+-- Input `i`, whose row begins at `at`, as a list by INPUT, for whatever is not decided by its figures alone.
+local function input_of(bucket, i, at)
+  local _, shape, customer, wallet, charge, sender, now, price, deadline, fee = row_of(bucket.rows, at)
+  local op, charge_on, flags, more = parts_of_shape(shape)
   local extra = bucket.more[more]
   if op == OP.TICK or op >= OP.OPEN_CUSTOMER then
     return extra or { op, now }

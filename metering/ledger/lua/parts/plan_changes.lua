@@ -3,6 +3,7 @@
 -- include: number_fees
 -- include: allotments
 -- include: plan_rules
+-- include: cycle_runs
 -- Changes of plan: another one, or none any more.
 
 -- `amount` times `part` / `whole`, rounded down; exact for amounts below 2^53 and a year in seconds.
@@ -64,6 +65,7 @@ local function set_plan(bucket, i, input, customer)
   cycle[CYCLE.KIND], cycle[CYCLE.NOTICE] = input[INPUT.PLAN_GRANT_KIND], input[INPUT.PLAN_NOTICE]
   cycle[CYCLE.CANCELLED] = 0
   plan_next_grant(bucket, change, customer, cycle, months_before, input[INPUT.ON_CHANGE])
+  note_run(cycle, months_before)
   put_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_FEES], now)
   put_number_fees(bucket, change.states, customer, cycle, input[INPUT.PLAN_NUMBERS], now)
   apply_rules(change, input[INPUT.PLAN_RULES])

@@ -6,7 +6,7 @@
 -- Note in the customer's record that limits of this sort may be there, so that events bring what they meet.
 function limits.announce(bucket, customer, id)
   local record = customer.record
-  local sort = limits.sorts[string.match(id, '^%l+:%l+:')]
+  local sort = limits.sorts()[string.match(id, '^%l+:%l+:')]
   if math.floor(record[CUSTOMER.LIMITS] / sort[1]) % 2 == 0 then
     record[CUSTOMER.LIMITS] = record[CUSTOMER.LIMITS] + sort[1]
     record[CUSTOMER.VERSION] = record[CUSTOMER.VERSION] + 1

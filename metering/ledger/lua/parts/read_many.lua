@@ -1,9 +1,13 @@
+local function is_there(key)
+  return redis.call('EXISTS', key) == 1
+end
+
 -- HMGET of many fields, a bounded number at a time: `unpack` fails over about 7,000 values. Absent ones are
--- false. Nil where the hash is not there: a field costs Redis 2,000 instructions to say that it has none.
-local function read_many(key, fields)
+-- false.
+local function read_fields(key, fields)
   local count = #fields
-  if count == 0 or redis.call('EXISTS', key) == 0 then
-    return nil
+  if count == 0 then
+    return {}
   elseif count <= 1000 then
     return redis.call('HMGET', key, unpack(fields))
   end
@@ -15,4 +19,10 @@ local function read_many(key, fields)
     end
   end
   return values
+end
+
+-- The same; nil where no field is asked for or the hash is not there: a field costs Redis 2,000 instructions to say that
+-- it has none.
+local function read_many(key, fields)
+  return #fields > 0 and is_there(key) and read_fields(key, fields) or nil
 end

@@ -1,28 +1,42 @@
 -- include: write_many
--- include: charge_records
--- include: slots
+-- include: save_charges
 -- include: customers
 -- include: wallet_of
 -- include: timers
+-- include: equipment
 -- Write what the call changed. Everything was computed before, so no error can come between two writes.
 
-local function hash_writes(dirty, records)
+-- A limit in which the plain path alone counted since it was packed: what is used is another, all else the same.
+local function pack_counted(before, used)
+  local at = unpack_values(before, LIMIT.USED - 1, 1)
+  local behind = unpack_values(before, 1, at)
+  return string.sub(before, 1, at) .. cmsgpack.pack(used) .. string.sub(before, behind + 1)
+end
+
+local function save_hash(key, dirty, records, pack_one)
   local set, del = {}, {}
   for field in pairs(dirty) do
-    if records[field] then
-      set[#set + 1] = field
-      set[#set + 1] = cmsgpack.pack(records[field])
+    local record = records[field]
+    if record then
+      append_pair(set, field, pack_one(record, field))
     else
       del[#del + 1] = field
     end
   end
-  return set, del
-end
-
-local function save_hash(key, dirty, records)
-  local set, del = hash_writes(dirty, records)
   write_many('HSET', key, set)
   write_many('HDEL', key, del)
+end
+
+local function pack_record(record)
+  return cmsgpack.pack(record)
+end
+
+local function save_states(bucket)
+  local places, before = bucket.limit_places, bucket.limits_before
+  save_hash(bucket.keys.states, bucket.states_dirty, bucket.states, function(record, key)
+    local place = places[key]
+    return place and pack_counted(before[place], record[LIMIT.USED]) or cmsgpack.pack(record)
+  end)
 end
 
 local function save_customers(bucket)
@@ -36,43 +50,18 @@ end
 
 -- Wallets in either form.
 local function save_wallets(bucket)
-  local set = {}
-  for at, plain in pairs(bucket.plain) do
-    if plain[PLAIN.CHANGED] then
-      set[#set + 1] = bucket.wallet_keys[at]
-      set[#set + 1] = pack_plain(plain)
+  local set, last, keys, plain = {}, 0, bucket.wallet_keys, bucket.plain
+  for at = 1, #keys do
+    local figures = plain[at]
+    if figures and figures[PLAIN.CHANGED] then
+      set[last + 1], set[last + 2] = keys[at], pack_plain(figures)
+      last = last + 2
     end
   end
   for key in pairs(bucket.wallets_dirty) do
-    set[#set + 1] = key
-    set[#set + 1] = pack_wallet(bucket.wallets[key])
+    append_pair(set, key, pack_wallet(bucket.wallets[key]))
   end
   write_many('HSET', bucket.keys.wallets, set)
-end
-
--- Charges, packed or not: open holds in one hash, what is settled in that of its slot. Returns the latter by slot.
-local function save_charges(bucket)
-  local held, gone, settled = {}, {}, {}
-  for key, slot in pairs(bucket.charges_dirty) do
-    local charge, packed = bucket.charges[key], bucket.charges_packed[key]
-    if charge then
-      packed = pack_charge(charge)
-      slot = charge[CHARGE.STATE] ~= STATE.HELD and slot_of(bucket, charge[CHARGE.TOUCHED])
-    end
-    local list = held
-    if slot then
-      list = settled[slot] or {}
-      settled[slot] = list
-      if bucket.charges_stored[key] then
-        gone[#gone + 1] = key
-      end
-    end
-    list[#list + 1] = key
-    list[#list + 1] = packed
-  end
-  write_many('HSET', bucket.keys.charges, held)
-  write_many('HDEL', bucket.keys.charges, gone)
-  return settled
 end
 
 local function save_slots(bucket, settled)
@@ -85,25 +74,21 @@ local function save_slots(bucket, settled)
   end
   local runs = bucket.ids_runs
   for n = 1, #runs do
-    local last = runs[n + 1] and runs[n + 1].first - 1 or bucket.ids_count
+    local last = runs[n + 1] and runs[n + 1].first - 1 or #bucket.ids_written
     write_many('HSET', bucket.keys.ids[place[runs[n].slot]], bucket.ids_written, runs[n].first, last)
   end
 end
 
 local function save_timers(bucket)
   local set, del = {}, {}
-  local due_before, text
   for name, due in pairs(bucket.timers_set) do
-    if due and due ~= NEVER_STORED then
-      if due ~= due_before then
-        due_before, text = due, string.format('%.0f', due)
-      end
-      set[#set + 1] = text
-      set[#set + 1] = name
-    elseif not due then
+    if due then
+      append_pair(set, due, name)
+    else
       del[#del + 1] = name
     end
   end
+  bucket.timers_written = bucket.timers_written or #set + #del > 0
   write_many('ZADD', bucket.keys.timers, set)
   write_many('ZREM', bucket.keys.timers, del)
 end
@@ -141,14 +126,21 @@ local function save_names(bucket)
   write_many('ZADD', bucket.keys.names, set)
 end
 
-local function save_bucket(bucket)
-  save_wallets(bucket)
+-- What the general rules, limits and denials changed beside wallets and charges.
+local function save_general(bucket)
   save_customers(bucket)
-  save_hash(bucket.keys.senders, bucket.senders_dirty, bucket.senders)
-  save_hash(bucket.keys.states, bucket.states_dirty, bucket.states)
-  save_hash(bucket.keys.commands, bucket.commands_dirty, bucket.commands)
-  save_slots(bucket, save_charges(bucket))
+  save_hash(bucket.keys.senders, bucket.senders_dirty, bucket.senders, pack_record)
+  save_states(bucket)
+  save_hash(bucket.keys.commands, bucket.commands_dirty, bucket.commands, pack_record)
   save_timers(bucket)
   save_zones(bucket)
   save_names(bucket)
+end
+
+local function save_bucket(bucket)
+  save_wallets(bucket)
+  save_slots(bucket, save_charges(bucket))
+  if bucket.is_equipped then
+    save_general(bucket)
+  end
 end

@@ -1,7 +1,8 @@
+-- include: structs
 -- The slots of the window in which events and settled charges are remembered.
 
 local function slot_of(bucket, clock)
-  return math.floor(clock / bucket.slot_ms)
+  return floor(clock / bucket.slot_ms)
 end
 
 local function slot_is_live(bucket, slot, now)

@@ -1,7 +1,15 @@
 -- Records of a customer beside wallets and charges: one list a record, by customer, kind and id (contracts/states.py).
 
+-- A number is dear to write: each kind's is written once.
+local kinds_written = {}
+
 local function state_key(customer, kind, id)
-  return customer .. '\0' .. kind .. '\0' .. id
+  local between = kinds_written[kind]
+  if not between then
+    between = '\0' .. kind .. '\0'
+    kinds_written[kind] = between
+  end
+  return customer .. between .. id
 end
 
 -- The record, from the call's cache or Redis; false where there is none. Change it only to keep it with `keep_state`.
@@ -31,7 +39,7 @@ end
 -- Keep a record, and tell so in the entry: `notes` becomes its `extras.states`.
 local function keep_state(bucket, notes, customer, kind, id, record)
   local key = state_key(customer, kind, id)
-  bucket.states[key], bucket.states_dirty[key] = record, true
+  bucket.states[key], bucket.states_dirty[key], bucket.limit_places[key] = record, true, nil
   note_state(notes, kind, id, record, 0)
 end
 
@@ -39,6 +47,6 @@ end
 local function drop_state(bucket, notes, customer, kind, id)
   local key = state_key(customer, kind, id)
   local record = state_of(bucket, customer, kind, id)
-  bucket.states[key], bucket.states_dirty[key] = false, true
+  bucket.states[key], bucket.states_dirty[key], bucket.limit_places[key] = false, true, nil
   note_state(notes, kind, id, record, 1)
 end

@@ -16,11 +16,8 @@ local function set_timer(bucket, name, due)
   end
 end
 
--- `is_only_here`: this call set it, and Redis does not know it.
-local NEVER_STORED = 0
-
-local function clear_timer(bucket, name, is_only_here)
-  bucket.timers_set[name] = is_only_here and NEVER_STORED or false
+local function clear_timer(bucket, name)
+  bucket.timers_set[name] = false
 end
 
 local function read_timers(bucket)
@@ -32,6 +29,20 @@ local function read_timers(bucket)
   end
   bucket.due_read = bucket.due_read + #read / 2
   bucket.due_more = #read == 512
+end
+
+-- When the soonest timer is due once the call's are written, as text; empty where there is none. `before` is what it was
+-- before the call, false where nobody knows.
+local function soonest_after(bucket, before)
+  if before and not bucket.timers_written then
+    return before
+  end
+  return redis.call('ZRANGE', bucket.keys.timers, 0, 0, 'WITHSCORES')[2] or ''
+end
+
+-- Nothing is due before this, given when the soonest timer is due as text.
+local function soonest_of(due)
+  return due and (due == '' and math.huge or tonumber(due)) or 0
 end
 
 -- Whether a timer may be due at `now`.

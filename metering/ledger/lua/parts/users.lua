@@ -6,7 +6,8 @@
 local function release_allotment(bucket, change, customer, terms, name, user)
   local id, users = allotments.limit_id(name), {}
   local limit = { unpack(limits.of(bucket, customer.name, id)) }
-  local total = limit[LIMIT.CAP] - limit[LIMIT.USED]
+  -- What is missing is written off as far as the sum of all lines can be told.
+  local total = math.max(limit[LIMIT.CAP] - limit[LIMIT.USED], user[USER.ASSIGNED] - (MICROS_LIMIT - 1))
   limits.unblock_user(change, limit)
   limits.keep(bucket, change.states, customer.name, id, limit)
   drop_state(bucket, change.states, customer.name, KEPT.LIMIT, id)

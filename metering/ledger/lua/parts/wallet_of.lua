@@ -1,24 +1,12 @@
 -- include: folding
+-- include: place_among
 -- Wallets of the call, in either form; see folding.lua.
-
--- Where a wallet stands among those that the call announced; nil for any other.
-local function place_of_wallet(bucket, key)
-  local places = bucket.wallet_places
-  if not places then
-    places = {}
-    for n = 1, #bucket.wallet_keys do
-      places[bucket.wallet_keys[n]] = n
-    end
-    bucket.wallet_places = places
-  end
-  return places[key]
-end
 
 -- The whole wallet by its key (customer, U+0000, wallet), from the call or Redis; false if there is none.
 local function wallet_of(bucket, key)
   local wallet = bucket.wallets[key]
   if wallet == nil then
-    local at = place_of_wallet(bucket, key)
+    local at = place_among(bucket, 'wallet_keys', key)
     local plain = at and bucket.plain[at]
     if plain then
       wallet, bucket.plain[at] = unfold(plain), nil

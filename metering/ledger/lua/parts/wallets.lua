@@ -26,9 +26,9 @@ local function put_wallet(bucket, i, input, customer)
   end
   if not known then
     bucket.names_new[key] = name ~= 'main' or nil
-    bucket.wallets[key] = { customer.record[CUSTOMER.UNIT], 0, 0, 0, 0, 0, false, {}, {}, {}, 0,
+    bucket.wallets[key] = { customer.record[CUSTOMER.UNIT], 0, 0, 0, 0, 0, false, {}, {}, 0,
       { WALLET_STATE.ACTIVE, kind or (input[INPUT.USER] and WALLET_KIND.USER or WALLET_KIND.SUB_ACCOUNT),
-        false, false, false, false } }
+        false, false, false, false }, {} }
   end
   local change = begin(bucket, customer.name, name, input[INPUT.TS])
   if not known then

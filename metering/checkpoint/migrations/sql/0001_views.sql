@@ -1,33 +1,4 @@
--- The days of the entries and denials, and what people look at.
-
--- Make the day partitions of entries and denials that hold a moment; those that are there stay as they are. Returns how many it made.
--- A partition is made on its own and then attached: that lets readers and writers of the others go on, CREATE … PARTITION OF would not.
-CREATE FUNCTION make_partition(moment_ms bigint) RETURNS integer
-LANGUAGE plpgsql AS $$
-DECLARE
-    day_ms constant bigint := 86400000;
-    start_ms constant bigint := moment_ms / day_ms * day_ms;
-    parent text;
-    child text;
-    made integer := 0;
-BEGIN
-    FOREACH parent IN ARRAY ARRAY['entries', 'denials'] LOOP
-        child := parent || '_' || to_char(at(start_ms) AT TIME ZONE 'UTC', 'YYYYMMDD');
-        IF to_regclass(child) IS NULL THEN
-            -- Two writers may want the same day; the second waits here and then finds it.
-            PERFORM pg_advisory_xact_lock(hashtext('metering.make_partition'));
-            -- Not to_regclass: that may still remember from before the wait that there was none.
-            IF NOT EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = current_schema()::regnamespace) THEN
-                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
-                EXECUTE format(
-                    'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', parent, child, start_ms, start_ms + day_ms
-                );
-                made := made + 1;
-            END IF;
-        END IF;
-    END LOOP;
-    RETURN made;
-END $$;
+-- What people look at.
 
 CREATE VIEW journal AS
 SELECT id, leg, at(applied_at_ms) AS applied_at, kind, reason, customer, wallet, counter_wallet, wallet_seq, unit,

@@ -9,6 +9,15 @@ AGAIN_SECONDS = 0.2
 """Before a task that goes on is cancelled once more; one on its way out gets this long for each of its steps."""
 
 
+def is_asked_to_end() -> bool:
+    """Return whether somebody has cancelled the running task.
+
+    Else a `CancelledError` in it is a client's own: aiokafka lets some out, of what it cancelled itself.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks until they have ended. Never raises what they raised.
 

@@ -1,0 +1,184 @@
+"""Script calls of one moment in one round trip, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError, ResponseError
+
+from metering.embedded.valkey import ValkeyServer
+from metering.ledger import joined_calls
+from metering.ledger.connection import UNKNOWN_FUNCTION, connect_redis
+from metering.ledger.joined_calls import JOINED_BYTES_MAX, JoinedCalls, join_calls
+
+ECHO, REFUSE, SLOW = "echo", "refuse", "slow"
+FUNCTIONS = """#!lua name=joined
+redis.register_function('echo', function(_, arguments) return arguments[1] end)
+redis.register_function('refuse', function() return redis.error_reply('REFUSED by the script') end)
+redis.register_function('slow', function(_, arguments)
+  local n = 0 while n < 3e6 do n = n + 1 end return arguments[1]
+end)
+"""
+
+
+class Caller:
+    """Joined calls of functions that the server has."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.calls = JoinedCalls(redis)
+
+    async def run(self, function: str, argument: bytes) -> Any:
+        """Call one of the functions."""
+        return await self.calls.execute_command("FCALL", function, 0, argument)
+
+
+@pytest.fixture
+async def caller(fresh_redis: Redis) -> AsyncIterator[Caller]:
+    """Calls to a server without anything else in it."""
+    await load(fresh_redis)
+    one = Caller(fresh_redis)
+    yield one
+    await one.calls.aclose()
+    await fresh_redis.function_delete("joined")
+
+
+async def load(redis: Redis) -> None:
+    """Give a server the functions."""
+    await redis.function_load(FUNCTIONS, replace=True)
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many functions each write to Redis calls."""
+    found: list[int] = []
+    write = AbstractConnection.send_packed_command
+
+    async def counted(self: AbstractConnection, command: bytes | Sequence[bytes], **options: Any) -> None:
+        if count := (command if isinstance(command, bytes) else b"".join(command)).count(b"FCALL"):
+            found.append(count)
+        await write(self, command, **options)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    return found
+
+
+async def test_calls_of_one_moment_share_a_round_trip_and_each_gets_its_answer(
+    caller: Caller, writes: list[int]
+) -> None:
+    arguments = [b"%d" % n for n in range(20)]
+    assert await asyncio.gather(*(caller.run(ECHO, argument) for argument in arguments)) == arguments
+    assert writes == [20]
+
+
+async def test_call_that_comes_during_a_round_trip_goes_with_the_next(caller: Caller, writes: list[int]) -> None:
+    first = asyncio.create_task(caller.run(SLOW, b"first"))
+    while not writes:
+        await asyncio.sleep(0)
+    later = [asyncio.create_task(caller.run(ECHO, b"%d" % n)) for n in range(3)]
+    answers: list[bytes] = await asyncio.gather(first, *later)
+    assert answers == [b"first", b"0", b"1", b"2"]
+    assert writes == [1, 3]
+
+
+async def test_large_call_goes_by_itself(caller: Caller, writes: list[int]) -> None:
+    large = b"x" * (JOINED_BYTES_MAX + 1)
+    answers = await asyncio.gather(*(caller.run(ECHO, part) for part in (b"a", large, b"b")))
+    assert answers == [b"a", large, b"b"]
+    assert sorted(writes) == [1, 2]
+
+
+async def test_refused_call_leaves_the_others_their_answers(caller: Caller) -> None:
+    unknown = caller.run("unknown", b"x")
+    calls = (caller.run(ECHO, b"a"), caller.run(REFUSE, b"b"), unknown, caller.run(ECHO, b"c"))
+    answers: list[Any] = list(await asyncio.gather(*calls, return_exceptions=True))
+    assert [answers[0], answers[3]] == [b"a", b"c"]
+    assert isinstance(answers[1], ResponseError)
+    assert "REFUSED" in str(answers[1])
+    assert isinstance(answers[2], ResponseError)
+    assert str(answers[2]).startswith(UNKNOWN_FUNCTION)
+
+
+async def test_call_given_up_in_its_round_leaves_the_others_their_answers(caller: Caller, writes: list[int]) -> None:
+    given_up = asyncio.create_task(caller.run(SLOW, b"given up"))
+    beside = asyncio.create_task(caller.run(ECHO, b"beside"))
+    while not writes:
+        await asyncio.sleep(0)
+    given_up.cancel()
+    after = asyncio.create_task(caller.run(ECHO, b"after"))
+    answers: list[bytes] = await asyncio.gather(beside, after)
+    assert answers == [b"beside", b"after"]
+    assert given_up.cancelled()
+
+
+async def test_connection_that_the_server_closed_while_idle_is_opened_anew(caller: Caller) -> None:
+    assert await caller.run(ECHO, b"before") == b"before"
+    await caller.redis.client_kill_filter(_type="normal", skipme=True)
+    while len(await caller.redis.client_list()) > 1:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)
+    answers: list[bytes] = await asyncio.gather(caller.run(ECHO, b"a"), caller.run(ECHO, b"b"))
+    assert answers == [b"a", b"b"]
+
+
+async def test_server_that_dies_fails_all_that_have_no_answer_and_serves_again_when_it_is_back() -> None:
+    async with ValkeyServer() as server, connect_redis(server.url) as redis:
+        await load(redis)
+        caller = Caller(redis)
+        assert await caller.run(ECHO, b"before") == b"before"
+        await server.kill()
+        calls = [caller.run(ECHO, b"%d" % n) for n in range(3)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(answer, RedisError | OSError) for answer in answers)
+        await server.restart()
+        await load(redis)
+        assert await caller.run(ECHO, b"again") == b"again"
+        await caller.calls.aclose()
+
+
+async def test_server_that_hangs_fails_its_calls_in_time_and_serves_again_on_a_new_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(joined_calls, "SOCKET_TIMEOUT_SECONDS", 0.2)
+    async with ValkeyServer() as server, connect_redis(server.url) as redis:
+        await load(redis)
+        caller = Caller(redis)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(TimeoutError):
+                await caller.run(ECHO, b"late")
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        monkeypatch.undo()
+        assert await caller.run(ECHO, b"again") == b"again"
+        await caller.calls.aclose()
+
+
+async def test_close_gives_up_what_has_no_answer() -> None:
+    async with ValkeyServer() as server, connect_redis(server.url) as redis:
+        await load(redis)
+        caller = Caller(redis)
+        assert await caller.run(ECHO, b"before") == b"before"
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            call = asyncio.create_task(caller.run(ECHO, b"x"))
+            await asyncio.sleep(0.05)
+            async with asyncio.timeout(5):
+                await caller.calls.aclose()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_cluster_keeps_its_own_calls() -> None:
+    redis = connect_redis("redis+cluster://127.0.0.1:1")
+    assert join_calls(redis) is redis
+    await redis.aclose()
