@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft201909Validator
 
 from metering.cli.app import build_parser
+from metering.embedded.valkey import SMALL_HASH_ENTRIES
 from metering.settings import list_variables, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,3 +145,8 @@ def test_named_volumes_and_mounted_files_exist(compose: dict[str, Any], services
 def test_till_never_evicts(services: dict[str, dict[str, Any]]) -> None:
     command = services["valkey"]["command"]
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_small_hashes_are_as_small_as_the_embedded_server_has_them(services: dict[str, dict[str, Any]]) -> None:
+    command = services["valkey"]["command"]
+    assert command[command.index("--hash-max-listpack-entries") + 1] == SMALL_HASH_ENTRIES
