@@ -36,8 +36,9 @@ CONNECTIONS_MAX = 1_000
 REDIS_LEAST = 7
 """The version from which Redis keeps functions; Valkey says that it is 7."""
 
-REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
-"""All that a call may raise when Redis does not answer as it should; the cluster's own are no `RedisError`."""
+REDIS_ERRORS = (RedisError, RedisClusterException, OSError, RuntimeError)
+"""All that a call may raise when Redis does not answer as it should. The cluster's own are no `RedisError`, and uvloop
+tells of a connection that was closed meanwhile by a `RuntimeError`."""
 
 _TRANSIENT = frozenset(
     [

@@ -40,6 +40,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         bounds: WorkerSettings,
     ) -> None:
         self.buckets: dict[int, Bucket] = {}
+        self._stopping = False
         self._consumer = parts.consumer
         self._metrics = parts.metrics
         self._steps = parts.steps
@@ -83,6 +84,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""
+        self._stopping = True
         await self._stop_buckets(list(self.buckets))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -90,7 +92,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         await self._stop_buckets({partition.partition for partition in revoked})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Start to claim the buckets of which both partitions came; reading waits until each is claimed."""
+        """Start to claim the buckets of which both partitions came; reading waits until each is claimed.
+
+        None once the worker stops: nobody would end them before what they stand on is closed, and the group gives them
+        to others as soon as it is left.
+        """
+        if self._stopping:
+            return
         partitions = set(assigned)
         whole = {p.partition for p in partitions if self._pair(p.partition) <= partitions}
         if len(partitions) != 2 * len(whole):

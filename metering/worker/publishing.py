@@ -29,8 +29,9 @@ TRANSACTION_SECONDS_MAX = 60.0
 """After this a transaction, or the taking of its id, is given up, and its bucket claims. The broker itself aborts one
 after `TRANSACTION_TIMEOUT_MS`; the client would go on asking for as long as it takes."""
 
-_CLIENT_ERRORS = (KafkaError, IllegalOperation, OSError, AssertionError)
-"""What the client raises. By assertions it tells of a producer that has failed while nobody waited for anything."""
+_CLIENT_ERRORS = (KafkaError, IllegalOperation, OSError, AssertionError, RuntimeError)
+"""What the client raises. By assertions it tells of a producer that has failed while nobody waited for anything; uvloop
+tells of a connection that was closed meanwhile by a `RuntimeError`."""
 
 
 class Publication(Struct, frozen=True):

@@ -95,5 +95,5 @@ def broker_errors(what: str) -> Iterator[None]:
     """Turn what the broker's client raises into `Retryable`, where being fenced is not possible."""
     try:
         yield
-    except (KafkaError, OSError) as error:
+    except (KafkaError, OSError, RuntimeError) as error:  # uvloop raises the last on a connection that is closed
         raise Retryable(f"{what} could not be sent: {type(error).__name__}: {error}") from error

@@ -84,12 +84,15 @@ async def stack(
     broker: TansuBroker | KafkaBroker,
     fresh_database: str,
     topic_prefix: str,
-) -> FreshStack:
-    """All three servers, empty, on each broker in turn (see `broker`)."""
+) -> AsyncIterator[FreshStack]:
+    """All three servers, empty, on each broker in turn (see `broker`). They run again after the test."""
     await empty_valkey(valkey)
     await _empty_broker(broker)
     endpoints = Endpoints(valkey.url, fresh_database, broker.endpoint)
-    return FreshStack(valkey, postgres, broker, endpoints, topic_prefix)
+    yield FreshStack(valkey, postgres, broker, endpoints, topic_prefix)
+    for server in (valkey, broker):
+        if not server.is_running:
+            await server.start()
 
 
 async def empty_valkey(server: ValkeyServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from metering.contracts.partitioning import partition_of
@@ -12,7 +14,7 @@ from tests.end_to_end.messages import AMERICA, command, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
-from tests.waiting import samples_until_still
+from tests.waiting import samples_until_still, wait_until
 
 BUFFERED_MAX = 200
 FETCH_BYTES_MAX = 64 * 1024
@@ -67,3 +69,17 @@ async def test_full_queue_of_one_topic_does_not_hold_the_other_back(system: Syst
     evidence = await prove(system, {"acme": Totals(1_000_000_005 - 800 * 10_000)})
     (later,) = evidence.entries_of("later")
     assert later["seq"] == len(evidence.entries[later["bucket"]])
+
+
+async def test_partitions_that_come_while_the_worker_stops_begin_no_bucket(
+    system: System, worker: WorkerService
+) -> None:
+    await worker.start()
+    intake = worker.intake
+    assert intake is not None
+    await wait_until(lambda: bool(intake.buckets) and all(b.live for b in intake.buckets.values()), "all run")
+    partitions = intake._consumer.assignment()
+    await intake.stop()
+    await intake.on_partitions_assigned(partitions)  # as a rebalance does that began before
+    assert not intake.buckets
+    assert [] == [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("bucket-")]
