@@ -29,6 +29,9 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("--distribution", choices=("zipf", "uniform"), default="zipf", help="of events over customers")
     parser.add_argument("--events", type=parse_count, default=100_000, metavar="N", help="of a backlog (100000)")
+    parser.add_argument(
+        "--warm-up", type=parse_count, metavar="N", help="events of it that are applied before the measuring (a tenth)"
+    )
     parser.add_argument("--workers", type=parse_count, default=1, metavar="N", help="(1)")
     parser.add_argument("--partitions", type=parse_count, default=8, metavar="N", help="buckets (8)")
     parser.add_argument(
@@ -64,6 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
         customers=arguments.customers[0],
         distribution=arguments.distribution,
         events=arguments.events,
+        warm_up=arguments.warm_up or 0,
         workers=arguments.workers,
         partitions=arguments.partitions,
         broker="apache" if arguments.kafka == "apache" else "tansu",

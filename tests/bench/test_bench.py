@@ -78,10 +78,11 @@ def test_pace_is_kept_and_every_decision_and_entry_timed() -> None:
 
 
 def test_several_numbers_of_customers_are_a_scenario_each_in_one_report() -> None:
-    report = bench("--events", "4000", "--customers", "1", "30")
+    report = bench("--events", "4000", "--warm-up", "2000", "--customers", "1", "30")
 
     assert [1, 30] == [result["scenario"]["customers"] for result in report["results"]]
     assert report["failed"] == []
+    assert all(result["cost"]["events"] <= 2_000 for result in report["results"])
 
 
 @pytest.mark.parametrize("mix", ["debit", "reserve", "life", "voice", "denied", "lots", "limits"])

@@ -32,7 +32,8 @@ from metering.settings import KafkaSettings, Settings
 from metering.worker.collecting import settle_collector
 
 WARM_UP_PART = 10
-"""A tenth of a backlog is applied before the measuring begins: caches are full then, and the JVM has compiled."""
+"""A tenth of a backlog is applied before the measuring begins, if nothing else is said: caches are full then. The JVM
+of a broker that has just begun has not compiled by then: that takes half a million events."""
 WARM_UP_SECONDS_MAX = 60
 """A pace is warmed up for as long as it is measured, or so long: half of what Kafka does in its first minute is the JVM
 that compiles itself, and the two cores are full while it does."""
@@ -108,7 +109,7 @@ async def publish_backlog(kafka: KafkaSettings, mix: Mix, events: int, buckets: 
 
 
 async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
-    """Put the whole backlog there, then start the workers, and measure from a tenth applied to all committed.
+    """Put the whole backlog there, then start the workers, and measure from the warm-up applied to all committed.
 
     What is applied and not yet published at the beginning is paid for in the measured stretch, so a figure is rather
     too high than too low. (Counted by commits it would be too low by all that the worker has under way.)
@@ -124,10 +125,10 @@ async def drain(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
         processes = await exits.enter_async_context(_processes(running))
         done, kept = await exits.enter_async_context(_progress(running))
         await exits.enter_async_context(_profiled(running, processes))
-        await _reach(processes, applied, scenario.events // WARM_UP_PART, scenario)
+        await _reach(processes, applied, scenario.warm_up or scenario.events // WARM_UP_PART, scenario)
         written, begun = await kept(), await applied()
         if begun >= scenario.events:
-            raise Fatal("the backlog was applied before it could be measured: give more --events")
+            raise Fatal("the backlog was applied before it could be measured: give more --events, or less --warm-up")
         first = read_cpu(processes.pids, begun)
         async with calibration.beside():
             await _reach(processes, done, scenario.events, scenario)

@@ -25,6 +25,8 @@ class Scenario(Struct, frozen=True):
     """`zipf`: with exponent 1.01. Of one customer it makes no difference."""
     events: int = 100_000
     """Of a drained backlog, the warm-up included."""
+    warm_up: int = 0
+    """Events of it that are applied before the measuring begins; 0: a tenth."""
     workers: int = 1
     partitions: int = 8
     broker: BrokerName = "tansu"
