@@ -206,7 +206,12 @@ class Checkpointer(Service):
             await self.sleep(self.options.retention_look_seconds)
 
     async def take(self, buckets: Collection[int]) -> None:
-        """Begin to keep the books of `buckets`. Does not wait: a rebalance must not hang on Postgres."""
+        """Begin to keep the books of `buckets`. Does not wait: a rebalance must not hang on Postgres.
+
+        None once it stops: nobody would end their writers before what they stand on is closed.
+        """
+        if self.should_stop:
+            return
         for bucket in buckets:
             writer = self.writers[bucket] = Writer(bucket, self._shared, self._make_seek(bucket))
             task = self._running[bucket] = asyncio.create_task(writer.run(), name=f"checkpoint-{bucket}")

@@ -208,6 +208,17 @@ async def test_stop_while_postgres_is_away_does_not_wait_for_it(ledger: Ledger, 
     await postgres.start()
 
 
+async def test_buckets_that_come_while_it_stops_get_no_writer(ledger: Ledger) -> None:
+    checkpointer = Checkpointer(ledger.options())
+    await checkpointer.start()
+    await wait_until(lambda: len(checkpointer.writers) == BUCKETS, "all buckets are its own")
+
+    await checkpointer.stop()
+    await checkpointer.take(range(BUCKETS))  # as a rebalance does that began before
+
+    assert checkpointer.writers == {}
+
+
 async def test_passing_error_of_the_broker_does_not_end_reading(
     ledger: Ledger, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
