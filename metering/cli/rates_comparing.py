@@ -54,7 +54,7 @@ def _fields(change: Change) -> Mapping[str, object]:
     for side in ("old", "new"):
         offer = getattr(change, side)
         fields[side] = describe_offer(offer)
-        fields[f"{side}_price_micros"] = offer[0].price_micros if offer and not offer[0].reject else None
+        fields[f"{side}_price_micros"] = offer[0].price_micros if offer and not offer[0].terms.reject else None
     return fields | {"destination": change.destination, "country": change.country, "from_ms": change.from_ms}
 
 

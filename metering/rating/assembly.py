@@ -82,9 +82,11 @@ class Assembler:
             found = list(self._rows(request, wanted, request.to[0]))
         except _RefusedError:
             return None
-        if len(request.to) != 1 or not found or (found[0][1].channel, found[0][1].charge) != ("voice", "rate"):
+        if len(request.to) != 1 or not found:
             return None
         size, row = Size(request, 0, self._count_text), found[0][1]
+        if (row.terms.channel, row.terms.charge) != ("voice", "rate"):
+            return None
         others = [
             _signed(self._book.line(each_row, size.quantity(each_row)), each.sign) for each, each_row in found[1:]
         ]
@@ -102,8 +104,8 @@ class Assembler:
             price = Price(
                 amount_micros=sum(line.amount_micros for line in lines),
                 lines=lines,
-                charge_on=first.charge_on if first else "submit",
-                failed_fee_micros=first.failed_fee_micros if first else 0,
+                charge_on=first.terms.charge_on if first else "submit",
+                failed_fee_micros=first.terms.failed_fee_micros if first else 0,
                 quantity=lines[0].quantity if lines else 0,
                 country=first.country if first else "",
                 rate_json=encode_lines(lines),
@@ -130,8 +132,8 @@ class Assembler:
                 lines.append(_signed(self._book.line(row, quantity), each.sign))
             recipients[to] = recipient = RecipientPrice(
                 sum(line.amount_micros for line in lines),
-                first.charge_on if first else "submit",
-                first.failed_fee_micros if first else 0,
+                first.terms.charge_on if first else "submit",
+                first.terms.failed_fee_micros if first else 0,
                 first.country if first else "",
                 tuple(lines),
             )
@@ -213,7 +215,7 @@ class Assembler:
             # A surcharge of 0 is how a table ends one that a shorter prefix would bring: no line.
             if row is None or (row.price_micros == 0 and not each.required):
                 continue
-            if row.reject:
+            if row.terms.reject:
                 _refuse("rejected_destination", f"{row.destination or row.prefix} is not served", row.country)
             yield each, row
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from metering.rating.charges import counter_uses, price_line
-from metering.rating.groups import RateKey, map_following
 from metering.rating.index import Index, Span
 from metering.rating.money import Rounding
 from metering.rating.plan_file import PlanFile
@@ -26,16 +25,18 @@ _EMPTY = Index(())
 class RateBook:
     """Immutable but for its cache of lines."""
 
-    def __init__(self, file: PlanFile, groups_by_key: Mapping[RateKey, Sequence[Row]]) -> None:
-        self.rows = tuple(row for group in groups_by_key.values() for row in group)
+    def __init__(self, file: PlanFile, rows: Sequence[Row], following: Mapping[int, Row]) -> None:
+        """Compile `rows`; `following` has by a row's number the one that comes into force next after it."""
+        self.rows = tuple(rows)
         self.rounding: Rounding = file.line_rounding
         self._included = file.included
         self._tiers = file.tiers
         groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
         for row in self.rows:
-            groups[row.charge, row.channel, row.direction].append(row)
+            terms = row.terms
+            groups[terms.charge, terms.channel, terms.direction].append(row)
         self._indexes = {key: Index(group) for key, group in groups.items()}
-        self._following = map_following(groups_by_key)
+        self._following = following
         self._lines: dict[tuple[int, int, int], PriceLine] = {}
         self._priced: list[Span] = []
         self._prices_kept = 0

@@ -25,11 +25,12 @@ def call_terms(
     None where Lua's numbers would not hold the sum of the longest call exactly.
     """
     each = line_terms(row, 1, 1, rounding, ())
+    own = row.terms
     terms = CallTerms(
         seconds=seconds,
-        headroom_seconds=0 if row.per == "call" else headroom_steps * row.next,
-        first=row.first,
-        next=row.next,
+        headroom_seconds=0 if own.per == "call" else headroom_steps * own.next,
+        first=own.first,
+        next=own.next,
         fixed=each.fixed_numerator,
         unit=each.unit_numerator,
         denominator=each.denominator,
@@ -37,9 +38,9 @@ def call_terms(
         step_micros=rounding.step_micros,
         minimum=each.minimum_micros * each.denominator,
         others_micros=sum(line.amount_micros for line in others),
-        per_call=row.per == "call",
+        per_call=own.per == "call",
     )
-    longest = SECONDS_MAX + row.first + row.next + terms.headroom_seconds
+    longest = SECONDS_MAX + own.first + own.next + terms.headroom_seconds
     largest = max(terms.fixed + terms.unit * longest, terms.minimum)
     is_exact = 2 * (largest + terms.denominator * terms.step_micros) + terms.others_micros < _EXACT_BELOW
     return terms if is_exact and terms.others_micros >= 0 else None

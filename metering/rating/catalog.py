@@ -11,7 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from metering.rating.deck import ParsedTable, TableKind, content_version, parse_table
-from metering.rating.groups import find_ties, group_rates
+from metering.rating.groups import find_ties, group_rates, map_following
 from metering.rating.plan import Plan
 from metering.rating.plan_file import PlanFile, TableRef
 from metering.rating.plan_reader import ParsedPlan, parse_plan
@@ -74,7 +74,6 @@ class CatalogReader:
         self.rows: dict[str, list[Row]] = {}
         self.tables: dict[tuple[str, str, str], ParsedTable] = {}
         self.contents: dict[str, bytes] = {}
-        self._numbered = 0
 
     @property
     def version(self) -> str:
@@ -89,9 +88,10 @@ class CatalogReader:
         for name, file in self.files.items():
             if name not in self.rows:
                 continue
-            groups = group_rates(self.rows[name])
+            rows = self.rows[name]
+            groups = group_rates(rows)
             self.problems += (tie_problem(row, other) for row, other in find_ties(groups))
-            plans[name] = Plan(file, groups)
+            plans[name] = Plan(file, rows, map_following(groups))
         return plans
 
     def read_files(self) -> None:
@@ -137,14 +137,13 @@ class CatalogReader:
         source = Source(
             PurePosixPath(reference.file).stem, content_version(content), reference.file, reference.time_zone
         )
-        table = self.tables[key] = parse_table(kind, content, source, self._numbered)
+        table = self.tables[key] = parse_table(kind, content, source, len(self.tables))
         self.problems += table.problems
-        self._numbered += len(table.rows)
         return table.rows
 
 
 def tie_problem(row: Row, other: Row, column: int = 1) -> Problem:
     """Word the error that nothing decides between two rows."""
-    place = f"{row.source.file}:{row.line}" if row.source is not other.source else f"line {row.line}"
+    place = f"{row.terms.source.file}:{row.line}" if row.terms.source is not other.terms.source else f"line {row.line}"
     message = f"the same rate from the same date stands in {place}"
-    return Problem(other.source.file, other.line, column, "duplicate", message)
+    return Problem(other.terms.source.file, other.line, column, "duplicate", message)

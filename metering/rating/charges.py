@@ -47,16 +47,16 @@ def bill_seconds(seconds: int, first: int, following: int) -> int:
 
 def line_terms(row: Row, quantity: int, count: int, rounding: Rounding, uses: tuple[CounterUse, ...]) -> LineTerms:
     """Write down the arithmetic of one line. A call of 0 seconds was not connected: no fee, no minimum."""
-    denominator = 60 if row.per == "minute" else 1
+    denominator = 60 if row.terms.per == "minute" else 1
     charged = quantity > 0
     scale = 100 if any(use.steps for use in uses) else 1
     return LineTerms(
         quantity,
         count,
-        row.connect_fee_micros * denominator * scale if charged else 0,
+        row.terms.connect_fee_micros * denominator * scale if charged else 0,
         row.price_micros * scale,
         denominator * scale,
-        row.minimum_micros if charged else 0,
+        row.terms.minimum_micros if charged else 0,
         rounding,
         uses,
     )
@@ -81,34 +81,34 @@ def price_line(
     row: Row, quantity: int, recipients: int, rounding: Rounding, uses: tuple[CounterUse, ...], following: Row | None
 ) -> PriceLine:
     """Make the line of `row` for `quantity` units to each of `recipients` alike. Raises AmountTooLargeError."""
-    terms = line_terms(row, quantity, recipients, rounding, uses)
-    each = plain_amount(terms)
+    arithmetic = line_terms(row, quantity, recipients, rounding, uses)
+    terms, each = row.terms, plain_amount(arithmetic)
     if each * recipients > AMOUNT_MICROS_MAX:
         raise AmountTooLargeError(each * recipients)
     return PriceLine(
-        charge=row.charge,
-        deck=row.source.name,
-        deck_version=row.source.version,
+        charge=terms.charge,
+        deck=terms.source.name,
+        deck_version=terms.source.version,
         row_line=row.line,
         prefix=row.prefix or "*",
         mcc_mnc=row.mcc_mnc,
-        sender_type=row.sender_type,
-        conversation_class=row.conversation_class,
+        sender_type=terms.sender_type,
+        conversation_class=terms.conversation_class,
         destination=row.destination,
         country=row.country,
-        effective_from_ms=None if row.from_ms == BEGINNING_MS else row.from_ms,
-        band=row.band.text if row.band else None,
-        per=row.per,
+        effective_from_ms=None if terms.from_ms == BEGINNING_MS else terms.from_ms,
+        band=terms.band.text if terms.band else None,
+        per=terms.per,
         unit_price_micros=row.price_micros,
-        connect_fee_micros=row.connect_fee_micros,
-        minimum_micros=row.minimum_micros,
+        connect_fee_micros=terms.connect_fee_micros,
+        minimum_micros=terms.minimum_micros,
         quantity=quantity,
         recipients=recipients,
         each_micros=each,
         amount_micros=each * recipients,
         next_price_micros=following.price_micros if following else None,
-        next_from_ms=following.from_ms if following else None,
-        terms=terms if uses else None,
+        next_from_ms=following.terms.from_ms if following else None,
+        terms=arithmetic if uses else None,
     )
 
 
@@ -136,7 +136,7 @@ def encode_lines(lines: Sequence[PriceLine]) -> bytes:
 
 def counter_uses(row: Row, included: Sequence[Included], tiers: Sequence[Tiers]) -> tuple[CounterUse, ...]:
     """List the counters that decide about lines of this row, included quantities first: they are used up first."""
-    if row.charge != "rate":
+    if row.terms.charge != "rate":
         return ()
     free = [rule for rule in included if _in(rule.scope, row)]
     uses = [CounterUse(rule.counter, rule.window, "included", rule.quantity) for rule in free]
@@ -155,10 +155,11 @@ def _step_numerator(step: Step, row: Row) -> int:
 
 
 def _in(scope: Scope, row: Row) -> bool:
+    terms = row.terms
     return (
-        scope.channel == row.channel
-        and scope.direction == row.direction
+        scope.channel == terms.channel
+        and scope.direction == terms.direction
         and (not scope.countries or row.country in scope.countries)
-        and (not scope.sender_types or (row.sender_type or "any") in scope.sender_types)
-        and (not scope.conversation_classes or (row.conversation_class or "any") in scope.conversation_classes)
+        and (not scope.sender_types or (terms.sender_type or "any") in scope.sender_types)
+        and (not scope.conversation_classes or (terms.conversation_class or "any") in scope.conversation_classes)
     )

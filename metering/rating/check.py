@@ -58,11 +58,11 @@ def check_tree(tree: Tree, moved_percent: int = MOVED_PERCENT) -> CheckedRates:
     problems = set(reader.problems)
     for table in reader.tables.values():
         problems.update(_check_table(table, moved_percent))
-    tables = {table.rows[0].source: table for table in reader.tables.values() if table.rows}
+    tables = {table.rows[0].terms.source: table for table in reader.tables.values() if table.rows}
     for rows in reader.rows.values():
         for row, other in find_ties(group_rates(rows)):
             problems.discard(tie_problem(row, other))
-            problems.add(tie_problem(row, other, tables[other.source].column(other.line, "prefix")))
+            problems.add(tie_problem(row, other, tables[other.terms.source].column(other.line, "prefix")))
     used = {reference for _, reference, _ in reader.tables}
     for folder in ("decks", "surcharges"):
         for name in tree.names(folder, "csv"):
@@ -81,7 +81,7 @@ def _check_table(table: ParsedTable, moved_percent: int) -> list[Problem]:
 def _to_problems(table: ParsedTable, findings: Iterable[Finding]) -> list[Problem]:
     return [
         Problem(
-            finding.row.source.file,
+            finding.row.terms.source.file,
             finding.row.line,
             table.column(finding.row.line, finding.column),
             finding.rule,

@@ -14,20 +14,19 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import structs
 
 from metering.rating import columns
 from metering.rating.columns import Parser
 from metering.rating.problems import Problem, Rule
-from metering.rating.rows import Charge, Row, Source
+from metering.rating.rows import LINE_BITS, Charge, Row, RowTerms, Source
 from metering.rating.table_text import TableText, field_column
 from metering.rating.times import BEGINNING_MS, END_MS, Band, parse_band, parse_instant
 
 TableKind = Literal["deck", "surcharges"]
 # A row longer than this is a broken quote, not a rate.
 FIELD_CHARACTERS_MAX = 200
-# What one row of a table has for itself; the other columns say the same in thousands of rows.
-_OWN = ("prefix", "destination", "country", "price")
+# What one row of a table has for itself; the other columns say the same in thousands of rows, which share their terms.
+_OWN = ("prefix", "mcc_mnc", "destination", "country", "price")
 
 
 def content_version(content: bytes) -> str:
@@ -49,18 +48,19 @@ class ParsedTable(msgspec.Struct, frozen=True):
         return field_column(self.text.line(line), index)
 
 
-def parse_table(kind: TableKind, content: bytes, source: Source, first_number: int) -> ParsedTable:
-    """Read one CSV table; rows with an error are left out. Rows are numbered from `first_number` in file order."""
-    table = _Table(kind, source)
-    rows = table.read(content, first_number)
+def parse_table(kind: TableKind, content: bytes, source: Source, place: int) -> ParsedTable:
+    """Read one CSV table, the catalog's `place`-th; rows with an error are left out. Rows come in file order."""
+    table = _Table(kind, source, place)
+    rows = table.read(content)
     return ParsedTable(rows, table.problems, table.header, table.text)
 
 
 class _Table:
-    def __init__(self, kind: TableKind, source: Source) -> None:
+    def __init__(self, kind: TableKind, source: Source, place: int) -> None:
         deck = kind == "deck"
         self._kind = kind
         self._source = source
+        self._first_number = place << LINE_BITS
         self._zone = ZoneInfo(source.zone)
         self._parsers: Mapping[str, Parser] = columns.DECK_COLUMNS if deck else columns.SURCHARGE_COLUMNS
         self._required = columns.DECK_REQUIRED if deck else columns.SURCHARGE_REQUIRED
@@ -73,10 +73,10 @@ class _Table:
         self._indexes: dict[str, int] = {}
         self._instants: dict[str, int] = {}
         self._bands: dict[tuple[str, str], Band | None] = {}
-        # And most rows differ from one before them in prefix, destination and price only: they are copies of it.
-        self._alike: dict[tuple[str, ...], Row] = {}
+        # And most rows differ from one before them in prefix, destination and price only: they share its terms.
+        self._alike: dict[tuple[str, ...], RowTerms] = {}
 
-    def read(self, content: bytes, first_number: int) -> list[Row]:
+    def read(self, content: bytes) -> list[Row]:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -92,7 +92,7 @@ class _Table:
         if header is None or not self._accept_header(*header):
             return []
         for line, fields in records:
-            row = self._parse_row(first_number + len(rows), line, fields)
+            row = self._parse_row(line, fields)
             if row is not None:
                 rows.append(row)
         return rows
@@ -124,14 +124,14 @@ class _Table:
             self._report(line, 1, "missing_column", f"needs {', '.join(missing)}")
         return len(self.problems) == before
 
-    def _parse_row(self, number: int, line: int, fields: Sequence[str]) -> Row | None:
+    def _parse_row(self, line: int, fields: Sequence[str]) -> Row | None:
         if len(fields) != len(self.header):
             self._report(line, 1, "field_count", f"{len(fields)} fields under {len(self.header)} columns")
             return None
         alike = tuple(compress(fields, self._is_shared))
-        pattern = self._alike.get(alike)
-        if pattern is not None and (copied := self._copy(pattern, number, line, fields)) is not None:
-            return copied
+        terms = self._alike.get(alike)
+        if terms is not None and (row := self._make_alike(terms, line, fields)) is not None:
+            return row
         before = len(self.problems)
         values: dict[str, Any] = {}
         for index, name in enumerate(self.header):
@@ -141,32 +141,27 @@ class _Table:
                 self._report_field(line, index, "wrong_value", f"{name}: {error}")
         if len(self.problems) > before:
             return None
-        row = self._build(number, line, values)
+        row = self._build(line, values)
         if len(self.problems) > before:
             return None
-        self._alike[alike] = row
+        self._alike[alike] = row.terms
         return row
 
-    def _copy(self, pattern: Row, number: int, line: int, fields: Sequence[str]) -> Row | None:
-        """Make the row of `fields`, which are those of `pattern` but for `_OWN`; None where it has to be looked at."""
+    def _make_alike(self, terms: RowTerms, line: int, fields: Sequence[str]) -> Row | None:
+        """Make the row of `fields`, whose terms are known; None where it has to be looked at."""
         read, indexes = self._read_field, self._indexes
         try:
             prefix = read("prefix", fields[indexes["prefix"]])
             price = read("price", fields[indexes["price"]])
             destination = read("destination", fields[indexes["destination"]])
             country = read("country", fields[indexes["country"]])
+            mcc_mnc = read("mcc_mnc", fields[indexes["mcc_mnc"]]) if "mcc_mnc" in indexes else None
         except (KeyError, ValueError):
             return None
-        if prefix is None or (price is None and not pattern.reject):
+        if (prefix is None and mcc_mnc is None) or (price is None and not terms.reject):
             return None
-        return structs.replace(
-            pattern,
-            number=number,
-            line=line,
-            prefix=prefix,
-            destination=destination or "",
-            country=country or "",
-            price_micros=price or 0,
+        return Row(
+            self._first_number + line, prefix or "", mcc_mnc, destination or "", country or "", price or 0, terms
         )
 
     def _read_field(self, name: str, text: str) -> Any:
@@ -181,7 +176,7 @@ class _Table:
         value = memo[text] = self._parsers[name](stripped)
         return value
 
-    def _build(self, number: int, line: int, values: dict[str, Any]) -> Row:
+    def _build(self, line: int, values: dict[str, Any]) -> Row:
         get = values.get
         reject = get("reject") or False
         channel, per = values["channel"], values["per"]
@@ -200,19 +195,12 @@ class _Table:
         to_ms = self._instant(line, "effective_to", get("effective_to"), END_MS)
         if from_ms >= to_ms:
             self._report_named(line, "effective_to", "empty_period", "ends before it begins")
-        return Row(
-            number=number,
+        terms = RowTerms(
             source=self._source,
-            line=line,
             charge=charge,
             channel=channel,
             direction=get("direction") or ("inbound" if charge.startswith("voicemail") else "outbound"),
             sender_type=get("sender_type"),
-            prefix=get("prefix") or "",
-            mcc_mnc=get("mcc_mnc"),
-            destination=get("destination") or "",
-            country=get("country") or "",
-            price_micros=get("price") or 0,
             per=per,
             conversation_class=get("conversation_class"),
             first=first,
@@ -227,6 +215,15 @@ class _Table:
             from_ms=from_ms,
             to_ms=to_ms,
             reject=reject,
+        )
+        return Row(
+            number=self._first_number + line,
+            prefix=get("prefix") or "",
+            mcc_mnc=get("mcc_mnc"),
+            destination=get("destination") or "",
+            country=get("country") or "",
+            price_micros=get("price") or 0,
+            terms=terms,
         )
 
     def _accept_scope(self, line: int, values: dict[str, Any], charge: str) -> None:

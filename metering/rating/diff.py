@@ -19,9 +19,9 @@ from metering.rating.times import BEGINNING_MS, END_MS, format_instant
 
 ChangeKind = Literal["added", "removed", "changed"]
 
-# Everything of a row that a bill can show; a row that moved within its file has not changed.
+# Beside its price everything of a row that a bill can show; a row that moved within its file has not changed.
 _TERMS = (
-    "price_micros", "per", "first", "next", "connect_fee_micros", "minimum_micros", "charge_on", "failed_fee_micros",
+    "per", "first", "next", "connect_fee_micros", "minimum_micros", "charge_on", "failed_fee_micros",
     "segmenting", "reject",
 )  # fmt: skip
 Offer = tuple[Row, ...]
@@ -70,10 +70,10 @@ def describe_offer(offer: Offer) -> str:
     if not offer:
         return "unrated"
     row = offer[0]
-    if row.reject:
+    if row.terms.reject:
         return "rejected"
     band = f" ({len(offer)} time bands)" if len(offer) > 1 else ""
-    return f"{format_micros(row.price_micros)} per {row.per}{band}"
+    return f"{format_micros(row.price_micros)} per {row.terms.per}{band}"
 
 
 def diff(old: Catalog, new: Catalog) -> list[Change]:
@@ -121,7 +121,8 @@ _Scope = tuple[str, str, str, str | None, str | None]
 
 def _scopes(plan: Plan | None) -> set[_Scope]:
     rows = plan.book.rows if plan else ()
-    return {(row.charge, row.channel, row.direction, row.sender_type, row.conversation_class) for row in rows}
+    terms = (row.terms for row in rows)
+    return {(its.charge, its.channel, its.direction, its.sender_type, its.conversation_class) for its in terms}
 
 
 def _destinations(
@@ -135,7 +136,7 @@ def _destinations(
                 found |= {
                     (row.prefix, row.mcc_mnc)
                     for row in cell.rows
-                    if row.sender_type == sender_type and row.conversation_class == conversation_class
+                    if row.terms.sender_type == sender_type and row.terms.conversation_class == conversation_class
                 }
     return sorted(found, key=lambda place: (place[1] or "", place[0]))
 
@@ -143,7 +144,8 @@ def _destinations(
 def _compare(old: Table, new: Table, prefix: str, mcc_mnc: str | None) -> Iterator[tuple[int, Offer, Offer]]:
     """Yield (from_ms, before, after) whenever the two sides begin to differ, or to differ otherwise."""
     cells = [[*_cells(table, prefix, mcc_mnc)] for table in (old, new)]
-    edges = {edge for side in cells for cell in side for row in cell.rows for edge in (row.from_ms, row.to_ms)}
+    its_terms = [row.terms for side in cells for cell in side for row in cell.rows]
+    edges = {edge for its in its_terms for edge in (its.from_ms, its.to_ms)}
     last: tuple[object, object] | None = None
     for edge in sorted({BEGINNING_MS, *edges} - {END_MS}):
         before, after = (_offer(side, prefix, edge) for side in cells)
@@ -169,15 +171,18 @@ def _offer(cells: Sequence[Cell], prefix: str, at_ms: int) -> Offer:
     offer = []
     for cell in cells:
         for row in cell.rows:
-            if prefix.startswith(row.prefix) and row.from_ms <= at_ms < row.to_ms:
+            if prefix.startswith(row.prefix) and row.terms.from_ms <= at_ms < row.terms.to_ms:
                 offer.append(row)
-                if row.band is None:
+                if row.terms.band is None:
                     return tuple(offer)
     return tuple(offer)
 
 
 def _terms(offer: Offer) -> object:
-    return tuple((*(getattr(row, name) for name in _TERMS), row.band and row.band.spans) for row in offer)
+    return tuple(
+        (row.price_micros, *(getattr(row.terms, name) for name in _TERMS), row.terms.band and row.terms.band.spans)
+        for row in offer
+    )
 
 
 def summarise(changes: Sequence[Change]) -> Mapping[str, int]:

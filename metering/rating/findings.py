@@ -53,9 +53,10 @@ def _find_in_row(row: Row) -> Iterator[Finding]:
         elif country and country not in regions and country in phonenumbers.SUPPORTED_REGIONS:
             message = f"{row.prefix} belongs to {', '.join(regions[:3])}, the row says {country}"
             yield Finding(row, "country", "wrong_country", message)
-    free = row.price_micros == 0 and row.connect_fee_micros == 0 and row.minimum_micros == 0
-    charged = row.charge == "rate" and row.channel != "conversation" and row.direction != "inbound"
-    if free and charged and not row.reject:
+    terms = row.terms
+    free = row.price_micros == 0 and terms.connect_fee_micros == 0 and terms.minimum_micros == 0
+    charged = terms.charge == "rate" and terms.channel != "conversation" and terms.direction != "inbound"
+    if free and charged and not terms.reject:
         yield Finding(row, "price", "zero_price", "costs nothing; a destination that is not served is rejected instead")
 
 
@@ -76,21 +77,22 @@ def calling_code_regions(prefix: str) -> tuple[str, ...]:
 def _find_in_time(group: Sequence[Row], moved_percent: int) -> Iterator[Finding]:
     by_band: defaultdict[object, list[Row]] = defaultdict(list)
     for row in group:
-        by_band[row.band.spans if row.band else None].append(row)
+        band = row.terms.band
+        by_band[band.spans if band else None].append(row)
     for rows in by_band.values():
         for row, later in pairwise(rows):
-            if row.to_ms < later.from_ms:
-                span = f"{format_instant(row.to_ms)} to {format_instant(later.from_ms)}"
+            if row.terms.to_ms < later.terms.from_ms:
+                span = f"{format_instant(row.terms.to_ms)} to {format_instant(later.terms.from_ms)}"
                 yield Finding(later, "effective_from", "gap", f"nothing is in force from {span}")
-            elif later.from_ms < row.to_ms != END_MS:
+            elif later.terms.from_ms < row.terms.to_ms != END_MS:
                 message = f"begins before line {row.line} ends; the later one is used"
                 yield Finding(later, "effective_from", "overlap", message)
             before, after = row.price_micros, later.price_micros
-            if not row.reject and not later.reject and abs(after - before) * 100 > before * moved_percent:
+            if not row.terms.reject and not later.terms.reject and abs(after - before) * 100 > before * moved_percent:
                 message = f"moves from {format_micros(before)} to {format_micros(after)}, more than {moved_percent} %"
                 yield Finding(later, "price", "moved", message)
-        if rows[-1].to_ms != END_MS:
-            message = f"ends {format_instant(rows[-1].to_ms)} and nothing follows"
+        if rows[-1].terms.to_ms != END_MS:
+            message = f"ends {format_instant(rows[-1].terms.to_ms)} and nothing follows"
             yield Finding(rows[-1], "effective_to", "ends", message)
 
 
@@ -126,6 +128,6 @@ def _is_lasting(rows: Sequence[Row]) -> bool:
     """Say whether the rows leave no instant after their first date without one of them."""
     reach: int | None = None
     for row in rows:
-        if row.band is None and (reach is None or row.from_ms <= reach):
-            reach = max(reach or row.to_ms, row.to_ms)
+        if row.terms.band is None and (reach is None or row.terms.from_ms <= reach):
+            reach = max(reach or row.terms.to_ms, row.terms.to_ms)
     return reach == END_MS

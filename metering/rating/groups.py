@@ -17,12 +17,13 @@ RateKey = tuple[str, str, str, str | None, str | None, str, str | None]
 
 def rate_key(row: Row) -> RateKey:
     """Name what a row prices: rows with equal keys differ only in time band and dates."""
+    terms = row.terms
     return (
-        row.charge,
-        row.channel,
-        row.direction,
-        row.sender_type,
-        row.conversation_class,
+        terms.charge,
+        terms.channel,
+        terms.direction,
+        terms.sender_type,
+        terms.conversation_class,
         row.prefix,
         row.mcc_mnc,
     )
@@ -40,7 +41,7 @@ def group_rates(rows: Iterable[Row]) -> dict[RateKey, tuple[Row, ...]]:
 
 
 def _by_date(row: Row) -> int:
-    return row.from_ms
+    return row.terms.from_ms
 
 
 def find_ties(groups: Mapping[RateKey, Sequence[Row]]) -> Iterator[tuple[Row, Row]]:
@@ -53,7 +54,7 @@ def find_ties(groups: Mapping[RateKey, Sequence[Row]]) -> Iterator[tuple[Row, Ro
             continue
         same_date: defaultdict[int, list[Row]] = defaultdict(list)
         for row in group:
-            same_date[row.from_ms].append(row)
+            same_date[row.terms.from_ms].append(row)
         for rows in same_date.values():
             for index, row in enumerate(rows):
                 for earlier in rows[:index]:
@@ -62,9 +63,8 @@ def find_ties(groups: Mapping[RateKey, Sequence[Row]]) -> Iterator[tuple[Row, Ro
 
 
 def _meet(row: Row, other: Row) -> bool:
-    if row.band is None or other.band is None:
-        return row.band is other.band
-    return row.band.meets(other.band)
+    band, others = row.terms.band, other.terms.band
+    return band is others if band is None or others is None else band.meets(others)
 
 
 def map_following(groups: Mapping[RateKey, Sequence[Row]]) -> dict[int, Row]:
@@ -75,7 +75,8 @@ def map_following(groups: Mapping[RateKey, Sequence[Row]]) -> dict[int, Row]:
             continue
         by_band: defaultdict[object, list[Row]] = defaultdict(list)
         for row in group:
-            by_band[row.band.spans if row.band else None].append(row)
+            band = row.terms.band
+            by_band[band.spans if band else None].append(row)
         for rows in by_band.values():
             following.update({row.number: later for row, later in pairwise(rows)})
     return following

@@ -5,8 +5,7 @@ Leaves the order of specificity to `rows` and the amount to `charges`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -31,25 +30,29 @@ class Span(msgspec.Struct, gc=False):
     prices: dict[int, Price] | None = None
 
 
-# The span of a cell that no instant falls into: where a time band has a say, only `Cell.at` knows.
+# A span that no instant falls into, for a cell whose spans are not cut yet, or cannot be since a time band has a say.
 _NEVER = Span(0, 0, None)
 
 
 class Cell(msgspec.Struct, gc=False):
     """The rows under one key, best first, and the spans of time that they share out (none where a band has a say).
 
-    `latest` is the span that answered last: most events fall into the same one, so a reader may try it before it calls
-    `at`. It is replaced as a whole, so readers in other threads see one span or the other.
+    The spans are cut when the first number is looked for: most prefixes of a deck never meet one. `latest` is the span
+    that answered last: most events fall into the same one, so a reader may try it before it calls `at`. Both are
+    replaced as a whole, so readers in other threads see one or the other.
     Without gc: a deck has tens of thousands of cells, none in a cycle, and a pass over them would stop the stream.
     """
 
     rows: tuple[Row, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] | None
     latest: Span
 
     def at(self, at_ms: int) -> Row | None:
         """Return the best row in force at `at_ms`, None when none is."""
-        for span in self.spans:
+        spans = self.spans
+        if spans is None:
+            spans = self.spans = resolve_spans(self.rows)
+        for span in spans:
             if span.from_ms <= at_ms < span.to_ms:
                 self.latest = span
                 return span.row
@@ -57,22 +60,38 @@ class Cell(msgspec.Struct, gc=False):
 
 
 def make_cell(rows: Sequence[Row]) -> Cell:
-    """Put the rows of one key in order and cut time between them."""
-    if len(rows) > 1:
-        rows = sorted(rows, key=specificity, reverse=True)
-    spans = () if any(row.band for row in rows) else resolve_spans(rows)
-    return Cell(tuple(rows), spans, spans[-1] if spans else _NEVER)
+    """Put the rows of one key in order."""
+    ordered = sorted(rows, key=specificity, reverse=True) if len(rows) > 1 else rows
+    return Cell(tuple(ordered), None, _NEVER)
 
 
 def resolve_spans(rows: Sequence[Row]) -> tuple[Span, ...]:
-    """Cut time where rows (best first, none with a band) begin or end, and keep the best row of each piece."""
+    """Cut time where rows (best first) begin or end, and keep the best row of each piece; not where one has a band."""
+    terms = [row.terms for row in rows]
+    if any(its.band for its in terms):
+        return ()
     if len(rows) == 1:
-        return (Span(rows[0].from_ms, rows[0].to_ms, rows[0]),)
-    edges = sorted({BEGINNING_MS, END_MS} | {edge for row in rows for edge in (row.from_ms, row.to_ms)})
+        return (Span(terms[0].from_ms, terms[0].to_ms, rows[0]),)
+    edges = sorted({BEGINNING_MS, END_MS} | {edge for its in terms for edge in (its.from_ms, its.to_ms)})
     return tuple(
-        Span(start, end, next((row for row in rows if row.from_ms <= start < row.to_ms), None))
+        Span(start, end, next((row for row in rows if row.terms.from_ms <= start < row.terms.to_ms), None))
         for start, end in pairwise(edges)
     )
+
+
+class Cells:
+    """Makes one cell of the same rows, however many tables they stand in: one for each sender type and class."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, ...], Cell] = {}
+
+    def of(self, rows: Sequence[Row]) -> Cell:
+        """Return the cell of `rows`."""
+        key = tuple([row.number for row in rows])
+        cell = self._made.get(key)
+        if cell is None:
+            cell = self._made[key] = make_cell(rows)
+        return cell
 
 
 class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
@@ -84,7 +103,7 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
 
     __slots__ = ("_by_head", "cells", "networks")
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], cell_of: Callable[[Sequence[Row]], Cell] = make_cell) -> None:
         super().__init__()
         # Tuples, which the collector drops from its rounds, where a list for each prefix would stay in them.
         by_prefix: dict[str, tuple[Row, ...]] = {}
@@ -94,15 +113,19 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
                 by_prefix[row.prefix] = (*by_prefix.get(row.prefix, ()), row)
             else:
                 by_network[row.mcc_mnc] = (*by_network.get(row.mcc_mnc, ()), row)
-        self.cells = {prefix: make_cell(rows) for prefix, rows in by_prefix.items()}
-        self.networks = {network: make_cell(rows) for network, rows in by_network.items()}
-        self._by_head: defaultdict[str, set[int]] = defaultdict(set)
+        self.cells = {prefix: cell_of(rows) for prefix, rows in by_prefix.items()}
+        self.networks = {network: cell_of(rows) for network, rows in by_network.items()}
+        # By head the prefix lengths beyond it, a bit for each: a set of them would take 216 bytes.
+        self._by_head: dict[str, int] = {}
         for prefix in self.cells:
-            if len(prefix) > HEAD_CHARACTERS:
-                self._by_head[prefix[:HEAD_CHARACTERS]].add(len(prefix))
+            beyond = len(prefix) - HEAD_CHARACTERS
+            if beyond > 0:
+                head = prefix[:HEAD_CHARACTERS]
+                self._by_head[head] = self._by_head.get(head, 0) | 1 << beyond
 
     def __missing__(self, head: str) -> tuple[tuple[int, ...], tuple[Cell, ...]]:
-        longer = tuple(sorted(self._by_head.get(head, ()), reverse=True))
+        bits = self._by_head.get(head, 0)
+        longer = tuple(HEAD_CHARACTERS + bit for bit in range(bits.bit_length() - 1, 0, -1) if bits >> bit & 1)
         above = (self.cells.get(head[:length]) for length in range(HEAD_CHARACTERS, -1, -1))
         answer = self[head] = (longer, tuple(cell for cell in above if cell is not None))
         return answer
@@ -130,6 +153,11 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
         return self.find(to, at_ms)
 
 
+def _applies(row: Row, sender_type: str | None, conversation_class: str | None) -> bool:
+    terms = row.terms
+    return terms.sender_type in {None, sender_type} and terms.conversation_class in {None, conversation_class}
+
+
 class Index:
     """All rows of one charge, channel and direction, ready to be searched."""
 
@@ -137,12 +165,11 @@ class Index:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
-        senders = {row.sender_type for row in rows} | {None}
-        classes = {row.conversation_class for row in rows} | {None}
+        senders = {row.terms.sender_type for row in rows} | {None}
+        classes = {row.terms.conversation_class for row in rows} | {None}
+        cell_of = Cells().of
         self._tables: dict[tuple[str | None, str | None], Table] = {
-            (sender, named): Table(
-                row for row in rows if row.sender_type in {None, sender} and row.conversation_class in {None, named}
-            )
+            (sender, named): Table((row for row in rows if _applies(row, sender, named)), cell_of)
             for sender in senders
             for named in classes
         }

@@ -71,7 +71,8 @@ class SmsLane(dict[str, _Head]):
                 if span.from_ms <= at_ms < span.to_ms and span.row is not None:
                     row = span.row
                 else:
-                    span, row = _NOWHERE, self._rates.find(to, at_ms)
+                    row = self._rates.find(to, at_ms)
+                    span = cell.latest if cell.latest.row is row else _NOWHERE
             cells = self._fee_cells
             for length in fee_longer:
                 found = cells.get(to[:length])
@@ -91,8 +92,8 @@ class SmsLane(dict[str, _Head]):
             return Refusal("unrated", f"no row for {to[:8]}…", country_of(to))
         key = segments
         parts = segments
-        if not 0 < segments <= SEGMENTS_MAX or (characters and row.segmenting == "flat160"):
-            if row.reject:
+        if not 0 < segments <= SEGMENTS_MAX or (characters and row.terms.segmenting == "flat160"):
+            if row.terms.reject:
                 return _rejected(row)
             try:
                 parts = count_parts(Segments("gsm7", characters or 0, segments), row)
@@ -108,25 +109,25 @@ class SmsLane(dict[str, _Head]):
         return self._make(span, key, row, fee, parts, segments)
 
     def _make(self, span: Span, key: int, row: Row, fee: Row | None, parts: int, segments: int) -> Price | Refusal:
-        if row.reject:
+        if row.terms.reject:
             return _rejected(row)
         if span is _NOWHERE:
             # Found by network or by the clock: kept by row, as the others are by the span that leads to them.
-            span = self._spans.setdefault(row.number, Span(row.from_ms, row.to_ms, row))
+            span = self._spans.setdefault(row.number, Span(row.terms.from_ms, row.terms.to_ms, row))
             if span.prices is not None and key in span.prices:
                 return span.prices[key]
         try:
-            lines = [self._book.line(row, parts if row.per == "segment" else 1)]
+            lines = [self._book.line(row, parts if row.terms.per == "segment" else 1)]
             # A fee of 0 is how a table ends one that a shorter prefix would bring: no line.
             if fee is not None and fee.price_micros:
-                lines.append(self._book.line(fee, segments if fee.per == "segment" else 1))
+                lines.append(self._book.line(fee, segments if fee.terms.per == "segment" else 1))
         except AmountTooLargeError as error:
             return Refusal("amount_too_large", f"{error} micro-units", row.country)
         price = Price(
             amount_micros=sum(line.amount_micros for line in lines),
             lines=tuple(lines),
-            charge_on=row.charge_on,
-            failed_fee_micros=row.failed_fee_micros,
+            charge_on=row.terms.charge_on,
+            failed_fee_micros=row.terms.failed_fee_micros,
             quantity=lines[0].quantity,
             country=row.country,
             segments=segments,

@@ -11,7 +11,6 @@ from functools import cached_property
 from metering.contracts.calls import CallTerms
 from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
-from metering.rating.groups import RateKey
 from metering.rating.lane import SmsLane
 from metering.rating.plan_file import HOLD_SECONDS_DEFAULT, AlertRule, PlanFile
 from metering.rating.policies import Policies
@@ -24,7 +23,7 @@ from metering.rating.texts import make_counter
 class Plan:
     """One plan of a catalog: immutable but for its caches, so one instance serves all customers of the plan."""
 
-    def __init__(self, file: PlanFile, groups: Mapping[RateKey, Sequence[Row]]) -> None:
+    def __init__(self, file: PlanFile, rows: Sequence[Row], following: Mapping[int, Row]) -> None:
         self.file = file
         self.id = file.id
         self.title = file.title
@@ -33,12 +32,12 @@ class Plan:
         self.hold_seconds: Mapping[str, int] = HOLD_SECONDS_DEFAULT | dict(file.hold_seconds)
         self.alerts: tuple[AlertRule, ...] = file.alerts
         self._count = make_counter(file.segments)
-        self._groups = groups
+        self._rows, self._following = tuple(rows), following
 
     @cached_property
     def book(self) -> RateBook:
         """The plan's rows, compiled when first asked for: most programs price by one plan of a catalog."""
-        return RateBook(self.file, self._groups)
+        return RateBook(self.file, self._rows, self._following)
 
     @cached_property
     def _assembler(self) -> Assembler:

@@ -37,25 +37,17 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     zone: str
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A price for some destinations, senders and times. `prefix` is stored with its `+`, `""` when any number matches.
+class RowTerms(msgspec.Struct, frozen=True, gc=False):
+    """What a row says beside its destination and price: the same in thousands of rows, which share one of these.
 
-    `number` is unique within a catalog. `first` and `next` are seconds. `from_ms` is inclusive, `to_ms` exclusive.
-    Money is micro-units of the plan's unit, for one `per`.
+    `first` and `next` are seconds. `from_ms` is inclusive, `to_ms` exclusive. Money is micro-units of the plan's unit.
     """
 
-    number: int
     source: Source
-    line: int
     charge: Charge
     channel: Channel
     direction: Direction
     sender_type: SenderType | None
-    prefix: str
-    mcc_mnc: str | None
-    destination: str
-    country: str
-    price_micros: int
     per: Per
     conversation_class: str | None
     first: int
@@ -70,9 +62,36 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     to_ms: int
     reject: bool
 
+
+LINE_BITS = 32
+"""Of a row's number: more lines than any table that fits into memory has."""
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A price for some destinations, senders and times. `prefix` is stored with its `+`, `""` when any number matches.
+
+    `number` is unique within a catalog: the table's place in it, and in the lowest `LINE_BITS` the row's line. Money is
+    micro-units of the plan's unit, for one `per`. Without a copy of its terms, or a line of its own, a row is 72 bytes
+    instead of 216: a worker holds tens of thousands.
+    """
+
+    number: int
+    prefix: str
+    mcc_mnc: str | None
+    destination: str
+    country: str
+    price_micros: int
+    terms: RowTerms
+
+    @property
+    def line(self) -> int:
+        """The line in its table, from 1, at which it begins."""
+        return self.number & ((1 << LINE_BITS) - 1)
+
     def covers(self, at_ms: int) -> bool:
         """Say whether the row is in force at `at_ms`."""
-        return self.from_ms <= at_ms < self.to_ms and (self.band is None or self.band.covers(at_ms))
+        terms = self.terms
+        return terms.from_ms <= at_ms < terms.to_ms and (terms.band is None or terms.band.covers(at_ms))
 
 
 def specificity(row: Row) -> tuple[int, int, bool, bool, bool, int]:
@@ -81,11 +100,12 @@ def specificity(row: Row) -> tuple[int, int, bool, bool, bool, int]:
     In order: MCC-MNC (longer first) over prefix, longer prefix over shorter, named sender type over any, named
     conversation class over any, time band over none, latest effective date.
     """
+    terms = row.terms
     return (
         len(row.mcc_mnc or ""),
         len(row.prefix),
-        row.sender_type is not None,
-        row.conversation_class is not None,
-        row.band is not None,
-        row.from_ms,
+        terms.sender_type is not None,
+        terms.conversation_class is not None,
+        terms.band is not None,
+        terms.from_ms,
     )

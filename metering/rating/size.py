@@ -38,23 +38,24 @@ class Size:
 
     def quantity(self, row: Row) -> int:
         """Return the units of `row` that one recipient uses; raises SizeError."""
-        if row.channel == "voice" and row.charge == "rate":
+        terms = row.terms
+        if terms.channel == "voice" and terms.charge == "rate":
             seconds = self._request.seconds
             # A call that has just begun is sized by its first increment.
-            billed = bill_seconds(row.first if seconds is None else seconds, row.first, row.next)
-            if row.per == "call":
+            billed = bill_seconds(terms.first if seconds is None else seconds, terms.first, terms.next)
+            if terms.per == "call":
                 return min(billed, 1)
-            return billed + self._extra_steps * row.next
-        if row.channel != "sms":
+            return billed + self._extra_steps * terms.next
+        if terms.channel != "sms":
             return 1
         if self._counted is None:
             self._counted = self._count()
         if self._counted is None:
-            if row.per != "segment":
+            if terms.per != "segment":
                 return 1
             raise SizeError("unpriced", "needs a text, an encoding with characters, or a number of segments")
         parts = count_parts(self._counted, row)
-        return parts if row.per == "segment" else 1
+        return parts if terms.per == "segment" else 1
 
     def describe(self, price: Price) -> Price:
         """Add what is known of the text to a price that is shared between texts."""
@@ -84,7 +85,7 @@ def count_parts(counted: Segments, row: Row) -> int:
     parts = counted.segments
     if parts < 1:
         raise SizeError("unpriced", f"{parts} parts")
-    if row.segmenting == "flat160" and counted.characters:
+    if row.terms.segmenting == "flat160" and counted.characters:
         parts = max(1, count_blocks(counted.characters))
     if max(parts, counted.segments) > SEGMENTS_MAX:
         raise SizeError("too_many", f"{max(parts, counted.segments)} parts, {SEGMENTS_MAX} at most")

@@ -8,7 +8,7 @@ from pathlib import Path
 from metering.rating import Catalog, Plan, Price, PriceRequest, Refusal, load_catalog
 from metering.rating.money import RoundingMode
 from metering.rating.plan_file import PlanFile, RoundingChoice, TableRef
-from metering.rating.rows import Row, Source
+from metering.rating.rows import Row, RowTerms, Source
 from metering.rating.times import BEGINNING_MS, END_MS, parse_moment
 
 DECK_HEADER = (
@@ -106,15 +106,19 @@ def refused(plan: Plan, asked: PriceRequest) -> Refusal:
 
 def make_row(number: int, **fields: object) -> Row:
     """A row for outbound texts, always in force, at 0.01 a part, except for `fields`."""
-    values: dict[str, object] = {
-        "number": number, "source": Source("deck", "0" * 12, "decks/deck.csv", "UTC"), "line": number + 2,
-        "charge": "rate", "channel": "sms", "direction": "outbound", "sender_type": None, "prefix": "+1",
-        "mcc_mnc": None, "destination": "Somewhere", "country": "US", "price_micros": 10_000, "per": "segment",
-        "conversation_class": None, "first": 60, "next": 60, "connect_fee_micros": 0, "minimum_micros": 0,
-        "charge_on": "submit", "failed_fee_micros": 0, "segmenting": "gsm7_ucs2", "band": None,
-        "from_ms": BEGINNING_MS, "to_ms": END_MS, "reject": False,
+    own: dict[str, object] = {
+        "number": number, "prefix": "+1", "mcc_mnc": None, "destination": "Somewhere", "country": "US",
+        "price_micros": 10_000,
     }  # fmt: skip
-    return Row(**{**values, **fields})  # type: ignore[arg-type]
+    terms: dict[str, object] = {
+        "source": Source("deck", "0" * 12, "decks/deck.csv", "UTC"), "charge": "rate", "channel": "sms",
+        "direction": "outbound", "sender_type": None, "per": "segment", "conversation_class": None, "first": 60,
+        "next": 60, "connect_fee_micros": 0, "minimum_micros": 0, "charge_on": "submit", "failed_fee_micros": 0,
+        "segmenting": "gsm7_ucs2", "band": None, "from_ms": BEGINNING_MS, "to_ms": END_MS, "reject": False,
+    }  # fmt: skip
+    own |= {name: fields[name] for name in own.keys() & fields.keys()}
+    terms |= {name: fields[name] for name in fields.keys() - own.keys()}
+    return Row(**own, terms=RowTerms(**terms))  # type: ignore[arg-type]
 
 
 def make_file(mode: RoundingMode, step: str) -> PlanFile:

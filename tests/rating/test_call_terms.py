@@ -9,7 +9,6 @@ from hypothesis import given, settings, strategies as st
 
 from metering.rating import Plan
 from metering.rating.calls import price_call
-from metering.rating.groups import group_rates
 from metering.rating.money import RoundingMode
 from metering.rating.size import SECONDS_MAX
 from tests.rating.decks import make_file, make_row, priced, request
@@ -39,7 +38,7 @@ def test_terms_price_a_call_as_its_plan_does(
         1, channel="voice", per=per, price_micros=price, connect_fee_micros=fee, minimum_micros=minimum, first=first,
         next=following,
     )  # fmt: skip
-    plan = Plan(make_file(mode, step), group_rates([row]))
+    plan = Plan(make_file(mode, step), [row], {})
     terms = plan.call_terms(request("voice", TO, seconds=asked), asked)
     assert terms is not None
     held = plan.price_hold(request("voice", TO, seconds=asked))
@@ -51,13 +50,13 @@ def test_terms_price_a_call_as_its_plan_does(
 @pytest.mark.parametrize(("price", "exact"), [(10**9, True), (10**14, False)])
 def test_call_whose_sums_might_not_be_exact_has_no_terms(price: int, *, exact: bool) -> None:
     row = make_row(1, channel="voice", per="second", price_micros=price, first=1, next=1)
-    plan = Plan(make_file("half_up", "0.000001"), group_rates([row]))
+    plan = Plan(make_file("half_up", "0.000001"), [row], {})
 
     assert (plan.call_terms(request("voice", TO, seconds=1), 1) is not None) is exact
 
 
 def test_text_has_no_terms() -> None:
     row = make_row(1, channel="sms", per="segment", price_micros=1)
-    plan = Plan(make_file("half_up", "0.000001"), group_rates([row]))
+    plan = Plan(make_file("half_up", "0.000001"), [row], {})
 
     assert plan.call_terms(request("sms", TO, segments=1), 1) is None

@@ -155,4 +155,28 @@ def test_every_problem_of_every_file_is_listed(tmp_path: Path) -> None:
 
 def test_call_is_charged_when_it_is_over_and_a_text_at_once(tmp_path: Path) -> None:
     rows = make_plan(tmp_path, [sms("1", "1"), voice("1", "1")]).book.rows
-    assert {row.channel: row.charge_on for row in rows} == {"sms": "submit", "voice": "delivered"}
+    assert {row.terms.channel: row.terms.charge_on for row in rows} == {"sms": "submit", "voice": "delivered"}
+
+
+def test_rows_know_their_line_and_are_told_apart_over_all_tables(tmp_path: Path) -> None:
+    rows = [sms("1", "1", destination='"two\nlines"'), sms("44", "1", destination="one")]
+    fees = [{"surcharge": "carrier_fee", "channel": "sms", "prefix": "1", "price": "0.1", "per": "segment"}]
+
+    book = make_plan(tmp_path, rows, fees).book
+
+    assert [(row.terms.source.name, row.line) for row in book.rows] == [("deck", 2), ("deck", 4), ("fees", 2)]
+    assert len({row.number for row in book.rows}) == 3
+
+
+def test_rows_that_differ_in_destination_and_price_share_their_terms(tmp_path: Path) -> None:
+    rows = [sms("1", "1"), sms("44", "2", country="GB"), {**sms("", "3"), "mcc_mnc": "23415"}]
+    rows.append(sms("91", "1", charge_on="delivered"))
+
+    first, *others = make_plan(tmp_path, rows).book.rows
+
+    assert [row.terms is first.terms for row in others] == [True, True, False]
+    assert [(row.prefix, row.mcc_mnc, row.price_micros) for row in others] == [
+        ("+44", None, 2_000_000),
+        ("", "23415", 3_000_000),
+        ("+91", None, 1_000_000),
+    ]

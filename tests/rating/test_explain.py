@@ -9,13 +9,14 @@ def lines(plan: str, channel: str, to: str | tuple[str, ...], **more: object) ->
 
 
 def version(plan: str, charge: str, channel: str) -> str:
-    return shipped().plans[plan].book.index(charge, channel, "outbound").rows[0].source.version
+    return shipped().plans[plan].book.index(charge, channel, "outbound").rows[0].terms.source.version
 
 
 def test_text_is_explained_with_row_sum_and_what_is_scheduled() -> None:
     deck, fees = version("payg-usd", "rate", "sms"), version("payg-usd", "carrier_fee", "sms")
     found = lines("payg-usd", "sms", "+12125551234", text="x" * 161)
-    row = next(row for row in shipped().plans["payg-usd"].book.rows if row.prefix == "+1212" and not row.sender_type)
+    rows = shipped().plans["payg-usd"].book.rows
+    row = next(row for row in rows if row.prefix == "+1212" and not row.terms.sender_type)
     assert [
         "payg-usd: sms outbound to +12125551234 at 2026-06-01T12:00:00Z",
         "  text: gsm7, 161 characters, 2 parts",

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from metering.rating import Plan, Price, Refusal
-from metering.rating.groups import group_rates
 from metering.rating.segments import count_segments
 from tests.rating.decks import NOON_MS, make_file, make_plan, make_row, refused, request, sms
 
@@ -58,7 +57,7 @@ def _plans() -> list[Plan]:
                 make_row(9, charge="carrier_fee", prefix="+14155", price_micros=5_000, per="message", to_ms=NOON_MS),
                 make_row(10, charge="carrier_fee", prefix="", mcc_mnc="310260", sender_type="toll_free"),
             ]
-            _PLANS.append(Plan(make_file("half_up", "0.000001"), group_rates(rows)))
+            _PLANS.append(Plan(make_file("half_up", "0.000001"), rows, {}))
     return _PLANS
 
 

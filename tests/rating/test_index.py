@@ -55,10 +55,10 @@ def scan(
         for row in rows
         if to.startswith(row.prefix)
         and (row.mcc_mnc is None or (mcc_mnc is not None and row.mcc_mnc in (mcc_mnc, mcc_mnc[:3])))
-        and row.sender_type in (None, sender_type)
-        and row.conversation_class in (None, named)
-        and row.from_ms <= at_ms < row.to_ms
-        and (row.band is None or row.band.covers(at_ms))
+        and row.terms.sender_type in (None, sender_type)
+        and row.terms.conversation_class in (None, named)
+        and row.terms.from_ms <= at_ms < row.terms.to_ms
+        and (row.terms.band is None or row.terms.band.covers(at_ms))
     ]
     return max(matching, key=specificity, default=None)
 
@@ -154,3 +154,24 @@ def test_any_number_row_is_the_last_resort() -> None:
     rows = [make_row(1, prefix=""), make_row(2, prefix="+44")]
     assert find(rows) == 1
     assert find(rows, to="+447400123456") == 2
+
+
+def test_tables_of_all_sender_types_share_the_cells_that_no_sender_type_changes() -> None:
+    index = Index([make_row(1), make_row(2, prefix="+44"), make_row(3, prefix="+44", sender_type="toll_free")])
+    plain, toll_free = index.table(None).cells, index.table("toll_free").cells
+    assert plain["+1"] is toll_free["+1"]
+    assert [row.number for row in plain["+44"].rows] == [2]
+    assert [row.number for row in toll_free["+44"].rows] == [3, 2]
+
+
+def test_spans_are_cut_when_a_number_first_meets_them() -> None:
+    index = Index([make_row(1), make_row(2, from_ms=NOON_MS), make_row(3, prefix="+44")])
+    assert index.find("+14155551234", NOON_MS, None, None) is index.rows[1]
+    cells = index.table(None).cells
+    met = cells["+1"].spans
+    assert met is not None
+    assert [(span.from_ms, span.to_ms, span.row and span.row.number) for span in met] == [
+        (BEGINNING_MS, NOON_MS, 1),
+        (NOON_MS, END_MS, 2),
+    ]
+    assert cells["+44"].spans is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from metering.rating import Plan, Price, PriceRequest
 from metering.rating.book import RateBook
 from metering.rating.charges import bill_seconds
-from metering.rating.groups import group_rates
+from metering.rating.groups import group_rates, map_following
 from metering.rating.money import RoundingMode
 from tests.rating.decks import NOON_MS, make_file, make_plan, make_row, priced, refused, request, sms, voice
 
@@ -37,7 +37,7 @@ def test_call_costs_what_fractions_say_rounded_once(
         1, channel="voice", per="minute", price_micros=price, connect_fee_micros=fee, minimum_micros=minimum,
         first=first, next=following,
     )  # fmt: skip
-    plan = Plan(make_file(mode, step), group_rates([row]))
+    plan = Plan(make_file(mode, step), [row], {})
     billed = bill_seconds(used, first, following)
     exact = max(Fraction(minimum), fee + Fraction(price * billed, 60)) if billed else Fraction(0)
     unit = Fraction(step) * 1_000_000
@@ -215,7 +215,7 @@ def test_sender_counts_parts_itself_and_is_believed(tmp_path: Path) -> None:
 
 def test_book_names_rows_that_follow() -> None:
     rows = [make_row(1), make_row(2, from_ms=NOON_MS), make_row(3, prefix="+14")]
-    book = RateBook(make_file("up", "1"), group_rates(rows))
+    book = RateBook(make_file("up", "1"), rows, map_following(group_rates(rows)))
     assert rows[1] is book.following(rows[0])
     assert book.following(rows[1]) is None
     assert book.following(rows[2]) is None
