@@ -20,6 +20,7 @@ from metering.contracts.reasons import Reason
 from metering.contracts.wallets import WalletProfile
 from metering.errors import BrokenInvariant
 from metering.ledger.cause_codes import mask_of
+from metering.ledger.folding import wallet_record
 from metering.ledger.identity import event_digests
 from metering.ledger.keys import slot_of
 from metering.ledger.layout import Customer
@@ -30,7 +31,6 @@ from metering.ledger.records import (
     granted_record,
     profile_or_none,
     rule_record,
-    wallet_record,
 )
 from metering.ledger.restore_part import PartMaker, RestorePart, add_lots
 from metering.ledger.state import CustomerRows, EventRows, StateBatch, WalletRows

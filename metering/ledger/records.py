@@ -17,7 +17,7 @@ from metering.ledger.entry_parts import CHANGEABLE, FIXED, allotment_record, cal
 from metering.ledger.grant_codes import GrantOf
 from metering.ledger.identity import scoped
 from metering.ledger.profiles import profile_record
-from metering.ledger.rows import CUSTOMER_HEAD, WHOLE
+from metering.ledger.rows import CUSTOMER_HEAD
 from metering.ledger.state import (
     COMPANY_POOL,
     BlockState,
@@ -73,11 +73,6 @@ def customer_of_settings(settings: CustomerSettings) -> bytes:
             list(settings.equipment),
         ]
     )
-
-
-def wallet_record(record: list[Any]) -> bytes:
-    """Return a wallet's record, given as a list by `layout.Wallet`."""
-    return WHOLE + pack(record)
 
 
 def profile_or_none(profile: WalletProfile) -> list[Any] | Literal[False]:

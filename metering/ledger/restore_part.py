@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from metering.contracts.fields import MAIN_WALLET
+from metering.ledger.folding import wallet_record
 from metering.ledger.identity import scoped
 from metering.ledger.keys import slot_of
 from metering.ledger.records import (
@@ -23,7 +24,6 @@ from metering.ledger.records import (
     pack,
     profile_or_none,
     rule_record,
-    wallet_record,
 )
 from metering.ledger.state import (
     BlockState,

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from metering.checkpoint.books import Books
 from metering.checkpoint.database import Database
+from metering.ledger.folding import wallet_record
 from metering.ledger.identity import fresh_token
 from metering.ledger.keys import BucketKeys, oldest_live_slot
 from metering.ledger.profiles import make_profile
@@ -80,9 +81,9 @@ def check_position(lost: dict[bytes, Any], brought: dict[bytes, Any]) -> None:
 async def everything(client: Redis, windows: Windows) -> dict[str, dict[bytes, Any]]:
     """Return all that bucket 0 holds and a restore has to bring back, in one form.
 
-    A wallet may have its figures in front or not, a profile that says nothing be written out or left out, and a plain
-    charge be a row or a list: they are read. Left out is what nothing asks for any more: what a window has left behind,
-    which the next call drops, and charges that were denied.
+    A profile that says nothing may be written out or left out, and a plain charge be a row or a list: they are read.
+    Left out is what nothing asks for any more: what a window has left behind, which the next call drops, and charges
+    that were denied.
     """
     keys, redis = BucketKeys(0), cast("Any", client)
     meta = await redis.hgetall(keys.meta)
@@ -90,6 +91,7 @@ async def everything(client: Redis, windows: Windows) -> dict[str, dict[bytes, A
     for name in ("customers", "senders", "commands", "states", "zones"):
         found[name] = await redis.hgetall(getattr(keys, name))
     wallets = await redis.hgetall(keys.wallets)
+    assert {name: wallet_record(unpack_wallet(record)) for name, record in wallets.items()} == wallets
     found["wallets"] = {name: whole_wallet(record) for name, record in wallets.items()}
     found["charges"] = charges_of(await redis.hgetall(keys.charges))
     for name in ("timers", "names"):
