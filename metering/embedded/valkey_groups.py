@@ -12,11 +12,13 @@ from redis.exceptions import RedisError
 
 from metering.embedded.ports import LOOPBACK, find_free_port
 from metering.embedded.process import POLL_SECONDS, Command
-from metering.embedded.server import NotReady, ServerFailed, build_environment
+from metering.embedded.server import PORT_ATTEMPTS_MAX, NotReady, ServerFailed, build_environment
 from metering.embedded.valkey import ValkeyServer, find_valkey_program
 
 READY_SECONDS_MAX = 30.0
 SLOTS = 16_384
+BUS_PORT_TAKEN = "(cluster), aborting"
+"""How a node's log ends whose bus port somebody else has."""
 PRIMARY_NAME = "till"
 DOWN_AFTER_MS = 1_000
 """A server silent for this long is replaced: in tests nobody wants to wait for the usual five seconds and more."""
@@ -141,13 +143,25 @@ class ValkeyCluster:
     async def __aenter__(self) -> Self:
         async with self._stack:
             for node in self.nodes:
-                await self._stack.enter_async_context(node)
+                await self._start(node)
             await self._form()
             self._stack = self._stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def _start(self, node: ValkeyServer) -> None:
+        """Start a node; on another bus port where somebody has taken its own since it was found free."""
+        for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
+            try:
+                await self._stack.enter_async_context(node)
+            except ServerFailed as error:
+                if attempt == PORT_ATTEMPTS_MAX or BUS_PORT_TAKEN not in str(error):
+                    raise
+                node.options["cluster-port"] = str(find_free_port())
+            else:
+                return
 
     async def _form(self) -> None:
         primaries, replicas = self.nodes[: self._primaries], self.nodes[self._primaries :]

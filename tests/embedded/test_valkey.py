@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
+from metering.embedded.ports import LOOPBACK
 from metering.embedded.valkey import ValkeyServer
+from metering.embedded.valkey_groups import ValkeyCluster
 
 
 async def write(server: ValkeyServer, value: str) -> None:
@@ -82,3 +86,12 @@ async def test_valkey_over_its_maxmemory_refuses_writes_and_evicts_nothing() -> 
             for number in range(1000):
                 await client.set(f"key-{number}", b"x" * 10_000)
         assert await client.exists("key-0")
+
+
+async def test_node_of_a_cluster_whose_bus_port_was_taken_meanwhile_gets_another() -> None:
+    cluster = ValkeyCluster(primaries=1)
+    taken = int(cluster.nodes[0].options["cluster-port"])
+    with socket.create_server((LOOPBACK, taken)):
+        async with cluster:
+            assert cluster.nodes[0].options["cluster-port"] != str(taken)
+            assert await cluster.owner_of(0) is cluster.nodes[0]
