@@ -74,7 +74,7 @@ class Applier:
         self._head = claimed.head
         self._clock_ms = claimed.clock_ms
         self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
-        self._customers = CustomerCache(BucketReader(parts.redis, bucket))
+        self._customers = CustomerCache(BucketReader(parts.redis, bucket), most=lambda: parts.shares.customers)
         self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
@@ -99,6 +99,7 @@ class Applier:
             await self._idle()
             return None
         in_force = await self._parts.rates.at(max(self._clock_ms, upcoming.record.timestamp))
+        self._taker.events_max = min(self._parts.chunk_events_max, self._parts.shares.events)
         taken = self._taker.take(
             self._queue,
             self._head.position,

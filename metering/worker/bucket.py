@@ -203,7 +203,7 @@ class Bucket:
     async def _live_through(self, claimed: Claimed) -> str:
         """Run both stages until one ends; return the cause of the next claim."""
         parts = self._parts
-        batches = AppliedQueue(parts.batches_waiting_max * parts.chunk_events_max)
+        batches = AppliedQueue(parts.shares.room)
         applier = Applier(self.number, self._parts, self._till, self.queue, self.wake, claimed)
         position = claimed.head.position if self._skipped is None else self._skipped.end
         self.queue.reset(position.usage, position.commands)
@@ -226,6 +226,7 @@ class Bucket:
             return applying.result()
         finally:
             await end_tasks(applying, publishing)
+            batches.leave()
 
     async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""
@@ -253,6 +254,7 @@ class Bucket:
         while together := await batches.take(PUBLISH_ENTRIES_MAX, PUBLISH_ENTRIES_ENOUGH, pause_until):
             began = loop.time()
             end = await self._publish(claimed, together, end)
+            batches.note_published(together)
             pause_until = next_publication_at(self.number, began, loop.time())
 
     async def _publish(self, claimed: Claimed, together: list[AppliedBatch], end: LedgerEnd) -> LedgerEnd:

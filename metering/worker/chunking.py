@@ -75,7 +75,8 @@ class ChunkTaker:
         self._bucket = bucket
         self._partitions = partitions
         self._window_ms = window_ms
-        self._events_max = events_max
+        self.events_max = events_max
+        """Most events of the next chunk."""
 
     def take(
         self,
@@ -95,7 +96,7 @@ class ChunkTaker:
         inputs, ahead_ms = chunk.inputs, now_ms + SKEW_MS
         usage, commands, limit_ms = start.usage, start.commands, until_ms
         records, before_ms = queue.usage_before()
-        for _ in range(self._events_max):
+        for _ in range(self.events_max):
             topic: InputTopic = "usage"
             if records and records[0].timestamp < before_ms:
                 record = records[0]

@@ -5,8 +5,7 @@ A bounded cache; Lua checks the version it was priced with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,16 +16,13 @@ from metering.ledger.entry_parts import CHANGEABLE, FIXED
 from metering.ledger.gathering import UNKNOWN, CustomerPolicy
 from metering.ledger.live import BucketReader
 from metering.rating import Catalog, Plan, parse_micros
-
-CUSTOMERS_CACHED_MAX = 8_192
-"""Customers of one bucket whose settings are kept, about 4 MB; on overflow the half that has been there longest goes:
-dropping all would mean to read all again, which in a backlog of more customers took a twentieth of a worker's time."""
+from metering.worker.sharing import CUSTOMERS_MAX
 
 POLICIES_KEPT_MAX = 4_096
 """Plans are few, and versions of settings are small numbers: more than these would be somebody's test."""
 
 
-class Customer(Struct, frozen=True):
+class Customer(Struct, frozen=True, gc=False):
     """A customer as priced. `settings` None: unknown.
 
     `plan` None: its plan is not in the catalog (any more), or has another unit there than the customer's wallets.
@@ -96,35 +92,54 @@ def rules_of(plan: Plan, *, is_main: bool = True) -> list[list[object]]:
 
 
 class CustomerCache:
-    """Customers of one bucket, read through `reader`, with their plans as `catalog` has them."""
+    """Customers of one bucket, read through `reader`, with their plans as `catalog` has them.
 
-    def __init__(self, reader: BucketReader, catalog: Catalog | None = None) -> None:
+    Those of the last chunks in one table, those of before in another: when the first has half of what may be kept, it
+    takes the other's place. So whoever is met again stays, where dropping all would mean to read all again.
+    """
+
+    def __init__(
+        self, reader: BucketReader, catalog: Catalog | None = None, most: Callable[[], int] = lambda: CUSTOMERS_MAX
+    ) -> None:
+        """Begin with none. `most` says how many may be kept, in a worker by how many buckets it has."""
         self._reader = reader
         self._catalog = catalog
+        self._most = most
         self._known: dict[str, Customer] = {}
+        self._before: dict[str, Customer] = {}
         self._policies: dict[tuple[str, int], CustomerPolicy] = {}
         """By plan and version of the settings: what Lua needs to know depends on no more."""
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known) + len(self._before)
 
     def use(self, catalog: Catalog) -> None:
         """Go by this catalog from now on; plans and policies of another one are forgotten."""
         if catalog is not self._catalog:
             self._catalog = catalog
-            self._known.clear()
+            self.forget_all()
             self._policies.clear()
 
     async def load(self, names: Iterable[str]) -> None:
         """Read those of `names` that are not known yet, in one call. Raises `Retryable`."""
         wanted, known = dict.fromkeys(names), self._known
-        missing = [name for name in wanted if name not in known]
-        if not missing:
+        new = [name for name in wanted if name not in known]
+        if not new:
             return
-        if len(known) + len(missing) > CUSTOMERS_CACHED_MAX:
-            self._drop_older_half(wanted)
-        for name, settings in zip(missing, await self._reader.settings(missing), strict=True):
-            known[name] = NOBODY if settings is None else self._make(settings)
+        older = before = self._before
+        if len(known) + len(new) > self._most() // 2:
+            self._before, self._known = known, {}
+            before, known, new = known, self._known, list(wanted)
+        missing: list[str] = []
+        for name in new:
+            customer = before.get(name) or older.get(name)
+            if customer is None:
+                missing.append(name)
+            else:
+                known[name] = customer
+        if missing:
+            for name, settings in zip(missing, await self._reader.settings(missing), strict=True):
+                known[name] = NOBODY if settings is None else self._make(settings)
 
     def _make(self, settings: CustomerSettings) -> Customer:
         plan = self._catalog.plans.get(settings.plan) if self._catalog is not None else None
@@ -138,12 +153,6 @@ class CustomerCache:
                 self._policies[key] = policy
         return Customer(settings, policy, plan)
 
-    def _drop_older_half(self, wanted: dict[str, None]) -> None:
-        """Keep what came last, and whatever is wanted now: it has just been found to be there."""
-        for name in list(islice(self._known, len(self._known) // 2)):
-            if name not in wanted:
-                del self._known[name]
-
     async def load_numbers(self, names: Iterable[str]) -> None:
         """Read the phone numbers of customers that were loaded: they are not kept. Raises `Retryable`."""
         for name in names:
@@ -156,7 +165,9 @@ class CustomerCache:
     def forget(self, name: str) -> None:
         """Drop one whose settings have changed."""
         self._known.pop(name, None)
+        self._before.pop(name, None)
 
     def forget_all(self) -> None:
         """Drop all: the bucket was claimed anew, or the catalog changed."""
         self._known.clear()
+        self._before.clear()

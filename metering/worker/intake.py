@@ -16,7 +16,6 @@ from prometheus_client import Gauge
 
 from metering.contracts.entries import Position
 from metering.observe.steps import Step
-from metering.settings import WorkerSettings
 from metering.worker.bucket import Bucket
 from metering.worker.hearing import SILENCE_SECONDS_MAX, Hearing
 from metering.worker.kafka import Kafka
@@ -37,7 +36,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         kafka: Kafka,
         parts: Parts,
         make_bucket: Callable[[int, Callable[[int, Position], None]], Bucket],
-        bounds: WorkerSettings,
+        bytes_max: int,
     ) -> None:
         self.buckets: dict[int, Bucket] = {}
         self._stopping = False
@@ -45,7 +44,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._metrics = parts.metrics
         self._steps = parts.steps
         self._make_bucket = make_bucket
-        self._records_max, self._bytes_max = bounds.buffered_events_max, bounds.buffered_bytes_max
+        self._shares, self._bytes_max = parts.shares, bytes_max
         self._topics: dict[str, InputTopic] = {kafka.topic(topic): topic for topic in INPUT_TOPICS}
         self._names: dict[InputTopic, str] = {topic: name for name, topic in self._topics.items()}
         # Of each bucket that was ever assigned: both partitions, with what tells their lag, and when they were heard.
@@ -116,6 +115,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             self._buffered[number] = self._metrics.buffered.labels(str(number))
             bucket = self.buckets[number] = self._make_bucket(number, self._go_live)
             bucket.start()
+        self._shares.buckets = len(self.buckets)
         log.info("buckets_assigned", buckets=sorted(whole))
 
     def _pair(self, number: int) -> set[TopicPartition]:
@@ -164,29 +164,35 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         Each topic by itself: the one of which nothing waits must go on, or the other's head could never be told older.
         Every poll comes by here for every bucket: nothing is made anew, and a bucket is woken only by what is new.
         """
-        consumer, queue, bytes_max = self._consumer, bucket.queue, self._bytes_max / max(1, len(self.buckets))
+        consumer, queue, shares = self._consumer, bucket.queue, self._shares
+        records_max, bytes_max = shares.events, self._bytes_max / max(1, shares.buckets)
         now = asyncio.get_running_loop().time()
         for partition, (topic, lag, hearing) in self._pairs[bucket.number].items():
             # First, because it is what says that the partition was taken away.
             position = await consumer.position(partition)
             end = consumer.last_stable_offset(partition) or consumer.highwater(partition)
             age = now - hearing.note(consumer.last_poll_timestamp(partition), now)
-            is_known = age <= self._silence_seconds_max
+            # Of a topic that is not read on, nobody tells what has come since it was paused.
+            is_paused = partition in paused
+            is_known = not is_paused and age <= self._silence_seconds_max
             if queue.note_end(topic, is_known and end is not None and position >= end):
                 bucket.wake.set()
-                if not is_known:
+                if not (is_known or is_paused):
                     log.warning("input_topic_silent", bucket=bucket.number, topic=topic, seconds=round(age, 1))
             waiting = queue.waiting(topic)
             if end is not None:
                 lag.set(max(0, end - position) + waiting)
-            full = max(waiting / self._records_max, queue.bytes_waiting(topic) / bytes_max)
-            if partition in paused:
+            full = max(waiting / records_max, queue.bytes_waiting(topic) / bytes_max)
+            if is_paused:
                 if full <= 1 / 2:
+                    hearing.begin(consumer.last_poll_timestamp(partition), now)
                     consumer.resume(partition)
             elif full > 1:
                 consumer.pause(partition)
+                queue.note_end(topic, at_end=False)
         self._buffered[bucket.number].set(len(queue))
 
     async def _stop_buckets(self, numbers: Iterable[int]) -> None:
         leaving = [self.buckets.pop(number) for number in numbers if number in self.buckets]
+        self._shares.buckets = len(self.buckets)
         await asyncio.gather(*(bucket.stop(self._patience_seconds) for bucket in leaving))

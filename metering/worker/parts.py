@@ -17,6 +17,7 @@ from metering.observe.steps import NO_STEPS, Steps
 from metering.worker.kafka import Kafka
 from metering.worker.producers import SharedProducer
 from metering.worker.rates_follower import RatesFollower
+from metering.worker.sharing import Shares
 
 
 def wall_clock_ms() -> int:
@@ -41,8 +42,8 @@ class Parts:
     metrics: WorkerMetrics
     partitions: int
     chunk_events_max: int
-    batches_waiting_max: int
-    """Applied chunks that may wait for publishing; then applying waits."""
+    shares: Shares
+    """What the buckets may hold together."""
     dead_letters_window_records: int
     dead_letters_share_max: float
     probe_seconds: float

@@ -33,6 +33,7 @@ from metering.worker.parts import Parts
 from metering.worker.producers import SharedProducer
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
 from metering.worker.rates_follower import READ_AGE_SECONDS_MAX, RatesFollower
+from metering.worker.sharing import Shares
 from metering.worker.topics import bucket_count
 
 log = structlog.get_logger(__name__)
@@ -87,13 +88,13 @@ class WorkerService(Service):
             metrics=self.metrics,
             partitions=partitions,
             chunk_events_max=settings.worker.chunk_events_max,
-            batches_waiting_max=max(1, settings.worker.buffered_events_max // 2 // settings.worker.chunk_events_max),
+            shares=Shares(settings.worker.buffered_events_max),
             dead_letters_window_records=settings.worker.dead_letters_window_records,
             dead_letters_share_max=settings.worker.dead_letters_share_max,
             probe_seconds=settings.worker.probe_seconds,
             steps=self._steps,
         )
-        self.intake = Intake(self.kafka, self._parts, self._make_bucket, settings.worker)
+        self.intake = Intake(self.kafka, self._parts, self._make_bucket, settings.worker.buffered_bytes_max)
         await self._serve_status()
         self.intake.subscribe()
         with self._broker_needed():

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from math import ceil
 
 from metering.worker.applying import AppliedBatch
+from metering.worker.sharing import Room
+
+ENTRIES_WAITING_MAX = 1_000
+"""Of one bucket, beside those that are being published: what makes a transaction as cheap an entry as it gets."""
 
 PUBLISH_PAUSE_SECONDS = 0.15
 """Between the beginnings of two small publications: one costs worker and broker some milliseconds however small it is,
@@ -39,26 +44,34 @@ class AppliedQueue:
     """The line between the two stages of a bucket: one puts, one takes.
 
     Bounded by its entries, not by its batches: under a light load batches are of a few events, and a slow transaction
-    must not hold up the decisions of those that come meanwhile.
+    must not hold up the decisions of those that come meanwhile. And by the room that all buckets of the worker share,
+    in which those that are being published stay until they are: `leave` when nothing more of it is.
     """
 
-    def __init__(self, entries_max: int) -> None:
+    def __init__(self, room: Room, entries_max: int = ENTRIES_WAITING_MAX) -> None:
+        self._room = room
         self._entries_max = entries_max
         self._batches: deque[AppliedBatch] = deque()
         self._entries = 0
+        self._under_way = 0
+        """Entries that wait or are being published."""
         self._awaited = False
         self._closed = False
         self._enough = 1
         """Entries that end the wait of who takes: nobody is woken in vain for each small batch."""
         self._changed = asyncio.Event()
+        room.watch(self._changed)
 
     async def put(self, batch: AppliedBatch) -> None:
         """Add a batch; waits until fewer entries wait than there may. Interrupted while it waits, it has not added."""
-        while self._entries >= self._entries_max:
+        while self._entries >= self._entries_max or (self._under_way and self._room.is_full):
             self._changed.clear()
             await self._changed.wait()
+        size = _size(batch)
         self._batches.append(batch)
-        self._entries += _size(batch)
+        self._entries += size
+        self._under_way += size
+        self._room.add(size)
         self._awaited = self._awaited or batch.publication.is_awaited
         if self._awaited or self._entries >= self._enough:
             self._changed.set()
@@ -72,8 +85,8 @@ class AppliedQueue:
         """Take what waits, batches of about `entries_max` entries at most.
 
         As soon as there is any; but until the loop's time `pause_until` only when there are `enough` entries, when
-        somebody waits for an answer among them, or when the queue is closed. Returns none only when it is closed and
-        empty.
+        somebody waits for an answer among them, when the room is full, or when the queue is closed. Returns none only
+        when it is closed and empty.
         """
         self._enough = 1
         while not self._batches and not self._closed:
@@ -83,7 +96,7 @@ class AppliedQueue:
             self._enough = min(enough, self._entries_max)
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(pause_until):
-                    while self._entries < self._enough and not self._awaited and not self._closed:
+                    while not (self._entries >= self._enough or self._awaited or self._closed or self._room.is_full):
                         self._changed.clear()
                         await self._changed.wait()
         taken: list[AppliedBatch] = []
@@ -96,6 +109,20 @@ class AppliedQueue:
         self._awaited = any(batch.publication.is_awaited for batch in self._batches)
         self._changed.set()
         return taken
+
+    def note_published(self, batches: Sequence[AppliedBatch]) -> None:
+        """Give the room of batches that were taken to others."""
+        self._give_back(sum(map(_size, batches)))
+        self._changed.set()
+
+    def leave(self) -> None:
+        """Give all room back, whatever has become of what took it."""
+        self._room.unwatch(self._changed)
+        self._give_back(self._under_way)
+
+    def _give_back(self, entries: int) -> None:
+        self._under_way -= entries
+        self._room.add(-entries)
 
 
 def _size(batch: AppliedBatch) -> int:

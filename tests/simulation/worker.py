@@ -25,6 +25,7 @@ from metering.worker.intake import Intake
 from metering.worker.parts import Parts
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
 from metering.worker.rates import InForce
+from metering.worker.sharing import Shares
 from tests.end_to_end.system import RATES
 from tests.simulation.books import BooksClient, ModelBooks
 from tests.simulation.broker import Broker
@@ -178,7 +179,7 @@ class SimulatedWorker:
             metrics=metrics(),
             partitions=servers.buckets,
             chunk_events_max=5,
-            batches_waiting_max=2,
+            shares=Shares(12),
             dead_letters_window_records=1_000,
             dead_letters_share_max=0.5,
             probe_seconds=1.0,
@@ -194,7 +195,7 @@ class SimulatedWorker:
                 publisher = PlainPublisher(kafka, number, parts.producer, parts.consumer, parts.steps)
             return Bucket(number, parts, publisher, go_live)
 
-        intake = self.intake = Intake(kafka, parts, make, WorkerSettings(buffered_events_max=12))
+        intake = self.intake = Intake(kafka, parts, make, WorkerSettings().buffered_bytes_max)
         intake.subscribe()
         self._reading = asyncio.create_task(intake.run())
         self._consumer = parts.consumer

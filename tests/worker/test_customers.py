@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
 from redis.asyncio import Redis
 
 from metering.contracts.entries import CustomerSettings
@@ -32,36 +31,55 @@ class WatchedReader(BucketReader):
         return await super().settings(customers)
 
 
-async def opened(redis: Redis) -> tuple[WatchedReader, CustomerCache]:
-    """A bucket with customers, and a cache that has read none of them yet."""
+async def opened(redis: Redis, most: int = 1_000) -> tuple[WatchedReader, CustomerCache]:
+    """A bucket with customers, and a cache of so many that has read none of them yet."""
     bucket = MeteredBucket(redis)
     await bucket.open()
     await bucket.commands(*(command("open_customer", "open", customer=name, plan="payg-usd") for name in NAMES))
     reader = WatchedReader(redis)
-    return reader, CustomerCache(reader, load_catalog(RATES))
+    return reader, CustomerCache(reader, load_catalog(RATES), lambda: most)
 
 
-async def test_full_cache_drops_the_half_that_came_first_and_keeps_what_is_wanted(
-    fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(customers, "CUSTOMERS_CACHED_MAX", 4)
-    reader, cache = await opened(fresh_redis)
-    await cache.load(NAMES[:4])
-    await cache.load([NAMES[0], NAMES[4]])
-    assert reader.read == NAMES[:5]
+async def test_full_cache_drops_who_was_not_met_for_long_and_keeps_who_was(fresh_redis: Redis) -> None:
+    reader, cache = await opened(fresh_redis, 4)
+    often, *seldom = NAMES
+    for name in seldom:
+        await cache.load([often])
+        await cache.load([often, name])
+    assert reader.read == NAMES
 
-    await cache.load([NAMES[0], NAMES[2], NAMES[3], NAMES[4]])
-    assert reader.read == NAMES[:5]
+    reader.read.clear()
+    await cache.load([often])
     await cache.load([NAMES[1]])
-    assert reader.read == [*NAMES[:5], NAMES[1]]
+    assert reader.read == [NAMES[1]]
 
 
-async def test_cache_never_holds_more_than_it_may(fresh_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(customers, "CUSTOMERS_CACHED_MAX", 4)
-    _, cache = await opened(fresh_redis)
+async def test_cache_never_holds_more_than_it_may(fresh_redis: Redis) -> None:
+    _, cache = await opened(fresh_redis, 4)
     for name in NAMES * 3:
         await cache.load([name])
         assert len(cache) <= 4
+        assert cache.get(name).settings is not None
+
+
+async def test_chunk_of_more_customers_than_are_kept_is_priced_all_the_same(fresh_redis: Redis) -> None:
+    _, cache = await opened(fresh_redis, 4)
+    for _ in range(2):
+        await cache.load(NAMES)
+        assert all(cache.get(name).settings for name in NAMES)
+
+
+async def test_customer_whose_settings_changed_is_read_anew_wherever_it_was_kept(fresh_redis: Redis) -> None:
+    reader, cache = await opened(fresh_redis, 4)
+    for name in NAMES[:3]:
+        await cache.load([name])
+    cache.forget(NAMES[0])
+    cache.forget(NAMES[2])
+    reader.read.clear()
+
+    await cache.load(NAMES[:3])
+
+    assert reader.read == [NAMES[0], NAMES[2]]
 
 
 async def test_customers_of_one_plan_share_what_lua_is_told_of_them(fresh_redis: Redis) -> None:

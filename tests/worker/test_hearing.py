@@ -18,6 +18,7 @@ from metering.worker import intake as intake_module
 from metering.worker.hearing import Hearing
 from metering.worker.intake import Intake
 from metering.worker.merging import InputQueue
+from metering.worker.sharing import Shares
 from tests.worker.records import record
 
 USAGE, COMMANDS = TopicPartition("usage", 0), TopicPartition("commands", 0)
@@ -135,8 +136,8 @@ async def test_event_waits_for_a_command_that_was_acknowledged_while_its_broker_
         return buckets[-1]
 
     kafka: Any = SimpleNamespace(topic=str, settings=KafkaSettings())
-    parts: Any = SimpleNamespace(consumer=consumer, metrics=WorkerMetrics(), steps=NO_STEPS)
-    intake = Intake(kafka, parts, make_bucket, WorkerSettings(buffered_events_max=100))
+    parts: Any = SimpleNamespace(consumer=consumer, metrics=WorkerMetrics(), steps=NO_STEPS, shares=Shares(100))
+    intake = Intake(kafka, parts, make_bucket, WorkerSettings().buffered_bytes_max)
     await intake.on_partitions_assigned([USAGE, COMMANDS])
     intake._go_live(0, Position(0, 0))
     reading = asyncio.create_task(intake.run())

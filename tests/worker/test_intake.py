@@ -31,7 +31,7 @@ async def test_redis_that_does_not_answer_holds_reading_back_and_never_grows_the
 ) -> None:
     monkeypatch.setattr(kafka, "PARTITION_FETCH_BYTES_MAX", FETCH_BYTES_MAX)
     settings = system.settings.with_section(
-        worker=WorkerSettings(chunk_events_max=100, buffered_events_max=BUFFERED_MAX, probe_seconds=0.5)
+        worker=WorkerSettings(chunk_events_max=100, buffered_events_max=BUFFERED_MAX * PARTITIONS, probe_seconds=0.5)
     )
     worker = WorkerService(settings)
     await worker.start()

@@ -13,6 +13,7 @@ from metering.contracts.topics import Topic
 from metering.worker.applying import AppliedBatch
 from metering.worker.outputs import Output
 from metering.worker.publishing import Publication
+from metering.worker.sharing import Room
 from metering.worker.waiting import PUBLISH_PAUSE_SECONDS, AppliedQueue, next_publication_at
 
 LONG_SECONDS = 60.0
@@ -28,7 +29,7 @@ def batch(entries: int, usage: int = 0, *, answers: bool = False) -> AppliedBatc
 
 
 async def test_many_small_batches_find_room_where_few_large_ones_would() -> None:
-    queue = AppliedQueue(400)
+    queue = AppliedQueue(Room(1_000), 400)
     for number in range(100):
         async with asyncio.timeout(BRIEF_SECONDS_MAX):
             await queue.put(batch(1, number))
@@ -38,7 +39,7 @@ async def test_many_small_batches_find_room_where_few_large_ones_would() -> None
 
 
 async def test_full_queue_holds_up_the_next_until_something_is_taken() -> None:
-    queue = AppliedQueue(10)
+    queue = AppliedQueue(Room(1_000), 10)
     await queue.put(batch(10, 1))
     waiting = asyncio.create_task(queue.put(batch(1, 2)))
     await asyncio.sleep(0.01)
@@ -50,7 +51,7 @@ async def test_full_queue_holds_up_the_next_until_something_is_taken() -> None:
 
 
 async def test_batches_without_entries_take_room_as_well() -> None:
-    queue = AppliedQueue(3)
+    queue = AppliedQueue(Room(1_000), 3)
     for _ in range(3):
         await queue.put(batch(0))
     with pytest.raises(TimeoutError):
@@ -58,7 +59,7 @@ async def test_batches_without_entries_take_room_as_well() -> None:
 
 
 async def test_closed_queue_hands_out_what_is_left_and_then_nothing() -> None:
-    queue = AppliedQueue(2)
+    queue = AppliedQueue(Room(1_000), 2)
     await queue.put(batch(5, 1))
     queue.close()
 
@@ -67,7 +68,7 @@ async def test_closed_queue_hands_out_what_is_left_and_then_nothing() -> None:
 
 
 async def test_taking_waits_for_the_first() -> None:
-    queue = AppliedQueue(10)
+    queue = AppliedQueue(Room(1_000), 10)
     taking = asyncio.create_task(queue.take(10))
     await asyncio.sleep(0.01)
     await queue.put(batch(1))
@@ -76,7 +77,7 @@ async def test_taking_waits_for_the_first() -> None:
 
 
 async def test_pause_gathers_until_there_is_enough() -> None:
-    queue = AppliedQueue(100)
+    queue = AppliedQueue(Room(1_000), 100)
     await queue.put(batch(2, 1))
     taking = asyncio.create_task(queue.take(100, enough=8, pause_until=soon(LONG_SECONDS)))
     await asyncio.sleep(0.01)
@@ -87,7 +88,7 @@ async def test_pause_gathers_until_there_is_enough() -> None:
 
 
 async def test_pause_that_is_over_takes_what_there_is() -> None:
-    queue = AppliedQueue(100)
+    queue = AppliedQueue(Room(1_000), 100)
     await queue.put(batch(1, 1))
     over_at = soon(0.05)
 
@@ -98,7 +99,7 @@ async def test_pause_that_is_over_takes_what_there_is() -> None:
 
 
 async def test_somebody_who_waits_for_an_answer_ends_the_pause() -> None:
-    queue = AppliedQueue(100)
+    queue = AppliedQueue(Room(1_000), 100)
     await queue.put(batch(1, 1))
     taking = asyncio.create_task(queue.take(1, enough=50, pause_until=soon(LONG_SECONDS)))
     await queue.put(batch(1, 2, answers=True))
@@ -109,7 +110,7 @@ async def test_somebody_who_waits_for_an_answer_ends_the_pause() -> None:
 
 
 async def test_queue_that_can_hold_less_than_enough_is_full_before() -> None:
-    queue = AppliedQueue(4)
+    queue = AppliedQueue(Room(1_000), 4)
     await queue.put(batch(5))
 
     assert (
@@ -118,7 +119,7 @@ async def test_queue_that_can_hold_less_than_enough_is_full_before() -> None:
 
 
 async def test_closing_ends_the_pause() -> None:
-    queue = AppliedQueue(100)
+    queue = AppliedQueue(Room(1_000), 100)
     await queue.put(batch(1))
     taking = asyncio.create_task(queue.take(100, enough=50, pause_until=soon(LONG_SECONDS)))
     await asyncio.sleep(0.01)
@@ -128,7 +129,7 @@ async def test_closing_ends_the_pause() -> None:
 
 
 async def test_pause_wakes_nobody_for_what_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = AppliedQueue(100)
+    queue = AppliedQueue(Room(1_000), 100)
     await queue.put(batch(1))
     woken: list[bool] = []
     wait = asyncio.Event.wait
