@@ -9,6 +9,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 import structlog
+from msgspec.structs import replace
 
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
@@ -239,7 +240,7 @@ class Bucket:
             if skipped is not None:
                 await end_standstill(self._parts.redis, self.number)
             if batch is not None:
-                await batches.put(batch)
+                await batches.put(replace(batch, publication=self._publisher.press(batch.publication)))
             if self._out_of_range:
                 raise Retryable("the broker does not have the next record")
         return "assigned"
@@ -268,7 +269,7 @@ class Bucket:
         end = await self._publisher.publish(publication, end)
         metrics.publish_seconds.observe(time.monotonic() - started)
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
-        if publication.values:
+        if publication.entries:
             await self._till.trim(claimed.token, end)
         self._parts.steps.reached(Step.TRIMMED, self.number)
         return end

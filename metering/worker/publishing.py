@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from msgspec import Struct
+from msgspec.structs import replace
 from prometheus_client import Counter
 
 from metering.contracts.entries import Position
@@ -23,11 +24,15 @@ from metering.worker.ledger_tail import find_ledger_end
 from metering.worker.offset_hints import OffsetHints
 from metering.worker.outputs import Output
 from metering.worker.producers import Delivery, SharedProducer, close_producer
+from metering.worker.record_batches import PressedBatch
 from metering.worker.sending import Outbound, await_all
 
 TRANSACTION_SECONDS_MAX = 60.0
 """After this a transaction, or the taking of its id, is given up, and its bucket claims. The broker itself aborts one
 after `TRANSACTION_TIMEOUT_MS`; the client would go on asking for as long as it takes."""
+
+PRESSED_ENTRIES_MIN = 200
+"""From so many on a batch of its own is not dearer an entry than one that is full."""
 
 _CLIENT_ERRORS = (KafkaError, IllegalOperation, OSError, AssertionError, RuntimeError)
 """What the client raises. By assertions it tells of a producer that has failed while nobody waited for anything; uvloop
@@ -37,7 +42,8 @@ tells of a connection that was closed meanwhile by a `RuntimeError`."""
 class Publication(Struct, frozen=True):
     """What is published together: entries in their order, side outputs, and the position after all of it.
 
-    Entries are no more than records here: what they were made of is let go of as soon as they are.
+    Entries are no more than records here: what they were made of is let go of as soon as they are. Those that are
+    batches already stand in `pressed`: each batch, how many entries it has, and how many of `values` come before it.
     """
 
     keys: Sequence[bytes]
@@ -47,6 +53,12 @@ class Publication(Struct, frozen=True):
     seq: int
     """Of the last entry; 0 where there is none."""
     chunk: str
+    pressed: Sequence[tuple[PressedBatch, int, int]] = ()
+
+    @property
+    def entries(self) -> int:
+        """How many entries it has."""
+        return len(self.values) + sum([count for _, count, _ in self.pressed])
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -56,8 +68,13 @@ class Publication(Struct, frozen=True):
         keys = list(chain.from_iterable(part.keys for part in parts))
         values = list(chain.from_iterable(part.values for part in parts))
         sides = list(chain.from_iterable(part.sides for part in parts))
+        pressed: list[tuple[PressedBatch, int, int]] = []
+        before = 0
+        for part in parts:
+            pressed += [(batch, count, before + at) for batch, count, at in part.pressed]
+            before += len(part.values)
         last = max(parts, key=lambda part: part.seq)
-        return cls(keys, values, sides, parts[-1].position, last.seq, last.chunk)
+        return cls(keys, values, sides, parts[-1].position, last.seq, last.chunk, tuple(pressed))
 
     @property
     def is_awaited(self) -> bool:
@@ -74,6 +91,10 @@ class Publisher(Protocol):
 
     async def start(self) -> None:
         """Take over publishing for the bucket."""
+
+    def press(self, publication: Publication) -> Publication:
+        """Return it as it takes less memory while it waits for others to be published with."""
+        ...
 
     async def publish(self, publication: Publication, end: LedgerEnd) -> LedgerEnd:
         """Publish after `end`. Raises `Fenced`, or `Retryable` when it is not known what was written: claim again."""
@@ -112,6 +133,15 @@ class TransactionalPublisher:
             raise
         self._producer = producer
 
+    def press(self, publication: Publication) -> Publication:
+        """Put what fills batches of its own into them at once; small chunks share one with others."""
+        producer, values = self._producer, publication.values
+        if producer is None or len(values) < PRESSED_ENTRIES_MIN:
+            return publication
+        batches = Outbound(self._kafka, producer, self._bucket).fill(publication.keys, values)
+        pressed = [(PressedBatch(batch), count, 0) for batch, count in batches]
+        return replace(publication, keys=[], values=[], pressed=pressed)
+
     async def publish(self, publication: Publication, end: LedgerEnd) -> LedgerEnd:
         """1. Begin. 2. Entries and side outputs. 3. Offsets. 4. Commit.
 
@@ -130,7 +160,7 @@ class TransactionalPublisher:
             self._ended.labels("fenced" if isinstance(translated, Fenced) else "aborted").inc()
             raise translated from error
         self._ended.labels("committed").inc()
-        if not publication.values:
+        if not publication.entries:
             return end
         delivery, count = sent[-1]
         # + 1 for the entry; the commit's own marker stands behind it and is passed over by readers.
@@ -142,7 +172,13 @@ class TransactionalPublisher:
         outbound = Outbound(self._kafka, producer, self._bucket)
         await producer.begin_transaction()
         self._steps.reached(Step.TRANSACTION_BEGUN, self._bucket)
-        sent = await outbound.send_all(Topic.LEDGER, publication.keys, publication.values)
+        sent: list[tuple[Delivery, int]] = []
+        keys, values, first = publication.keys, publication.values, 0
+        for batch, count, before in publication.pressed:
+            sent += await outbound.send_all(Topic.LEDGER, keys[first:before], values[first:before])
+            sent.append((await outbound.send_filled(Topic.LEDGER, batch), count))
+            first = before
+        sent += await outbound.send_all(Topic.LEDGER, keys[first:], values[first:])
         sides = await outbound.send(publication.sides)
         # They go to the coordinator while the records go to their leaders: it is one transaction all the same.
         after = _offsets(self._kafka, self._bucket, publication.position)
@@ -182,6 +218,10 @@ class PlainPublisher:
         self._steps = steps
         self._outbound = Outbound(kafka, producer, bucket)
         self._hints = OffsetHints(consumer)
+
+    def press(self, publication: Publication) -> Publication:
+        """Leave it: without transactions nothing is compressed."""
+        return publication
 
     async def start(self) -> None:
         """Nothing to take over: the token in Redis and the chain in the ledger decide who counts."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from struct import Struct
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.util import calc_crc32c
 
 from metering.errors import ensure
 
@@ -119,6 +121,36 @@ def fill_batch(batch: BatchBuilder, keys: Sequence[bytes], values: Sequence[byte
     batch._relative_offset = count  # noqa: SLF001
     return first + count
 
+
+class PressedBatch(BatchBuilder):  # type: ignore[misc]
+    """A filled batch, compressed at once: of a tenth of the bytes, for as long as it waits for its transaction.
+
+    aiokafka itself compresses when it sends, since the header says by then whose batch it is, and under which number.
+    Here that is written into the header when it is known.
+    """
+
+    def __init__(self, filled: BatchBuilder) -> None:
+        """Take over a batch that nobody adds to any more."""
+        self._relative_offset = filled.record_count()
+        self._data = bytearray(filled._build())  # noqa: SLF001
+        self._buffer = None
+        self._closed = True
+
+    def size(self) -> int:
+        """Return its bytes."""
+        return len(self._data)
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        _PRODUCER.pack_into(self._data, _PRODUCER_AT, producer_id, producer_epoch, base_sequence)
+        _CRC.pack_into(self._data, _CRC_AT, calc_crc32c(memoryview(self._data)[_ATTRIBUTES_AT:]))
+
+    def _build(self) -> bytearray:
+        return self._data
+
+
+# Places in the header of a record batch (Kafka's message format, version 2). The CRC is of all from the attributes on.
+_CRC_AT, _ATTRIBUTES_AT, _PRODUCER_AT = 17, 21, 43
+_CRC, _PRODUCER = Struct(">I"), Struct(">qhi")
 
 _UNPACKED_FROM = list(inspect.signature(_AiokafkaRecords).parameters)
 _VALUE_DESERIALIZER_AT = _UNPACKED_FROM.index("value_deserializer")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
@@ -45,15 +46,21 @@ class Outbound:
         self, topic: Topic, keys: Sequence[bytes], values: Sequence[bytes]
     ) -> list[tuple[Delivery, int]]:
         """Hand over records of the bucket's own partition in their order; each delivery comes with their number."""
-        name = self._kafka.topic(topic)
-        sent: list[tuple[Delivery, int]] = []
+        batches = self.fill(keys, values)
+        return [(await self.send_filled(topic, batch), count) for batch, count in batches]
+
+    def fill(self, keys: Sequence[bytes], values: Sequence[bytes]) -> Iterator[tuple[BatchBuilder, int]]:
+        """Yield batches of records in their order, each with their number, and made when it is asked for."""
         first = 0
         while first < len(values):
             batch = self._producer.create_batch()
             after = fill_batch(batch, keys, values, first)
-            sent.append((await self._producer.send_batch(batch, name, partition=self._bucket), after - first))
+            yield batch, after - first
             first = after
-        return sent
+
+    async def send_filled(self, topic: Topic, batch: BatchBuilder) -> Delivery:
+        """Hand over a batch for the bucket's own partition."""
+        return await self._producer.send_batch(batch, self._kafka.topic(topic), partition=self._bucket)
 
     async def _send_group(self, topic: str, partition: int, group: list[Output]) -> list[Delivery]:
         deliveries: list[Delivery] = []

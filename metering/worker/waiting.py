@@ -127,4 +127,4 @@ class AppliedQueue:
 
 def _size(batch: AppliedBatch) -> int:
     """One more than its entries: a batch of dead letters alone has none, and takes room as well."""
-    return len(batch.publication.values) + 1
+    return batch.publication.entries + 1

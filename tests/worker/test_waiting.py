@@ -7,12 +7,14 @@ from itertools import pairwise
 from typing import Literal
 
 import pytest
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.worker.applying import AppliedBatch
 from metering.worker.outputs import Output
 from metering.worker.publishing import Publication
+from metering.worker.record_batches import PressedBatch
 from metering.worker.sharing import Room
 from metering.worker.waiting import PUBLISH_PAUSE_SECONDS, AppliedQueue, next_publication_at
 
@@ -180,6 +182,16 @@ def test_publications_are_joined_in_their_order_and_end_with_the_last_entry() ->
 
     joined = Publication.joined([first, second, nothing])
     assert joined == Publication([b"a", b"b"], [b"1", b"2"], second.sides, Position(3, 1), 8, "two")
+
+
+def test_joined_publications_keep_their_batches_between_the_entries_around_them() -> None:
+    batch = PressedBatch(BatchBuilder(1_000, 0))
+    pressed = Publication([], [], [], Position(1, 0), 7, "one", ((batch, 3, 0),))
+    plain = Publication([b"a"], [b"1"], [], Position(2, 0), 8, "two")
+
+    joined = Publication.joined([plain, pressed, plain, plain, pressed])
+    assert joined.pressed == ((batch, 3, 1), (batch, 3, 3))
+    assert (len(joined.values), joined.entries) == (3, 9)
 
 
 def soon(seconds: float) -> float:
