@@ -20,6 +20,7 @@ from metering.errors import MeteringError
 from metering.observe.steps import NO_STEPS, Steps
 from metering.observe.waits import tell_waits_on_signal
 from metering.settings import Settings
+from metering.worker.allocating import settle_allocator
 from metering.worker.collecting import settle_collector
 from metering.worker.service import WorkerService
 
@@ -104,4 +105,5 @@ async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
 
 def run_worker(settings: Settings, steps: Steps = NO_STEPS) -> int:
     """Run one worker in this process, on uvloop, until it is told to stop; return the exit code."""
+    settle_allocator()
     return uvloop.run(serve(settings, steps))

@@ -30,9 +30,9 @@ BATCH_BYTES_MAX = 512 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 """A dead letter carries its original in base64, so it is larger than what was accepted."""
 
-FETCH_BYTES_MAX = 4 * 1024 * 1024
-"""One answer to the worker: some ten thousand events, a fifth of a second of work at most, held in memory until
-they are handed to their buckets."""
+FETCH_BYTES_MAX = 2 * 1024 * 1024
+"""One answer to the worker: some five thousand events, a third of what may wait. The client holds it twice, and the one
+before it until its records are handed to their buckets."""
 
 PARTITION_FETCH_BYTES_MAX = 512 * 1024
 """Of one partition in it: three chunks. A larger record comes alone all the same."""
