@@ -38,6 +38,4 @@ def growth(how: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library of Linux is what is settled")
 def test_large_buffers_are_given_back_whatever_came_after_them() -> None:
     assert growth("settled") < MEGABYTE
-    assert growth("as it comes") > 20 * MEGABYTE, (
-        "this library gives them back by itself: nothing is to be settled"
-    )
+    assert growth("as it comes") > 20 * MEGABYTE, "this library gives them back by itself: nothing is to be settled"
