@@ -13,7 +13,7 @@ JOBS ?= 3
 JOBS_KAFKA ?= 2
 export PYTHON
 
-.PHONY: help setup demo test test-kafka test-slow soak check lint types layers sizes format clean simulate mutations
+.PHONY: help setup native demo test test-kafka test-slow soak check lint types layers sizes format clean simulate mutations
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ $(STAMP): pyproject.toml uv.lock scripts/bootstrap.sh
 	@sh scripts/bootstrap.sh
 
 setup: $(STAMP)  ## Make .venv with the locked versions
+
+native: $(STAMP)  ## Build the worker's compiled steps; needs a C compiler and Python's headers, and nothing needs it
+	METERING_NATIVE=off $(RUN)python -m metering.native.build
 
 demo: $(STAMP)  ## Show the main job in under two minutes; KEEP=1 leaves it running
 	$(RUN)metering demo $(if $(filter-out 0,$(KEEP)),--keep) $(ARGS)
@@ -66,5 +69,6 @@ format: $(STAMP)  ## Mend what ruff can mend by itself
 	$(RUN)ruff format
 
 clean:  ## Remove .venv, caches and build output
+	rm -rf metering/native/*.so metering/native/built.txt
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

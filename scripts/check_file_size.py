@@ -7,7 +7,7 @@ from pathlib import Path
 
 LINES_MAX = 300  # about five screens; a longer file has two subjects, and splitting it shows which
 FOLDERS = ("metering", "tests", "scripts")
-SUFFIXES = frozenset({".py", ".lua", ".sql"})
+SUFFIXES = frozenset({".py", ".pyi", ".pyx", ".pxd", ".lua", ".sql"})
 
 
 def find_long_files(root: Path) -> list[tuple[int, Path]]:

@@ -5,7 +5,8 @@ Stored in the outbox as the JSON that will stand in the entry, so that a recover
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import msgspec
 from msgspec import Struct
@@ -49,3 +50,26 @@ class Carried(Struct, frozen=True, omit_defaults=True, gc=False):
 
 encode_carried = msgspec.json.Encoder().encode
 decode_carried = msgspec.json.Decoder(Carried).decode
+
+
+class CarriedParts(Sequence[Carried]):
+    """What the inputs of a chunk carried. Those that are there only as their JSON are read when somebody asks."""
+
+    def __init__(self, known: list[Carried | None], fragments: Sequence[bytes]) -> None:
+        self._known = known
+        self._fragments = fragments
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @overload
+    def __getitem__(self, at: int) -> Carried: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Carried]: ...
+    def __getitem__(self, at: int | slice) -> Carried | list[Carried]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        known = self._known[at]
+        if known is None:
+            known = self._known[at] = decode_carried(self._fragments[at])
+        return known

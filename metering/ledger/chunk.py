@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from metering.contracts.entries import Position
 from metering.ledger.carried import Carried
+
+if TYPE_CHECKING:
+    from metering.native.rows import Rows
 
 
 class Chunk(Struct, frozen=True):
@@ -22,7 +25,7 @@ class Chunk(Struct, frozen=True):
     """Rows as `rows.pack_inputs` packs them."""
     more: list[list[Any]]
     """What does not fit into rows: of an event its fields by `layout.Input` from position 13, of a command all."""
-    carried: list[Carried]
+    carried: Sequence[Carried]
     carried_json: list[bytes]
     """The carried parts as their JSON, which is how they are stored."""
     digests: list[str]
@@ -38,6 +41,8 @@ class Chunk(Struct, frozen=True):
     """Records that the inputs are likely to meet, read in one go; any other is read when it is met."""
     zones: dict[str, tuple[int, ...]]
     """Time zones that its inputs bring into the bucket."""
+    compiled: Rows | None = None
+    """What compiled steps know of its inputs, where they are used."""
 
 
 def has_repeats(digests: Sequence[str]) -> bool:

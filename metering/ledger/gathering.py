@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from metering import native
 from metering.contracts.entries import Position
 from metering.contracts.fields import MAIN_WALLET
-from metering.ledger.carried import Carried, encode_carried
+from metering.ledger.carried import Carried, CarriedParts, encode_carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.codes import StateKind
 from metering.ledger.counted import Counted
 from metering.ledger.identity import state_field
-from metering.ledger.rows import InputRow, pack_inputs, shape
+from metering.ledger.rows import RowList, shape
 from metering.ledger.zones import zone_record
+
+if TYPE_CHECKING:
+    from metering.native.rows import Rows
 
 
 class CustomerPolicy(Struct, frozen=True, gc=False):
@@ -37,11 +41,10 @@ class Gathered:
 
     def __init__(self, start: Position) -> None:
         self.start = start
-        self._rows: list[InputRow] = []
         self._more: list[list[Any]] = []
         self._acting: dict[Acting, int] = {}
-        self._clock_first_ms = self._clock_last_ms = 0
-        self.carried: list[Carried] = []
+        self._carried: list[Any] = []
+        """Of compiled steps None, which stands for what the fragment says."""
         self._fragments: list[bytes] = []
         self._digests: list[str] = []
         self._customers: dict[str, int] = {}
@@ -55,6 +58,22 @@ class Gathered:
         self._states: dict[str, None] = {}
         self._counted: list[Any] | None = None
         self._zones: dict[str, tuple[int, ...]] = {}
+        self.compiled: Rows | None = None
+        """Where compiled steps add inputs, if they are used: the rows of all others as well."""
+        if native.in_use:
+            self.compiled = native.rows.Rows(
+                MAIN_WALLET,
+                customers=self._customers,
+                policies=self._policies,
+                wallets=self._wallets,
+                wallet_names=self._wallet_names,
+                charges=self._charges,
+                senders=self._senders,
+                carried=self._carried,
+                fragments=self._fragments,
+                digests=self._digests,
+            )
+        self._rows: Rows | RowList = RowList() if self.compiled is None else self.compiled
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -86,13 +105,10 @@ class Gathered:
             sender_at = senders.get(key, 0)
             if not sender_at:
                 sender_at = senders[key] = len(senders) + 1
-        if not self._rows:
-            self._clock_first_ms = figures[0]
-        self._clock_last_ms = figures[0]
         customer_at, wallet_at, _, _ = places
         self._rows.append((shape(op, charge_on, flags, 0), customer_at, wallet_at, charge_at, sender_at, *figures))
         self._digests.append(digest)
-        self.carried.append(carried)
+        self._carried.append(carried)
         self._fragments.append(encode_carried(carried))
 
     def zone(self, name: str) -> None:
@@ -108,11 +124,11 @@ class Gathered:
         return Chunk(
             start=self.start,
             end=end,
-            clock_first_ms=self._clock_first_ms,
-            clock_last_ms=self._clock_last_ms,
-            inputs=pack_inputs(self._rows),
+            clock_first_ms=self._rows.clock_first_ms,
+            clock_last_ms=self._rows.clock_last_ms,
+            inputs=self._rows.pack(),
             more=self._more,
-            carried=self.carried,
+            carried=self._carried if self.compiled is None else CarriedParts(self._carried, self._fragments),
             carried_json=self._fragments,
             digests=self._digests,
             customers=list(self._customers),
@@ -123,6 +139,7 @@ class Gathered:
             sender_keys=list(self._senders),
             state_keys=list(self._states),
             zones=self._zones,
+            compiled=self.compiled,
         )
 
     def _places(
@@ -184,12 +201,9 @@ class Gathered:
                 head = [*(more or ()), False, False][:2]
                 more = [*head, _names_of(acting), counted or False]
             more_at = self._keep_more(more) if more is not None else 0
-        if not self._rows:
-            self._clock_first_ms = figures[0]
-        self._clock_last_ms = figures[0]
         self._rows.append((shape(op, charge_on, flags, more_at), *places, *figures))
         self._digests.append(digest)
-        self.carried.append(carried)
+        self._carried.append(carried)
         self._fragments.append(encode_carried(carried))
 
 

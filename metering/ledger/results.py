@@ -80,6 +80,10 @@ class PackedResults(NamedTuple):
     names: list[str]
     """By their places in rows; the one at 0 is empty."""
     others: Iterator[Result]
+    rows_at: int
+    """Where the first row is in the answer."""
+    packed_names: bytes
+    """All of `names` but the first, with U+0000 between."""
 
 
 def read_results(packed: bytes) -> PackedResults:
@@ -91,13 +95,15 @@ def read_results(packed: bytes) -> PackedResults:
     figures_at = limited_at + marks.count(_LIMITED) * RESULT_ROW.size
     names_at = figures_at + 8 * figure_count
     lists_at = names_at + names_size
-    names = ["", *packed[names_at:lists_at].decode().split("\0")]
+    packed_names = packed[names_at:lists_at]
+    names = ["", *packed_names.decode().split("\0")]
     listed, limits = _decode_lists(packed[lists_at:])
     others: Iterator[Result] = iter(listed)
     if figure_count:
         limited = _limited(names, packed[limited_at:figures_at], packed[figures_at:names_at], limits)
         others = _in_order(marks, others, limited)
-    return PackedResults(marks, RESULT_ROW.iter_unpack(packed[rows_at:limited_at]), names, others)
+    rows = RESULT_ROW.iter_unpack(packed[rows_at:limited_at])
+    return PackedResults(marks, rows, names, others, rows_at, packed_names)
 
 
 def _in_order(marks: bytes, listed: Iterator[Result], limited: Iterator[Result]) -> Iterator[Result]:
@@ -124,7 +130,7 @@ def _limited(
 
 def decode_results(packed: bytes) -> list[Result]:
     """Return the entries of a call in their order."""
-    marks, rows, names, others = read_results(packed)
+    marks, rows, names, others, _, _ = read_results(packed)
     return [result_of_row(names, *next(rows)) if mark == IN_A_ROW else next(others) for mark in marks]
 
 

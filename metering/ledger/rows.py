@@ -28,6 +28,9 @@ InputRow = tuple[int, int, int, int, int, int, int, int, int]
 """Shape; places of customer, wallet, charge and sender (0 = none); clock, price, deadline, fee.
 Positions 8 to 12 of `layout.Input` have several meanings: so have the columns here."""
 
+_CLOCK = 5
+"""The place of an input's clock in its row."""
+
 _pack = msgspec.msgpack.Encoder().encode
 _FEW, _MANY = 16, 65_536
 
@@ -35,6 +38,24 @@ _FEW, _MANY = 16, 65_536
 def shape(op: int, charge_on: int, flags: int, more_at: int) -> int:
     """Return the shape of an input."""
     return op + _CHARGE_ON * charge_on + _FLAGS * flags + _MORE * more_at
+
+
+class RowList(list[InputRow]):
+    """The rows of a chunk as they come. Compiled steps have another of the same face, which packs them at once."""
+
+    @property
+    def clock_first_ms(self) -> int:
+        """The clock of the first input; 0 where there is none."""
+        return self[0][_CLOCK] if self else 0
+
+    @property
+    def clock_last_ms(self) -> int:
+        """The clock of the last input; 0 where there is none."""
+        return self[-1][_CLOCK] if self else 0
+
+    def pack(self) -> bytes:
+        """Return the rows as Lua takes them."""
+        return pack_inputs(self)
 
 
 def pack_inputs(rows: Sequence[InputRow]) -> bytes:

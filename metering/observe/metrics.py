@@ -153,6 +153,8 @@ class WorkerMetrics:
             "publish_seconds", "One publication of a batch: ledger, side topics and offsets.", SECONDS
         )
         self.delivery = catalogue.gauge("delivery_info", "1, with the way that entries are published.", "mode")
+        meaning = "1 where the hot steps are compiled code (`METERING_NATIVE`), 0 where they are Python."
+        self.compiled_steps = catalogue.gauge("compiled_steps", meaning)
         self.errors = catalogue.counter("errors", "Errors that stopped a bucket's step.", "severity")
 
 

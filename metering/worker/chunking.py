@@ -6,8 +6,9 @@ Leaves applying it to `bucket`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
 from metering.contracts.commands import Command, SetPlan, Tick
@@ -22,6 +23,7 @@ from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.keys import SKEW_MS, SLOT_MS, slot_of
 from metering.rating import Catalog
 from metering.worker.command_inputs import add_command, changes_prices
+from metering.worker.compiled_inputs import make_reader, plain_terms
 from metering.worker.customers import CustomerCache
 from metering.worker.decoding import Rejected, UsageInput, decode_command, decode_usage
 from metering.worker.event_inputs import add_event
@@ -31,8 +33,13 @@ from metering.worker.plain_inputs import add_plain
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
 from metering.worker.record_batches import Record
 
+if TYPE_CHECKING:
+    from metering.native.events import PlainEvent
+
 FORWARDED = "metering-forwarded"
 """Header of a record that was found in the wrong partition and sent on."""
+
+_SET_ASIDE = (Output, Rejected)
 
 CREATE_TIME = 0
 """Kafka's timestamp type of a record that its producer stamped."""
@@ -47,6 +54,8 @@ class Taken(Struct, frozen=True, gc=False):
     after: Position
     content: Any
     """Of topic usage a `UsageInput`, of commands a `Command` or a `Tick`."""
+    customer: str
+    """Whom it is about; empty for a tick."""
 
 
 class TakenChunk(Struct):
@@ -54,7 +63,7 @@ class TakenChunk(Struct):
 
     start: Position
     end: Position
-    inputs: list[Taken]
+    inputs: list[Taken | PlainEvent]
     sides: list[Output]
     forwarded: int = 0
     rejected: list[tuple[str, DeadLetterReason]] = []
@@ -77,6 +86,7 @@ class ChunkTaker:
         self._window_ms = window_ms
         self.events_max = events_max
         """Most events of the next chunk."""
+        self._reader = make_reader(bucket, partitions, window_ms)
 
     def take(
         self,
@@ -96,7 +106,18 @@ class ChunkTaker:
         inputs, ahead_ms = chunk.inputs, now_ms + SKEW_MS
         usage, commands, limit_ms = start.usage, start.commands, until_ms
         records, before_ms = queue.usage_before()
-        for _ in range(self.events_max):
+        left, reader = self.events_max, self._reader
+        while left > 0:
+            # The first by itself: how far the chunk may reach depends on its clock.
+            most = left if inputs else 1
+            if reader is not None and (
+                taken := reader.take(records, inputs, most, commands, clock_ms, from_ms, limit_ms, before_ms, ahead_ms)
+            ):
+                left -= taken
+                clock_ms, usage = inputs[-1].clock_ms, inputs[-1].offset + 1
+                limit_ms = _limit(until_ms, inputs[0].clock_ms)
+                continue
+            left -= 1
             topic: InputTopic = "usage"
             if records and records[0].timestamp < before_ms:
                 record = records[0]
@@ -117,23 +138,25 @@ class ChunkTaker:
                 records, before_ms = queue.usage_before()
             content = self._read(topic, record, ahead_ms)
             position = Position(usage, commands)
-            kind = type(content)
-            if kind is Output:
-                chunk.sides.append(content)
-                chunk.forwarded += 1
-            elif kind is Rejected:
-                chunk.sides.append(dead_letter(_letter(topic, record, self._bucket, content)))
-                chunk.rejected.append((topic, content.reason))
-            else:
-                if not inputs:
-                    # A chunk reaches over two slots of the window at most.
-                    limit_ms = min(until_ms, (slot_of(clock) + 2) * SLOT_MS)
-                clock_ms = clock
-                inputs.append(Taken(topic, offset, clock, position, content))
-                if topic == "commands" and changes_prices(content):
-                    break
+            if type(content) in _SET_ASIDE:
+                self._set_aside(chunk, topic, record, content)
+                continue
+            if not inputs:
+                limit_ms = _limit(until_ms, clock)
+            clock_ms = clock
+            inputs.append(Taken(topic, offset, clock, position, content, customer_of(topic, content)))
+            if topic == "commands" and changes_prices(content):
+                break
         chunk.end = Position(usage, commands)
         return chunk if chunk.end != start else None
+
+    def _set_aside(self, chunk: TakenChunk, topic: InputTopic, record: Record, content: Output | Rejected) -> None:
+        if isinstance(content, Output):
+            chunk.sides.append(content)
+            chunk.forwarded += 1
+        else:
+            chunk.sides.append(dead_letter(_letter(topic, record, self._bucket, content)))
+            chunk.rejected.append((topic, content.reason))
 
     def _read(self, topic: InputTopic, record: Record, ahead_ms: int) -> Any:
         """Return the input in a record, or what is to be written instead. Up to `ahead_ms` it may be stamped."""
@@ -161,14 +184,31 @@ class ChunkTaker:
         return Output(Topic(topic), customer.encode(), record.value, partition, (*headers, (FORWARDED, b"1")))
 
 
+def _limit(until_ms: int, first_ms: int) -> int:
+    """Return up to where clocks may be in a chunk that begins at `first_ms`: it reaches over two slots at most."""
+    return min(until_ms, (slot_of(first_ms) + 2) * SLOT_MS)
+
+
+def customer_of(topic: InputTopic, content: Any) -> str:
+    """Return whom an input is about; empty for a tick."""
+    if topic == "usage":
+        return str(content.event.data.customer)
+    return "" if isinstance(content, Tick) else str(content.customer)
+
+
 def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalog: Catalog) -> Chunk:
     """Price what was taken with what is known of its customers. Called again when that has changed."""
     builder, version = ChunkBuilder(taken.start), catalog.version
+    compiled, encoded = builder.compiled, msgspec.json.encode(version)
     for one in taken.inputs:
+        if not isinstance(one, Taken):
+            customer = customers.get(one.customer)
+            if compiled is not None and compiled.add(plain_terms(), one, customer, bucket, encoded):
+                continue
         topic, clock_ms, after, content = one.topic, one.clock_ms, one.after, one.content
         where = InputReference(topic, bucket, one.offset)
         if topic == "usage":
-            customer = customers.get(content.event.data.customer)
+            customer = customers.get(one.customer)
             if not add_plain(builder, content, customer, where, after, clock_ms, version):
                 add_event(builder, content, customer, where, after, clock_ms, version)
         elif isinstance(content, Tick):
@@ -179,21 +219,18 @@ def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalo
     return builder.finish(taken.end)
 
 
-async def load_customers(customers: CustomerCache, inputs: Sequence[Taken]) -> None:
+async def load_customers(customers: CustomerCache, inputs: Sequence[Taken | PlainEvent]) -> None:
     """Read what pricing a chunk needs to know of its customers. Raises `Retryable`."""
     await customers.load(customers_in(inputs))
     # Another plan ends its chunk.
-    if inputs and isinstance(inputs[-1].content, SetPlan):
-        await customers.load_numbers([inputs[-1].content.customer])
+    last = inputs[-1] if inputs else None
+    if isinstance(last, Taken) and isinstance(last.content, SetPlan):
+        await customers.load_numbers([last.customer])
 
 
-def customers_in(inputs: Sequence[Taken]) -> list[str]:
+def customers_in(inputs: Sequence[Taken | PlainEvent]) -> list[str]:
     """Return the customers that a chunk is about, as often as it is."""
-    return [
-        one.content.event.data.customer if one.topic == "usage" else one.content.customer
-        for one in inputs
-        if one.topic == "usage" or not isinstance(one.content, Tick)
-    ]
+    return [one.customer for one in inputs if one.customer]
 
 
 def _letter(topic: InputTopic, record: Record, bucket: int, rejected: Rejected) -> DeadLetter:

@@ -15,6 +15,7 @@ NO_DESTINATION = frozenset(
 )
 _DUPLICATE = KindCode.DUPLICATE.value
 _DIRECTIONS = ("credited", "debited", "held", "freed")
+_NOTHING = [0, 0, 0, 0, 0]
 
 
 NO_EVENT = ""
@@ -64,7 +65,7 @@ class Counts:
         """Add an entry: what it is and what it moved, and there is nothing else to it."""
         tally = self._tallies.get(labels)
         if tally is None:
-            tally = self._tallies[labels] = [0] * 5
+            tally = self._tallies[labels] = _NOTHING.copy()
         tally[0] += 1
         if amount < 0:
             tally[2] -= amount
@@ -74,6 +75,11 @@ class Counts:
             tally[3] += held
         elif held:
             tally[4] -= held
+
+    def add_told(self, labels: Labels, tally: list[int]) -> None:
+        """Add entries that were added up elsewhere: how many, then what they moved by `_DIRECTIONS`."""
+        known = self._tallies.get(labels, _NOTHING)
+        self._tallies[labels] = [one + other for one, other in zip(known, tally, strict=True)]
 
     def add(self, made: EntryMade) -> None:
         """Add an entry, whatever it is."""

@@ -3,6 +3,7 @@
 Plain are texts to one number that ask, priced by rows alone, and what became of texts by their charge: of a customer
 whose one pool pays and who has no limits. The rows and what they carry are those that `event_inputs` makes, which a
 test holds on random events; what a customer or a plan gains there that could change them must make it not plain here.
+Where compiled steps are used, `native/rows` adds those of the usual shape in its place.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from metering.worker.decoding import UsageInput
 from metering.worker.event_kinds import EVENT_KINDS
 from metering.worker.payers import users_pay
 
-_MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
-_TEXT = EVENT_KINDS["sms.submitted"]
-_OUTCOMES = frozenset(("sms.sent", "sms.delivered", "sms.failed", "sms.cancelled", "sms.expired"))
-_SUBMIT, _OUTCOME, _SENT = Op.SUBMIT.value, Op.OUTCOME.value, Moment.SENT.value
-_SINGLE, _REMEMBER, _SCHEDULED = Flag.SINGLE.value, Flag.REMEMBER.value, Flag.SCHEDULED.value
+MOMENTS = {"submit": Moment.SUBMIT.value, "sent": Moment.SENT.value, "delivered": Moment.DELIVERED.value}
+TEXT_TYPE = "sms.submitted"
+TEXT_KIND = EVENT_KINDS[TEXT_TYPE]
+OUTCOMES = frozenset(("sms.sent", "sms.delivered", "sms.failed", "sms.cancelled", "sms.expired"))
+SUBMIT_OP, OUTCOME_OP, SENT = Op.SUBMIT.value, Op.OUTCOME.value, Moment.SENT.value
+SINGLE, REMEMBER, SCHEDULED = Flag.SINGLE.value, Flag.REMEMBER.value, Flag.SCHEDULED.value
 
 
 def add_plain(
@@ -42,12 +44,12 @@ def add_plain(
     event = usage.event
     data, is_plain = event.data, customer.is_plain
     if is_plain is None:
-        is_plain = _remember_plain(customer)
+        is_plain = is_plain_customer(customer)
     if not is_plain or data.wallet is not None:
         return False
-    if usage.kind is _TEXT:
+    if usage.kind is TEXT_KIND:
         return _add_text(builder, usage, customer, where, after, clock_ms, rates_version)
-    if event.type not in _OUTCOMES or data.to is not None or data.sender_type is not None:
+    if event.type not in OUTCOMES or data.to is not None or data.sender_type is not None:
         return False
     charge_id, settings = data.charge_id, customer.settings
     carried = Carried(
@@ -68,7 +70,7 @@ def add_plain(
     )
     digest = event_digest(event.source, event.id)
     figures = (clock_ms, NO_PRICE, usage.kind.moment, 0)
-    builder.plain(_OUTCOME, 0, _SENT, figures, carried, customer.policy, digest, charge_id or "", None)
+    builder.plain(OUTCOME_OP, 0, SENT, figures, carried, customer.policy, digest, charge_id or "", None)
     return True
 
 
@@ -100,14 +102,14 @@ def _add_text(
     for line in price.lines:
         if line.terms is not None:
             return False
-    flags = _SINGLE
+    flags = SINGLE
     charge_id = data.charge_id
     if charge_id is None:
         charge_id = event.id
     else:
-        flags |= _REMEMBER
+        flags |= REMEMBER
     if data.scheduled:
-        flags |= _SCHEDULED
+        flags |= SCHEDULED
     carried = Carried(
         after,
         clock_ms,
@@ -131,12 +133,12 @@ def _add_text(
     )
     digest = event_digest(event.source, event.id)
     figures = (clock_ms, price.amount_micros, clock_ms + plan.hold_seconds["sms"] * 1_000, price.failed_fee_micros)
-    charge_on = _MOMENTS[price.charge_on]
-    builder.plain(_SUBMIT, flags, charge_on, figures, carried, customer.policy, digest, charge_id, data.sender)
+    charge_on = MOMENTS[price.charge_on]
+    builder.plain(SUBMIT_OP, flags, charge_on, figures, carried, customer.policy, digest, charge_id, data.sender)
     return True
 
 
-def _remember_plain(customer: Customer) -> bool:
+def is_plain_customer(customer: Customer) -> bool:
     """Find out whether a customer's events can be plain, once for each time that it is read."""
     plan, settings = customer.plan, customer.settings
     is_plain = (

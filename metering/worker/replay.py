@@ -23,7 +23,7 @@ from metering.ledger.state import BucketPosition
 from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
 from metering.rating import load_catalog
 from metering.settings import Settings
-from metering.worker.chunking import Taken, TakenChunk, build_chunk, load_customers
+from metering.worker.chunking import Taken, TakenChunk, build_chunk, customer_of, load_customers
 from metering.worker.claiming import nothing_stored
 from metering.worker.command_inputs import changes_prices
 from metering.worker.customers import CustomerCache
@@ -204,7 +204,7 @@ class _Replay:
         usage, commands = self._position.usage, self._position.commands
         after = Position(offset + 1, commands) if topic == "usage" else Position(usage, offset + 1)
         self._position, self._clock_ms = after, clock
-        self._waiting.append(Taken(topic, offset, clock, after, content))
+        self._waiting.append(Taken(topic, offset, clock, after, content, customer_of(topic, content)))
         if changes_prices(content):
             self._ends_chunk = True
 
@@ -212,7 +212,7 @@ class _Replay:
         self._ends_chunk = False
         if not self._waiting:
             return
-        taken = TakenChunk(self._head.position, self._waiting[-1].after, self._waiting, [])
+        taken = TakenChunk(self._head.position, self._waiting[-1].after, [*self._waiting], [])
         self._customers.use(self._catalog)
         await load_customers(self._customers, taken.inputs)
         chunk = build_chunk(taken, self._bucket, self._customers, self._catalog)

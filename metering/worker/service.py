@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from redis.asyncio import Redis
 
+from metering import native
 from metering.checkpoint.books import CONNECTIONS_MAX, Books
 from metering.checkpoint.database import Database
 from metering.contracts.entries import Position
@@ -68,6 +69,8 @@ class WorkerService(Service):
         mode = "transactions" if await self.kafka.detect_transactions() else "at_least_once"
         self.metrics.delivery.labels(mode).set(1)
         log.info("delivery_mode", mode=mode, buckets=partitions, rates_version=catalog.version)
+        self.metrics.compiled_steps.set(int(native.in_use))
+        log.info("hot_steps", compiled=native.in_use, why_not=native.REASON or None)
         windows = Windows.of(settings.ledger)
         self._database = Database(settings.postgres.dsn, connections_max=CONNECTIONS_MAX)
         rates = self._rates = RatesFollower(self.kafka, catalog, self.metrics)

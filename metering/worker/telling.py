@@ -2,16 +2,19 @@
 
 An entry in a row of figures becomes two records and is counted without anything in between that lives on: what a chunk
 makes is more than a processor's cache holds, so each object that is kept costs twice, when it is made and when it is
-freed. All other entries go the general way, by `EntryMade`; tests hold both to the same bytes and counts.
+freed. All other entries go the general way, by `EntryMade`; tests hold both to the same bytes and counts. Where
+compiled steps are used, `native/entries` tells plain entries in place of the loop here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from metering import native
 from metering.contracts.entries import Balance, Charge, LotChange, Position
 from metering.ledger.chunk import Chunk
 from metering.ledger.codes import KindCode, State
@@ -25,11 +28,15 @@ from metering.ledger.plain_effects import (
     PlainEffect,
 )
 from metering.ledger.results import IN_A_ROW, read_results, result_of_row
-from metering.ledger.rows import CHARGE_ON_AT
+from metering.ledger.rows import CHARGE_ON_AT, RESULT_ROW
 from metering.worker.counting import NO_DESTINATION, Counts
 from metering.worker.outputs import Output, decision_value, side_outputs
 from metering.worker.plain_decisions import PlainDecision
 from metering.worker.publishing import Publication
+
+if TYPE_CHECKING:
+    from metering.native.rows import Rows
+    from metering.native.words import Words
 
 _encode = msgspec.json.Encoder().encode
 _HELD, _COMMITTED = State.HELD.value, State.COMMITTED.value
@@ -87,12 +94,14 @@ class Told:
 
 def tell_results(bucket: int, first_seq: int, chunk_id: str, prev_chunk: str, packed: bytes, chunk: Chunk) -> Told:
     """Return what the entries come to that Lua answered for `chunk`: as `Told.of` its entries made one by one."""
+    if chunk.compiled is not None:
+        return _tell_compiled(bucket, first_seq, chunk_id, prev_chunk, packed, chunk, chunk.compiled)
     told = Told()
     add_plain = told.counts.add_plain
     keys, values = told.keys, told.values
     asked_keys, decisions, asked_at = told.asked_keys, told.decisions, told.asked_at
     carried, fragments, digests = chunk.carried, chunk.carried_json, chunk.digests
-    marks, rows, names, listed = read_results(packed)
+    marks, rows, names, listed, _, _ = read_results(packed)
     buffer, previous = bytearray(), prev_chunk
     for seq, mark in enumerate(marks, first_seq):
         if mark != IN_A_ROW:
@@ -195,4 +204,56 @@ def tell_results(bucket: int, first_seq: int, chunk_id: str, prev_chunk: str, pa
         add_plain((event.type, about.channel, about.country, kind, about.unit), amount, held_change)
     if values:
         told.seq, told.chunk = first_seq + len(values) - 1, chunk_id
+    return told
+
+
+@cache
+def _words() -> Words:
+    """Return the words of entries and decisions for compiled steps, and which entries are not plain."""
+    return native.words.Words(
+        _encode,
+        kinds=KIND_WORDS,
+        reasons=REASON_WORDS,
+        decisions=dict(enumerate(DECISION_WORDS)),
+        states=STATE_WORDS,
+        moments=MOMENT_WORDS,
+        left_kinds=(_DUPLICATE,),
+        left_reasons=NO_DESTINATION,
+        codes={"charge_on_at": CHARGE_ON_AT, "held": _HELD, "committed": _COMMITTED, "in_a_row": IN_A_ROW},
+    )
+
+
+def _tell_compiled(
+    bucket: int, first_seq: int, chunk_id: str, prev_chunk: str, packed: bytes, chunk: Chunk, inputs: Rows
+) -> Told:
+    """Do as `tell_results` does: compiled steps tell what is plain, and all else goes the general way."""
+    told = Told()
+    marks, _, names, listed, rows_at, packed_names = read_results(packed)
+    carried, fragments, digests = chunk.carried, chunk.carried_json, chunk.digests
+    teller = native.entries.Teller(
+        _words(),
+        inputs,
+        told,
+        bucket=bucket,
+        first_seq=first_seq,
+        chunk=_encode(chunk_id),
+        previous=_encode(prev_chunk),
+        packed=packed,
+        marks=marks,
+        names=packed_names,
+        row_at=rows_at,
+    )
+    buffer = bytearray()
+    while (at := teller.tell()) < len(marks):
+        if marks[at] == IN_A_ROW:
+            result = result_of_row(names, *RESULT_ROW.unpack_from(packed, teller.row_at))
+        else:
+            result = next(listed)
+        previous = chunk_id if at else prev_chunk
+        told.add(make_entry(bucket, first_seq + at, chunk_id, previous, result, carried, fragments, digests, buffer))
+        teller.leave()
+    for labels, tally in teller.counted():
+        told.counts.add_told(labels, tally)
+    if marks:
+        told.seq, told.chunk = first_seq + len(marks) - 1, chunk_id
     return told

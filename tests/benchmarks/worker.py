@@ -1,11 +1,11 @@
 """What the worker's own Python costs an event, step by step: no broker, and Redis' answers recorded before.
 
-    python -m tests.benchmarks.worker [EVENTS] [--profile "STEP"]
+    python -m tests.benchmarks.worker [EVENTS] [--profile "STEP"] [--compiled | --no-compiled]
 
 One bucket, chunks of 400, customers drawn Zipf-like. Every step runs over all chunks by itself, several times, and the
 best time of each is told: processor time of this process. Beside it what a turn of a plain Python loop costs at the
 same time, since the same machine is worth twice as much in one hour as in another. `--profile` says where a step's time
-goes.
+goes. Compiled steps are measured where they are built, else those in Python.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from aiokafka.producer.message_accumulator import BatchBuilder
 from redis.asyncio import Redis
 
+from metering import native
 from metering.embedded.valkey import ValkeyServer
 from metering.ledger.chunk import Chunk
 from metering.observe.metrics import WorkerMetrics
@@ -160,5 +161,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=8_000)
     parser.add_argument("--profile")
+    parser.add_argument("--compiled", action=argparse.BooleanOptionalAction, default=native.in_use)
     given = parser.parse_args()
-    asyncio.run(main(given.events, given.profile))
+    with native.forced(is_on=given.compiled):
+        asyncio.run(main(given.events, given.profile))

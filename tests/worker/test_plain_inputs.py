@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from metering import native
 from metering.contracts.entries import CustomerSettings, InputReference, Position
 from metering.contracts.events import EventType
 from metering.ledger.inputs import ChunkBuilder
@@ -30,12 +31,18 @@ def customer(plan: Plan | None = PLAN, **fields: Any) -> Customer:
     return Customer(known, policy_of(known, plan), plan)
 
 
+def new_builder() -> ChunkBuilder:
+    """A builder without compiled steps, which have tests of their own (`tests/native`)."""
+    with native.forced(is_on=False):
+        return ChunkBuilder(Position(7, 3))
+
+
 def built(value: bytes, of: Customer, *, plainly: bool) -> object:
     """The chunk that an event alone makes; None where it is not plain."""
     usage = decode_usage(value, NOW_MS, DAY_MS)
     if not isinstance(usage, UsageInput):
         return None
-    builder = ChunkBuilder(Position(7, 3))
+    builder = new_builder()
     about = (builder, usage, of, WHERE, AFTER, NOW_MS + 5, "rates-1")
     if not plainly:
         add_event(*about)
@@ -91,7 +98,7 @@ def test_event_added_plainly_makes_the_same_chunk(fields: dict[str, Any], of: Cu
 def test_plain_events_among_others_find_the_places_of_the_same_names(
     several: list[tuple[dict[str, Any], str, bool]], of: Customer
 ) -> None:
-    mixed, general = ChunkBuilder(Position(7, 3)), ChunkBuilder(Position(7, 3))
+    mixed, general = new_builder(), new_builder()
     for number, (fields, name, plainly) in enumerate(several):
         usage = decode_usage(usage_event(f"e-{number % 2}", customer=name, **fields), NOW_MS, DAY_MS)
         if isinstance(usage, UsageInput):

@@ -72,7 +72,8 @@ class OneByOne:
             return None
         self.clock_ms = max(self.clock_ms, timestamp_ms)
         after = Position(offset + 1, self.head.position.commands)
-        taken = TakenChunk(self.head.position, after, [Taken("usage", offset, self.clock_ms, after, content)], [])
+        one = Taken("usage", offset, self.clock_ms, after, content, content.event.data.customer)
+        taken = TakenChunk(self.head.position, after, [one], [])
         await self.customers.load(customers_in(taken.inputs))
         chunk = build_chunk(taken, self.bucket, self.customers, self.catalog)  # type: ignore[arg-type]
         chunk_id = fresh_chunk_id()

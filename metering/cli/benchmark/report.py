@@ -66,6 +66,7 @@ def describe(report: Report) -> str:
         "",
         f"{machine.processor}, {machine.cores} cores, {machine.memory_bytes // 2**30} GiB, {machine.system}.",
         ", ".join(f"{name} {number}" for name, number in [("Python", machine.python), *machine.packages.items()]) + ".",
+        f"Workers' hot steps: {'compiled' if machine.compiled_steps else 'Python'}.",
         f"Load of the machine before the first scenario: {machine.load_before}.",
         "",
         *_speed(report.results),
