@@ -32,7 +32,7 @@ cdef class Teller:
     cdef bytes packed, packed_names, marks, chunk, previous
     cdef int64_t bucket, first_seq, asked_ms
     cdef list keys, values, asked_keys, decisions
-    cdef dict asked_at
+    cdef dict asked_at, tally_at
     cdef Name* names
     cdef Tally* tallies
     cdef Py_ssize_t names_count, asked_count, at
@@ -45,9 +45,9 @@ cdef class Teller:
         self.words, self.rows, self.bucket, self.first_seq = words, rows, bucket, first_seq
         self.chunk, self.previous, self.packed, self.marks, self.packed_names = chunk, previous, packed, marks, names
         self.keys, self.values, self.asked_keys, self.decisions = told.keys, told.values, told.asked_keys, told.decisions
-        self.asked_at, self.row_at = told.asked_at, row_at
-        self.tallies = <Tally*>PyMem_Calloc(len(rows.labels) * CODES + 1, sizeof(Tally))
-        self.names = <Name*>PyMem_Malloc((len(names) + 2) * sizeof(Name))
+        self.asked_at, self.row_at, self.tally_at = told.asked_at, row_at, {}
+        self.tallies = <Tally*>PyMem_Calloc(len(marks) + 1, sizeof(Tally))
+        self.names = <Name*>PyMem_Malloc((names.count(b"\0") + 2) * sizeof(Name))
         if self.tallies is NULL or self.names is NULL:
             raise MemoryError
         self.names_count = list_names(self.names, names)
@@ -80,17 +80,15 @@ cdef class Teller:
 
     def counted(self):
         """Return what was told, to be asked once, at the end: labels, how many entries, and what they moved."""
-        cdef Py_ssize_t label, kind
         cdef Tally* tally
+        cdef Py_ssize_t place
         self.keep_asked()
         found = []
-        for label in range(len(self.rows.labels)):
-            event_type, channel, country, unit = self.rows.labels[label]
-            for kind in range(CODES):
-                tally = &self.tallies[label * CODES + kind]
-                if tally.entries:
-                    moved = [tally.entries, tally.credited, tally.debited, tally.held, tally.freed]
-                    found.append(((event_type, channel, country, kind, unit), moved))
+        for what, place in self.tally_at.items():
+            event_type, channel, country, unit = self.rows.labels[what // CODES]
+            tally = &self.tallies[place]
+            moved = [tally.entries, tally.credited, tally.debited, tally.held, tally.freed]
+            found.append(((event_type, channel, country, what % CODES, unit), moved))
         return found
 
     cdef PlainInput* plain_input(self, Row* row) noexcept:
@@ -119,7 +117,7 @@ cdef class Teller:
 
     cdef int tell_row(self, Row* row, PlainInput* about) except -1:
         cdef bytes carried = <bytes>self.rows.fragments[row.number - 1]
-        cdef Tally* tally = &self.tallies[about.label * CODES + row.kind]
+        cdef Tally* tally = &self.tallies[self.tally_of(about.label * CODES + row.kind)]
         key = PyBytes_FromStringAndSize(PyBytes_AS_STRING(carried) + about.customer.at, about.customer.length)
         self.keys.append(key)
         self.values.append(self.entry(row, about, carried))
@@ -140,6 +138,13 @@ cdef class Teller:
         else:
             tally.held += row.held_change
         return 0
+
+    cdef Py_ssize_t tally_of(self, int what) except -1:
+        # Return the place of what entries of a label and kind are added up in: there are no more than entries.
+        place = self.tally_at.get(what)
+        if place is None:
+            place = self.tally_at[what] = len(self.tally_at)
+        return place
 
     cdef int keep_asked(self) except -1:
         # Most are asked at one moment, so they are noted when it is another.

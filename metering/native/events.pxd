@@ -19,10 +19,25 @@ cdef class PlainEvent:
     cdef int64_t timestamp_ms, time_ms, commands
     cdef Reader reader
     cdef Slice fields[TEXTS]
-    cdef object message
+    cdef Slice message
+    cdef object message_read
     cdef int64_t segments, characters
     cdef int kind
     cdef bint scheduled
+
+    cdef inline bint has_message(self) noexcept:
+        return self.message.at > 0
+
+    cdef inline bint is_message_ascii(self) noexcept:
+        # Whether the message stands there as it is, in ASCII and without an escape.
+        return self.message_read is None
+
+    cdef inline str text(self):
+        # Return the message, None where there is none.
+        if self.message_read is None and self.message.at:
+            at = self.message.at
+            self.message_read = (<const char*>self.value)[at : at + self.message.length].decode("ascii")
+        return self.message_read
 
     cdef inline str field(self, Field field):
         # Return a text of the event, None where it has none.

@@ -97,34 +97,42 @@ cdef class PlainEvent:
         texts = {name: self.field(field) for name, field in names.items()}
         counts = {"segments": self.segments, "characters": self.characters}
         counts = {name: None if count < 0 else count for name, count in counts.items()}
-        return texts | counts | {"text": self.message, "scheduled": bool(self.scheduled), "time_ms": self.time_ms}
+        return texts | counts | {"text": self.text(), "scheduled": bool(self.scheduled), "time_ms": self.time_ms}
 
 
-cdef object read_message(Cursor* cursor):
-    # Read a text in any characters; None where it is in doubt. One with an escape is read by msgspec, by itself.
+cdef bint read_message(Cursor* cursor, PlainEvent event) except -1:
+    # Read a text in any characters; False where it is in doubt. With an escape msgspec reads it, by itself.
     cdef const char* first
     cdef bint is_escaped = False
+    cdef bint is_ascii = True
     if not skip(cursor, c'"'):
-        return None
+        return False
     first = cursor.at
     while cursor.at[0] != c'"':
         if cursor.at[0] == c'\\':
             is_escaped = True
             cursor.at += 1
         if <uint8_t>cursor.at[0] < 0x20:
-            return None
+            return False
+        if <uint8_t>cursor.at[0] >= 0x80:
+            is_ascii = False
         cursor.at += 1
     cursor.at += 1
+    event.message.at = <unsigned int>(first - cursor.start)
+    event.message.length = <unsigned int>(cursor.at - first - 1)
+    if is_ascii and not is_escaped:
+        return event.message.length <= TEXT_MAX
     try:
         if is_escaped:
-            text = decode_text((first - 1)[: cursor.at - first + 1])
+            text = decode_text((first - 1)[: event.message.length + 2])
             if "\0" in text:
-                return None
+                return False
         else:
-            text = PyUnicode_DecodeUTF8(first, cursor.at - first - 1, NULL)
+            text = PyUnicode_DecodeUTF8(first, event.message.length, NULL)
     except ValueError:
-        return None
-    return text if len(text) <= TEXT_MAX else None
+        return False
+    event.message_read = text
+    return len(text) <= TEXT_MAX
 
 
 cdef bint read_data(Cursor* cursor, PlainEvent event) except -1:
@@ -147,8 +155,7 @@ cdef bint read_data(Cursor* cursor, PlainEvent event) except -1:
         elif field != Field.CUSTOMER and skip_word(cursor, "null"):
             pass
         elif field == Field.MESSAGE:
-            event.message = read_message(cursor)
-            if event.message is None:
+            if not read_message(cursor, event):
                 return False
         elif field == Field.SEGMENTS:
             if not read_count(cursor, &event.segments) or event.segments > COUNT_MAX:

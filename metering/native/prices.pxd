@@ -3,7 +3,9 @@ from libc.stdint cimport int64_t
 
 cdef class Terms:
     cdef object encode, is_plain, is_enabled, price_type
-    cdef dict moments, prices, units, countries
+    cdef dict moments, prices, units, countries, plans
+    cdef bytes one_septet
+    cdef Py_ssize_t one_part_max
     cdef int submit, outcome, sent, single, remember, scheduled
     cdef int64_t no_price
 

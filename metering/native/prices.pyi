@@ -11,4 +11,6 @@ class Terms:
         price_type: type[Any],
         moments: dict[str, int],
         codes: dict[str, int],
+        one_septet: bytes,
+        one_part_max: int,
     ) -> None: ...

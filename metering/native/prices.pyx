@@ -8,14 +8,18 @@ cdef enum:
 
 cdef class Terms:
     # Rules are Python's: `is_plain(customer)`, `is_enabled(plan_file, sender_type, equipment)`. Codes are the ledger's.
+    # `one_septet` tells of each character of ASCII whether it takes one; so many as `one_part_max` are a single part.
 
-    def __init__(self, encode, *, is_plain, is_enabled, price_type, dict moments, dict codes):
+    def __init__(
+        self, encode, *, is_plain, is_enabled, price_type, dict moments, dict codes, bytes one_septet, one_part_max
+    ):
+        self.one_septet, self.one_part_max = one_septet, one_part_max
         self.encode, self.is_plain, self.is_enabled, self.price_type = encode, is_plain, is_enabled, price_type
         self.moments = moments
         self.submit, self.outcome, self.sent = codes["submit"], codes["outcome"], codes["sent"]
         self.single, self.remember, self.scheduled = codes["single"], codes["remember"], codes["scheduled"]
         self.no_price = codes["no_price"]
-        self.prices, self.units, self.countries = {}, {}, {}
+        self.prices, self.units, self.countries, self.plans = {}, {}, {}, {}
 
     cdef KnownPrice price(self, price):
         # Plans hand out the same object for the same price, so it is known by that: while it is kept, no other is there.

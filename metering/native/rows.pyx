@@ -13,6 +13,7 @@ from metering.native.digests cimport DIGEST_CHARACTERS, digest_into
 from metering.native.events cimport PlainEvent
 from metering.native.fields cimport ID_MAX, NAME_MAX, Field
 from metering.native.prices cimport KnownPrice, KnownUnit, Terms
+from metering.native.routes cimport KnownPlan, plan_known
 from metering.native.text cimport Slice, put, put_packed, put_slice, release, room
 
 cdef enum:
@@ -76,26 +77,21 @@ cdef class Rows:
 cdef bint add_text(
     Rows rows, Terms terms, PlainEvent event, customer, unsigned int bucket, bytes rates_version
 ) except -1:
+    cdef KnownPlan known
     cdef KnownPrice price
     plan = customer.plan
-    to = event.field(Field.TO)
-    if to[0] != "+":
+    if (<const char*>event.value)[event.fields[<int>Field.TO].at] != c'+':
         return False
     sender_type = event.field(Field.SENDER_TYPE)
     if sender_type is not None and not terms.is_enabled(plan.file, sender_type, customer.settings.equipment):
         return False
-    if event.segments >= 0:
-        segments, characters = event.segments, event.characters if event.characters >= 0 else None
-    elif event.message is not None:
-        counted = plan.count_segments(event.message)
-        segments, characters = counted.segments, counted.characters
-    else:
+    if event.segments < 0 and not event.has_message():
         return False
-    mcc_mnc = event.field(Field.MCC_MNC)
-    price = terms.price(plan.price_sms(to, segments, event.time_ms, sender_type, mcc_mnc, characters))
+    known = plan_known(terms, plan)
+    price = known.price(plan, event, sender_type)
     if not price.is_plain:
         return False
-    add_input(rows, terms, event, customer, price, plan.hold_seconds["sms"] * 1_000, bucket, rates_version)
+    add_input(rows, terms, event, customer, price, known.hold_ms, bucket, rates_version)
     return True
 
 

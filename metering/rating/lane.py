@@ -5,6 +5,10 @@ Leaves everything but plain texts to one number to `assembly`; the figures are t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
 from metering.rating.book import RateBook
 from metering.rating.charges import AmountTooLargeError, encode_lines
 from metering.rating.index import HEAD_CHARACTERS, Cell, Span, Table
@@ -13,11 +17,24 @@ from metering.rating.price import Price, Refusal
 from metering.rating.rows import Row
 from metering.rating.segments import SEGMENTS_MAX, Segments
 from metering.rating.size import SizeError, count_parts
+from metering.rating.times import BEGINNING_MS, END_MS
 
 # Stands for the span of a row that was not found through one.
 _NOWHERE = Span(0, 0, None)
+_ALL_TIME = Span(BEGINNING_MS, END_MS, None)
 
 _Head = tuple[tuple[int, ...], Cell | None, tuple[int, ...], Cell | None]
+
+
+class Reach(msgspec.Struct, frozen=True, gc=False):
+    """How far a price goes: to all numbers with the same first `characters`, from `from_ms` up to `to_ms`.
+
+    A number of fewer characters is like no other.
+    """
+
+    characters: int
+    from_ms: int
+    to_ms: int
 
 
 class SmsLane(dict[str, _Head]):
@@ -108,6 +125,21 @@ class SmsLane(dict[str, _Head]):
                 return price
         return self._make(span, key, row, fee, parts, segments)
 
+    def reach(self, to: str, at_ms: int) -> Reach:
+        """Return how far the price of a text to the E.164 number `to` goes, by its segments alone.
+
+        For no time where that is not known: where a row goes by the time of day, counts characters or has ended.
+        """
+        longer, cell, fee_longer, fee_cell = self[to[:HEAD_CHARACTERS]]
+        # The prefixes that there are beyond the head, longest first: no character behind the longest has a say.
+        characters = max((HEAD_CHARACTERS, *longer[:1], *fee_longer[:1]))
+        span = _span_of(_longest(self._rate_cells, to, longer, cell), at_ms)
+        fee_cell = _longest(self._fee_cells, to, fee_longer, fee_cell)
+        fee_span = _ALL_TIME if fee_cell is None else _span_of(fee_cell, at_ms)
+        if span.row is None or fee_span is _NOWHERE or span.row.terms.segmenting == "flat160":
+            return Reach(characters, 0, 0)
+        return Reach(characters, max(span.from_ms, fee_span.from_ms), min(span.to_ms, fee_span.to_ms))
+
     def _make(self, span: Span, key: int, row: Row, fee: Row | None, parts: int, segments: int) -> Price | Refusal:
         if row.terms.reject:
             return _rejected(row)
@@ -135,6 +167,18 @@ class SmsLane(dict[str, _Head]):
         )
         self._book.keep_price(span, key, price)
         return price
+
+
+def _longest(cells: Mapping[str, Cell], to: str, lengths: Sequence[int], above: Cell | None) -> Cell | None:
+    return next((cells[to[:length]] for length in lengths if to[:length] in cells), above)
+
+
+def _span_of(cell: Cell | None, at_ms: int) -> Span:
+    """Return the span in which a cell's own row is in force; `_NOWHERE` where there is none."""
+    if cell is None or cell.at(at_ms) is None:
+        return _NOWHERE
+    span = cell.latest
+    return span if span.from_ms <= at_ms < span.to_ms and span.row is not None else _NOWHERE
 
 
 def _rejected(row: Row) -> Refusal:

@@ -11,12 +11,12 @@ from functools import cached_property
 from metering.contracts.calls import CallTerms
 from metering.rating.assembly import Assembler
 from metering.rating.book import RateBook
-from metering.rating.lane import SmsLane
+from metering.rating.lane import Reach, SmsLane
 from metering.rating.plan_file import HOLD_SECONDS_DEFAULT, AlertRule, PlanFile
 from metering.rating.policies import Policies
 from metering.rating.price import SENDER_TYPES, Price, PriceRequest, Refusal
 from metering.rating.rows import Row
-from metering.rating.segments import Segments
+from metering.rating.segments import Segments, count_segments
 from metering.rating.texts import make_counter
 
 
@@ -86,3 +86,12 @@ class Plan:
         if lane is None:
             return Refusal("unpriced", f"{sender_type!r} is no sender type")
         return lane.price(to, segments, at_ms, mcc_mnc, characters)
+
+    def sms_reach(self, to: str, at_ms: int, sender_type: str | None) -> Reach:
+        """Return how far a price of `price_sms` goes that was given for an E.164 number without a network."""
+        return self._lanes[sender_type].reach(to, at_ms)
+
+    @property
+    def counts_plainly(self) -> bool:
+        """Whether texts are counted as they are: nothing is replaced, and there is no alphabet but the usual one."""
+        return self._count is count_segments

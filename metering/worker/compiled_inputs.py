@@ -13,6 +13,7 @@ from metering.ledger.inputs import NO_PRICE
 from metering.ledger.keys import SKEW_MS
 from metering.rating import Price
 from metering.rating.recurring import is_sender_type_enabled
+from metering.rating.segments import GSM7_SINGLE, Segments, count_segments
 from metering.worker.decoding import EVENT_BYTES_MAX, decode_usage
 from metering.worker.event_kinds import EVENT_KINDS
 from metering.worker.plain_inputs import (
@@ -71,4 +72,6 @@ def plain_terms() -> Terms:
             "scheduled": SCHEDULED,
             "no_price": NO_PRICE,
         },
+        one_septet=bytes(count_segments(chr(code)) == Segments("gsm7", 1, 1) for code in range(128)),
+        one_part_max=GSM7_SINGLE,
     )

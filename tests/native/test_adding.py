@@ -48,13 +48,13 @@ CUSTOMERS = [
 ]
 
 
-def taken(value: bytes, offset: int, clock_ms: int) -> Any:
+def taken(value: bytes, offset: int, clock_ms: int, at_ms: int = NOW_MS) -> Any:
     """The event as compiled steps take it from its topic; None where they leave it."""
     with native.forced(is_on=True):
         reader = make_reader(0, 1, DAY_MS)
     assert reader is not None
     inputs: list[Any] = []
-    records = deque([record(value, offset, timestamp=NOW_MS)])
+    records = deque([record(value, offset, timestamp=at_ms)])
     reader.take(records, inputs, 1, 3, clock_ms, 0, 2**62, 2**62, 2**62)
     return inputs[0] if inputs else None
 
@@ -66,19 +66,19 @@ def seen(chunk: Chunk) -> dict[str, Any]:
     return fields
 
 
-def added(values: list[tuple[bytes, Customer, int]], *, is_on: bool) -> tuple[Chunk, int]:
+def added(values: list[tuple[bytes, Customer, int]], *, is_on: bool, at_ms: int = NOW_MS) -> tuple[Chunk, int]:
     """The chunk of some events, each with its customer and clock, and how many compiled steps have added."""
     with native.forced(is_on=is_on):
         builder = ChunkBuilder(Position(7, 3))
     count = 0
     for offset, (value, of, clock_ms) in enumerate(values, 7):
-        event = taken(value, offset, clock_ms) if is_on else None
+        event = taken(value, offset, clock_ms, at_ms) if is_on else None
         encoded = msgspec.json.encode(VERSION)
         compiled = builder.compiled
         if event is not None and compiled is not None and compiled.add(plain_terms(), event, of, 5, encoded):
             count += 1
             continue
-        usage = decode_usage(value, NOW_MS, DAY_MS)
+        usage = decode_usage(value, at_ms, DAY_MS)
         if isinstance(usage, UsageInput):
             about = (usage, of, InputReference("usage", 5, offset), Position(offset + 1, 3), clock_ms, VERSION)
             if not is_on or not add_plain(builder, *about):

@@ -95,7 +95,7 @@ usual_fields = fields.map(
     lambda about: {
         name: value
         for name, value in (about | {"to": "+34600000001", "segments": 1, "type": "sms.submitted"}).items()
-        if name not in ("reply_to", "sender_type", "mcc_mnc") and value != "ñ"
+        if name not in ("reply_to", "sender_type", "mcc_mnc", "text") and value != "ñ"
     }
 )
 

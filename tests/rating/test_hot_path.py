@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from metering.rating import Plan, Price, Refusal
+from metering.rating.lane import Reach
+from metering.rating.numbers import is_e164
 from metering.rating.segments import count_segments
-from tests.rating.decks import NOON_MS, make_file, make_plan, make_row, refused, request, sms
+from metering.rating.times import BEGINNING_MS, END_MS
+from tests.rating.decks import NOON_MS, make_file, make_plan, make_row, refused, request, shipped, sms
 
 hot_numbers = st.sampled_from(["+14155551234", "+12125551234", "+447400123456", "+19005551234", "+79161234567", "+1x"])
 
@@ -85,3 +88,35 @@ def test_amounts_beyond_what_lua_holds_are_refused(tmp_path: Path) -> None:
     assert isinstance(hot, Refusal)
     assert hot.reason == "amount_too_large"
     assert refused(plan, request("sms", ("+14155551234",) * 2, segments=1)).reason == "amount_too_large"
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    to=hot_numbers.filter(lambda number: number != "+1x") | st.integers(10_000, 10**15 - 1).map("+{}".format),
+    digits=st.text("0123456789", max_size=15),
+    sender=st.sampled_from([None, "long_code", "toll_free"]),
+    at_ms=st.integers(NOON_MS - 10, NOON_MS + 10),
+    then_ms=st.integers(NOON_MS - 10, NOON_MS + 10),
+    segments=st.integers(1, 255),
+    characters=st.integers(0, 400),
+)
+def test_price_is_the_same_as_far_as_it_reaches(
+    to: str, digits: str, sender: str | None, at_ms: int, then_ms: int, segments: int, characters: int
+) -> None:
+    for plan in (*_plans(), shipped().plans["payg-usd"]):
+        price = plan.price_sms(to, segments, at_ms, sender, None, characters)
+        reach = plan.sms_reach(to, at_ms, sender)
+        other = to if len(to) < reach.characters else (to[: reach.characters] + digits)[:16]
+        if isinstance(price, Price) and reach.from_ms <= then_ms < reach.to_ms and is_e164(other):
+            assert price == plan.price_sms(other, segments, then_ms, sender, None, None)
+
+
+def test_price_reaches_as_far_as_prefixes_and_times_go() -> None:
+    plan, flat = _plans()
+    assert plan.sms_reach("+14165551234", NOON_MS, None) == Reach(6, BEGINNING_MS, END_MS)
+    assert plan.sms_reach("+14155551234", NOON_MS, None) == Reach(6, 0, 0)
+    assert plan.sms_reach("+14156661234", NOON_MS, None) == Reach(6, NOON_MS, END_MS)
+    assert plan.sms_reach("+14156661234", NOON_MS - 1, None) == Reach(6, 0, 0)
+    assert plan.sms_reach("+447400123456", NOON_MS, None) == Reach(4, BEGINNING_MS, NOON_MS + 5)
+    assert plan.sms_reach("+447400123456", NOON_MS + 5, None) == Reach(4, 0, 0)
+    assert flat.sms_reach("+14155551234", NOON_MS, None) == Reach(6, 0, 0)
