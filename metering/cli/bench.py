@@ -52,9 +52,9 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every scenario ended and was exact, else 1. Interrupted, servers and processes end with it."""
-    import asyncio
     from pathlib import Path
 
+    import uvloop
     from msgspec.structs import replace
 
     from metering.cli.benchmark.report import describe, run_all
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
     each = [replace(given, customers=customers) for customers in dict.fromkeys(arguments.customers)]
     scenarios = suite(arguments.suite, given) if arguments.suite else each
     profiles = Path(arguments.profile).absolute() if arguments.profile else None
-    report = asyncio.run(run_all(scenarios, load_settings(), profiles))
+    report = uvloop.run(run_all(scenarios, load_settings(), profiles))
     if arguments.json:
         print_json(report)
     else:

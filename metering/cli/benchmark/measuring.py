@@ -17,11 +17,12 @@ from metering.cli.benchmark.accounts import peak_bytes, resident_bytes
 from metering.cli.benchmark.books import books_entries
 from metering.cli.benchmark.calibration import Calibration, Turns
 from metering.cli.benchmark.costs import Cost, Pids, Reading, cost_between, read_cpu
+from metering.cli.benchmark.gateway import Gateway, publish_at_pace
 from metering.cli.benchmark.latency import Latency, watch
 from metering.cli.benchmark.mixes import Mix
 from metering.cli.benchmark.profiling import profiled
 from metering.cli.benchmark.progress import Committed, applied_entries, wait_until
-from metering.cli.benchmark.publishing import Batches, publish_at_pace
+from metering.cli.benchmark.publishing import Batches
 from metering.cli.benchmark.scenario import Scenario
 from metering.cli.demonstration.children import Child
 from metering.cli.kafka import open_producer, topic_name
@@ -34,9 +35,10 @@ from metering.worker.collecting import settle_collector
 WARM_UP_PART = 10
 """A tenth of a backlog is applied before the measuring begins, if nothing else is said: caches are full then. The JVM
 of a broker that has just begun has not compiled by then: that takes half a million events."""
+WARM_UP_SHARE = 2
 WARM_UP_SECONDS_MAX = 60
-"""A pace is warmed up for as long as it is measured, or so long: half of what Kafka does in its first minute is the JVM
-that compiles itself, and the two cores are full while it does."""
+"""A pace is warmed up for twice as long as it is measured, or so long: half of what Kafka does in its first half minute
+is the JVM that compiles itself, and the two cores are full while it does."""
 BOOKS_SECONDS_MAX = 120.0
 """After the last event is committed."""
 
@@ -144,7 +146,7 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
     """Start the workers, publish evenly, and measure after a warm-up at the same pace."""
     scenario, kafka = running.scenario, running.settings.kafka
     calibration = Calibration(running.redis)
-    warm_up = scenario.pace * min(scenario.seconds, WARM_UP_SECONDS_MAX)
+    warm_up = scenario.pace * min(WARM_UP_SHARE * scenario.seconds, WARM_UP_SECONDS_MAX)
     wanted = scenario.pace * scenario.seconds
     async with AsyncExitStack() as exits:
         processes = await exits.enter_async_context(_processes(running))
@@ -158,24 +160,25 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
         await batches.add(mix.events(0, opening))
         await batches.finish()
         await _reach(processes, done, opening, scenario)
-        await publish_at_pace(batches, mix, opening, warm_up, scenario.pace)
+        gateway = Gateway(producer.client, topic_name(kafka, Topic.USAGE), buckets)
+        await publish_at_pace(gateway, mix, opening, warm_up, scenario.pace)
         await calibration.sample()
         written = await kept()
         # A pause of this process for its own garbage would count as one of the worker's.
         settle_collector()
         own_seconds = time.process_time()
         first = read_cpu(processes.pids, opening + warm_up)
-        handed = await publish_at_pace(batches, mix, opening + warm_up, wanted, scenario.pace)
-        await batches.finish()
+        handed = await publish_at_pace(gateway, mix, opening + warm_up, wanted, scenario.pace)
         await _reach(processes, done, opening + warm_up + wanted, scenario)
         last = read_cpu(processes.pids, opening + warm_up + wanted)
         own_seconds = time.process_time() - own_seconds
         await calibration.sample()
-        checkpointer = await _finish_books(processes, kept, written, first, batches.events)
+        published, asking = batches.events + gateway.events, batches.asking + gateway.asking
+        checkpointer = await _finish_books(processes, kept, written, first, published)
         await asyncio.sleep(0.5)  # what was committed last is still to be read
         latency = arrivals.latency(handed, opening + warm_up, own_seconds)
         cost, memory = cost_between(first, last, {}), processes.memory()
-    return Measured(batches.events, batches.asking, cost, calibration.turns, checkpointer, latency, *memory)
+    return Measured(published, asking, cost, calibration.turns, checkpointer, latency, *memory)
 
 
 @asynccontextmanager

@@ -1,18 +1,15 @@
-"""Events into the usage topic: a whole backlog, or at a pace. Leaves making them to `mixes`."""
+"""Events into the usage topic, a whole backlog. Leaves making them to `mixes`, and a pace to `gateway`."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from metering.cli.benchmark.mixes import Event, Mix, customer_name
+from metering.cli.benchmark.mixes import Event, customer_name
 
-TICK_SECONDS = 0.004
-"""At a pace, what has fallen due goes out this often, as from a gateway that gathers for a few milliseconds."""
 UNDER_WAY_MAX = 256
 """Batches on their way at once."""
 
@@ -64,21 +61,3 @@ class Batches:
     def _forget(self, sent: asyncio.Future[Any]) -> None:
         if sent.exception() is None:  # one that failed stays, so that `finish` raises it
             self._under_way.discard(sent)
-
-
-async def publish_at_pace(batches: Batches, mix: Mix, first: int, count: int, per_second: int) -> list[int]:
-    """Publish `count` events evenly; return when each was handed to the producer, monotonic nanoseconds.
-
-    Where the machine cannot keep up, they go out as fast as it can: the report says what the pace came to.
-    """
-    handed: list[int] = []
-    started = time.monotonic()
-    while len(handed) < count:
-        due = min(count, int((time.monotonic() - started) * per_second)) - len(handed)
-        if due > 0:
-            now = time.monotonic_ns()
-            await batches.add(mix.events(first + len(handed), due))
-            await batches.send_all()
-            handed += [now] * due
-        await asyncio.sleep(TICK_SECONDS)
-    return handed
