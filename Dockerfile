@@ -10,7 +10,7 @@ RUN uv sync --frozen --no-dev --no-install-project
 COPY README.md LICENSE ./
 COPY metering metering
 COPY rates rates
-# The worker's compiled steps, and then away with what builds them.
+# Compiled steps, and then away with what builds them.
 RUN uv sync --frozen --no-dev --no-editable --group native \
     && .venv/bin/python -P -m metering.native.build \
     && uv sync --frozen --no-dev --no-editable
@@ -19,7 +19,7 @@ FROM python:3.13-slim
 
 RUN useradd --system --uid 10001 --no-create-home metering
 COPY --from=build /app/.venv /app/.venv
-# Without the compiled steps a worker would do the same, at twice the CPU, and nobody would notice.
+# Without compiled steps worker and checkpointer would do the same, at twice the CPU, and nobody would notice.
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 METERING_NATIVE=required
 # Settings of a container come from its environment; nothing is read from, or written to, the image.
 WORKDIR /tmp

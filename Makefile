@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml uv.lock scripts/bootstrap.sh
 
 setup: $(STAMP)  ## Make .venv with the locked versions
 
-native: $(STAMP)  ## Build the worker's compiled steps; needs a C compiler and Python's headers, and nothing needs it
+native: $(STAMP)  ## Build the compiled steps of worker and checkpointer; needs a C compiler and Python's headers, and nothing needs it
 	METERING_NATIVE=off $(RUN)python -m metering.native.build
 
 demo: $(STAMP)  ## Show the main job in under two minutes; KEEP=1 leaves it running

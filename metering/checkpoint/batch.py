@@ -7,11 +7,13 @@ entries there are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from metering import native
+from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.continuity import Follower, Verdict
 from metering.checkpoint.denials import Denials, is_repeated_denial
 from metering.checkpoint.entry_rows import EntryRow, leg_rows, row_of
@@ -22,6 +24,10 @@ from metering.contracts.states import State, kind_of
 from metering.contracts.wallets import WalletProfile
 from metering.errors import BrokenInvariant, ensure
 from metering.ledger.state import BucketPosition
+
+if TYPE_CHECKING:
+    from metering.native.books import LotAfter, Sheet
+    from metering.native.charges import ChargeInBytes
 
 DAY_MS = 86_400_000
 
@@ -118,22 +124,44 @@ class Batch:
         self.topped_up: dict[WalletKey, int] = {}
         """The last top-up of each."""
         self.profiles: dict[WalletKey, WalletProfile] = {}
-        self.lots: dict[LotKey, LotChange] = {}
+        self.lots: dict[LotKey, LotChange | LotAfter] = {}
         self.lots_made: dict[LotKey, LotMade] = {}
         self.expiries: dict[LotKey, tuple[int, int]] = {}
         """Of lots that the books have: when they lapse and when that is told, where it changed."""
-        self.charges: dict[ChargeKey, ChargeAfter] = {}
+        self.charges: dict[ChargeKey, ChargeAfter | ChargeInBytes] = {}
         self.recipients: dict[ChargeKey, Recipients] = {}
         self.customers: dict[str, tuple[CustomerSettings, int]] = {}
         self.rules: dict[RuleKey, RuleAfter] = {}
         self.blocks: list[BlockStep] = []
         self.states: dict[StateKey, tuple[State, int]] = {}
         """With the time of the change."""
+        self.sheet: Sheet | None = None
+        """Plain entries since the last slice was sent, where compiled steps are used: they are not among the rows."""
+        if native.in_use:
+            states = (self.wallets, self._wallets_new, self.lots, self.charges, self.recipients)
+            self.sheet = native.books.Sheet(self._follower, self.days, *states)
 
     @property
     def head(self) -> BucketPosition:
         """Where the bucket stands after the entries so far."""
         return self._follower.head
+
+    def take_all(self, records: list[Waiting]) -> None:
+        """Fold records in their order: where compiled steps are used, they take those that are plain.
+
+        Raises as `take`.
+        """
+        at = 0
+        while at < len(records):
+            if self.sheet is not None:
+                first, at = at, self.sheet.take(records, at, len(self.rows))
+                if at > first:
+                    self.entries += at - first
+                    self.ledger_offset_next = self.sheet.ledger_offset_next
+                if at == len(records):
+                    return
+            self.take(records[at].value, records[at].offset)
+            at += 1
 
     def take(self, value: bytes, offset: int) -> Verdict:
         """Fold the record `value` of the ledger's `offset`, if it counts.
@@ -161,7 +189,8 @@ class Batch:
 
     def take_wallets(self) -> list[WalletKey]:
         """Return the wallets that entries have changed since the last call, and none before."""
-        keys, self._wallets_new = self._wallets_new, []
+        keys = [*self._wallets_new]
+        self._wallets_new.clear()
         return keys
 
     def _drop(self, verdict: Verdict) -> Verdict:

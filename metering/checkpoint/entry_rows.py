@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from metering.checkpoint.records import LedgerRecord
+from metering.checkpoint.records import LedgerRecord, decode_record
 from metering.contracts.entries import Balance
 
 EntryRow: TypeAlias = list[Any]
@@ -93,6 +93,9 @@ UNIT = COLUMNS.index("unit")
 BEFORE = slice(COLUMNS.index("before_available_micros"), COLUMNS.index("before_overdrawn_micros") + 1)
 AFTER = slice(COLUMNS.index("after_available_micros"), COLUMNS.index("after_overdrawn_micros") + 1)
 
+WIDTHS = bytes({"bucket": 4, "leg": 2}.get(column, 8) for column in [*COLUMNS, "chain"])
+"""Bytes of a number in each column, the hash's among them."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -177,6 +180,11 @@ def row_of(record: LedgerRecord) -> EntryRow:
         _encode(record.profile).decode() if record.profile else None,
         _encode(record.allotment).decode() if record.allotment else None,
     ]
+
+
+def row_of_value(value: bytes) -> EntryRow:
+    """Return the record `value` as a row."""
+    return row_of(decode_record(value))
 
 
 def leg_rows(record: LedgerRecord) -> Iterator[EntryRow]:

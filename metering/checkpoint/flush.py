@@ -22,8 +22,10 @@ import asyncpg
 from metering.checkpoint import denials, entry_rows
 from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.batch import Batch
+from metering.checkpoint.bulk import copy_made
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Connection
+from metering.checkpoint.entry_rows import EntryRow
 from metering.checkpoint.flush_states import save_blocks, save_charges, save_customers, save_rules, save_states
 from metering.checkpoint.flush_wallets import Tails, save_lots, save_profiles, save_wallets
 from metering.checkpoint.partitions import Partitions
@@ -98,8 +100,7 @@ async def _write(
     """Write all but the commit. False: the books stand elsewhere, and nothing was written."""
     is_locked = False
     for first in range(0, len(records), SLICE_MAX):
-        for record in records[first : first + SLICE_MAX]:
-            batch.take(record.value, record.offset)
+        batch.take_all([*records[first : first + SLICE_MAX]])
         rows = batch.take_rows()
         if batch.entries == 0:
             continue
@@ -111,8 +112,7 @@ async def _write(
             is_locked = True
             steps.reached(Step.POSITION_LOCKED, batch.bucket)
         await tails.read(connection)
-        link_rows(rows, tails.by_wallet)
-        await connection.copy_records_to_table("entries", records=rows, columns=_ENTRY_COLUMNS)
+        await _copy_entries(connection, batch, rows, tails)
         steps.reached(Step.ENTRIES_COPIED, batch.bucket)
     if is_locked:
         await _write_states(connection, batch, tails)
@@ -120,6 +120,16 @@ async def _write(
         await _move_position(connection, batch)
         steps.reached(Step.POSITION_MOVED, batch.bucket)
     return True
+
+
+async def _copy_entries(connection: Connection, batch: Batch, rows: list[EntryRow], tails: Tails) -> None:
+    """Check and hash a slice's entries onto their wallets' chains, and send them: `rows`, and what the sheet has."""
+    if batch.sheet is None:
+        link_rows(rows, tails.by_wallet)
+        await connection.copy_records_to_table("entries", records=rows, columns=_ENTRY_COLUMNS)
+    else:
+        made = batch.sheet.copy(rows, tails.by_wallet, link_rows, entry_rows.row_of_value, entry_rows.WIDTHS)
+        await copy_made(connection, "entries", _ENTRY_COLUMNS, made)
 
 
 async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> None:

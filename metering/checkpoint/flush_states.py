@@ -5,14 +5,18 @@ Leaves money to `flush_wallets`. All part of the transaction of `flush`.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from metering import native
 from metering.checkpoint.batch import Batch, BlockStep, ChargeAfter, ChargeKey
-from metering.checkpoint.bulk import array_text, run_bulk
+from metering.checkpoint.bulk import array_text, copy_made, run_bulk
 from metering.checkpoint.database import Connection
 from metering.checkpoint.queries import load_queries
+
+if TYPE_CHECKING:
+    from metering.native.charges import ChargeInBytes
 
 BlockKey: TypeAlias = tuple[str, str, str]
 """Customer, level and id."""
@@ -20,10 +24,12 @@ BlockKey: TypeAlias = tuple[str, str, str]
 _encode = msgspec.json.Encoder().encode
 
 
-_CHARGE_COLUMNS = (
+CHARGE_COLUMNS = (
     "customer", "charge_id", "wallet", "state", "price_micros", "held_micros", "committed_micros", "charge_on",
     "failed_fee_micros", "deadline_at_ms", "parts", "sender", "several", "touched_at_ms", "call", "takes", "bucket",
 )  # fmt: skip
+CHARGE_WIDTHS = bytes(4 if column == "bucket" else 8 for column in CHARGE_COLUMNS)
+"""Bytes of a number in each column."""
 
 
 async def save_charges(connection: Connection, batch: Batch) -> None:
@@ -35,15 +41,22 @@ async def save_charges(connection: Connection, batch: Batch) -> None:
     named = map(array_text, zip(*keys, strict=True))
     found = await connection.fetch(queries["find_charges"], *named) if keys else []
     known = {tuple(row.values()) for row in found}
-    new = [(*_charge_row(key, batch.charges[key]), batch.bucket) for key in keys if key not in known]
-    if new:
-        await connection.copy_records_to_table("charges", records=new, columns=_CHARGE_COLUMNS)
-    rows = [_charge_row(key, batch.charges[key]) for key in keys if key in known]
+    new = [key for key in keys if key not in known]
+    if new and batch.sheet is not None:
+        made = native.charges.copy_charges(new, batch.charges, batch.bucket, charge_row, CHARGE_WIDTHS)
+        await copy_made(connection, "charges", CHARGE_COLUMNS, made)
+    elif new:
+        rows = [(*charge_row(key, batch.charges[key]), batch.bucket) for key in new]
+        await connection.copy_records_to_table("charges", records=rows, columns=CHARGE_COLUMNS)
+    rows = [charge_row(key, batch.charges[key]) for key in keys if key in known]
     await run_bulk(connection, queries["save_charges"], rows, batch.bucket, every="charges")
     await _save_recipients(connection, batch)
 
 
-def _charge_row(key: ChargeKey, after: ChargeAfter) -> tuple[Any, ...]:
+def charge_row(key: ChargeKey, after: ChargeAfter | ChargeInBytes) -> tuple[Any, ...]:
+    """Return a charge as a row, but for its bucket."""
+    if not isinstance(after, ChargeAfter):
+        return (*key, *after.row())
     charge = after.charge
     return (
         *key,

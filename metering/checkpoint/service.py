@@ -21,6 +21,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from mode import Service
 
+from metering import native
 from metering.checkpoint.backlog import Bound
 from metering.checkpoint.database import BooksAway, Database
 from metering.checkpoint.partitions import Partitions
@@ -115,6 +116,8 @@ class Checkpointer(Service):
     async def on_start(self) -> None:
         """Check the books' schema, then join the group."""
         await self._check_schema()
+        self.metrics.compiled_steps.set(int(native.in_use))
+        log.info("hot_steps", compiled=native.in_use, why_not=native.REASON or None)
         options = self.options
         consumer = self._consumer = AIOKafkaConsumer(
             **{"bootstrap_servers": options.bootstrap, **options.client},

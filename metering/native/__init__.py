@@ -1,7 +1,7 @@
-"""Steps of the worker in compiled code, where that was built. Leaves the same steps in Python where they are.
+"""Steps of worker and checkpointer in compiled code, where it was built. Leaves them in Python where they are.
 
 `make native` builds them, and nothing needs them: what they make is what Python makes, byte by byte, in a third of the
-time (docs/adr/0012-compiled-steps.md). Whoever has both asks `in_use` when it begins.
+time (docs/adr/0012-compiled-steps.md, 0013-compiled-books.md). Whoever has both asks `in_use` when it begins.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ REASON = why_not(os.environ)
 """Why this process does not use them; empty where it does."""
 
 if not REASON:
-    from metering.native import digests, entries, events, prices, rows, words
+    from metering.native import books, charges, digests, entries, events, prices, rows, words
 
-    __all__ = ["digests", "entries", "events", "prices", "rows", "words"]
+    __all__ = ["books", "charges", "digests", "entries", "events", "prices", "rows", "words"]
 
 in_use = not REASON
 """Whether what begins now uses them: a builder, a taker."""

@@ -42,6 +42,9 @@ LONG_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300
 SIZES = (1, 2, 5, 10, 25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800)
 
 
+COMPILED_STEPS = "1 where the hot steps are compiled code (`METERING_NATIVE`), 0 where they are Python."
+
+
 class WorkerMetrics:
     """What a worker counts. Figures of events are added up by chunk first: an `inc` costs a microsecond or two."""
 
@@ -153,8 +156,7 @@ class WorkerMetrics:
             "publish_seconds", "One publication of a batch: ledger, side topics and offsets.", SECONDS
         )
         self.delivery = catalogue.gauge("delivery_info", "1, with the way that entries are published.", "mode")
-        meaning = "1 where the hot steps are compiled code (`METERING_NATIVE`), 0 where they are Python."
-        self.compiled_steps = catalogue.gauge("compiled_steps", meaning)
+        self.compiled_steps = catalogue.gauge("compiled_steps", COMPILED_STEPS)
         self.errors = catalogue.counter("errors", "Errors that stopped a bucket's step.", "severity")
 
 
@@ -182,6 +184,7 @@ class CheckpointerMetrics:
         )
         self.flush_entries = catalogue.histogram("checkpoint_flush_entries", "Entries of one flush.", SIZES)
         self.flush_failures = catalogue.counter("checkpoint_flush_failures", "Flushes that failed and are tried again.")
+        self.compiled_steps = catalogue.gauge("compiled_steps", COMPILED_STEPS)
         self.conflicts = catalogue.counter(
             "checkpoint_conflicts", "Flushes given up because another checkpointer had moved the position."
         )

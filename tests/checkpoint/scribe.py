@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from metering.checkpoint.records import LedgerRecord
 from metering.contracts.entries import (
     Balance,
     Charge,
@@ -27,7 +28,11 @@ from metering.contracts.reasons import Kind, Reason
 NOON = 1_772_366_400_000
 """1 March 2026, 12:00 UTC."""
 
-encode = msgspec.json.Encoder().encode
+
+def encode(entry: LedgerEntry) -> bytes:
+    """Return an entry's JSON with the fields in the worker's order."""
+    fields = msgspec.to_builtins(entry)
+    return msgspec.json.encode({name: fields[name] for name in LedgerRecord.__struct_fields__ if name in fields})
 
 
 @dataclass
