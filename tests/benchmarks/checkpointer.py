@@ -3,8 +3,8 @@
     python -m tests.benchmarks.checkpointer [EVENTS]
 
 One bucket, flushes of 4,000, customers drawn Zipf-like. Told are whole flushes (the least and the median of several
-rounds into empty tables), and of their steps those that are Python alone: processor time of this process. Beside it
-what a turn of a plain Python loop costs at the same time.
+rounds into empty tables), and of their steps those that are this process alone: its processor time. Where there are
+compiled steps, rounds with them and without take turns. Beside it what a turn of a plain Python loop costs.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from pathlib import Path
 import uvloop
 from redis.asyncio import Redis
 
+from metering import native
 from metering.checkpoint.backlog import Waiting
 from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Database
+from metering.checkpoint.entry_rows import WIDTHS, row_of_value
 from metering.checkpoint.flush import SLICE_MAX, flush
 from metering.checkpoint.partitions import Partitions
-from metering.checkpoint.records import decode_record
 from metering.checkpoint.schema import migrate
 from metering.checkpoint.wallet_tails import NO_CREDIT, RememberedTails, WalletTail, link_rows
 from metering.embedded.postgres import PostgresServer
@@ -62,25 +63,29 @@ class LedgerPath(RecordedPath):
 
 
 def measure_steps(ledger: list[Waiting]) -> dict[str, float]:
-    """Return the microseconds of an entry by step: decoding alone, folding with it, and linking to the chains."""
-    started = time.process_time()
-    for record in ledger:
-        decode_record(record.value)
-    costs = {"decode": time.process_time() - started, "decode, row, fold": 0.0, "link and hash": 0.0}
-    batch, tails = Batch(0, ORIGIN), {}
+    """Return the microseconds of an entry by step: folding, with all that it takes to read, and linking to the chains.
+
+    Where compiled steps are used, the second makes the bytes of COPY as well. The first flush opens wallets: left out.
+    """
+    batch, tails, folding, linking = Batch(0, ORIGIN), {}, 0.0, 0.0
     for first in range(0, len(ledger), SLICE_MAX):
+        if first == FLUSH_ENTRIES:
+            folding = linking = 0.0
         started = time.process_time()
-        for record in ledger[first : first + SLICE_MAX]:
-            batch.take(record.value, record.offset)
+        batch.take_all(ledger[first : first + SLICE_MAX])
         rows = batch.take_rows()
-        costs["decode, row, fold"] += time.process_time() - started
+        folding += time.process_time() - started
         for key, opened in batch.wallets_opened.items():
             if key not in tails:
                 tails[key] = WalletTail(opened.unit, 0, NO_CREDIT, b"")
         started = time.process_time()
-        link_rows(rows, tails)
-        costs["link and hash"] += time.process_time() - started
-    return {name: seconds / len(ledger) * 1e6 for name, seconds in costs.items()}
+        if batch.sheet is None:
+            link_rows(rows, tails)
+        else:
+            batch.sheet.copy(rows, tails, link_rows, row_of_value, WIDTHS)
+        linking += time.process_time() - started
+    entries = len(ledger) - FLUSH_ENTRIES
+    return {"read, row, fold": folding / entries * 1e6, "link and hash": linking / entries * 1e6}
 
 
 async def measure_flushes(database: Database, ledger: list[Waiting]) -> list[float]:
@@ -100,6 +105,21 @@ async def measure_flushes(database: Database, ledger: list[Waiting]) -> list[flo
     return costs[1:]
 
 
+async def measure_by_turns(
+    database: Database, ledger: list[Waiting]
+) -> dict[bool, tuple[dict[str, float], list[float]]]:
+    """Return the least cost of each step, and that of each flush, without compiled steps and with them."""
+    found: dict[bool, tuple[dict[str, float], list[float]]] = {}
+    for _ in range(ROUNDS):
+        for is_on in (False, True) if native.in_use else (False,):
+            with native.forced(is_on=is_on):
+                steps, costs = measure_steps(ledger), await measure_flushes(database, ledger)
+            known = found.setdefault(is_on, (steps, []))
+            known[0].update({step: min(cost, known[0][step]) for step, cost in steps.items()})
+            known[1].extend(costs)
+    return found
+
+
 async def main(events: int) -> None:
     """Record each mix on a Valkey of its own, and write it into a Postgres of its own."""
     with tempfile.TemporaryDirectory() as directory:
@@ -116,12 +136,12 @@ async def main(events: int) -> None:
                 await path.run(make_events(mix, events))
                 settle_collector()
                 sys.stdout.write(f"\n{mix}; a turn of a plain loop: {calibrate():.1f} ns\n")
-                rounds = [measure_steps(path.ledger) for _ in range(ROUNDS)]
-                for step in rounds[0]:
-                    sys.stdout.write(f"  {step:20} {min(one[step] for one in rounds):6.2f} us an entry\n")
-                costs = [cost for _ in range(ROUNDS) for cost in await measure_flushes(database, path.ledger)]
-                least, median = min(costs), statistics.median(costs)
-                sys.stdout.write(f"  {'whole flush':20} {least:6.2f} us an entry, median {median:.2f}\n")
+                for is_on, (steps, costs) in (await measure_by_turns(database, path.ledger)).items():
+                    sys.stdout.write(f"  {'compiled' if is_on else 'Python'}\n")
+                    for step, cost in steps.items():
+                        sys.stdout.write(f"    {step:20} {cost:6.2f} us an entry\n")
+                    least, median = min(costs), statistics.median(costs)
+                    sys.stdout.write(f"    {'whole flush':20} {least:6.2f} us an entry, median {median:.2f}\n")
         finally:
             await redis.aclose()
             await database.close()
