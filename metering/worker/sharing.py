@@ -52,7 +52,8 @@ class Room:
     def __init__(self, entries_max: int) -> None:
         self._entries_max = entries_max
         self._entries = 0
-        self._watching: set[asyncio.Event] = set()
+        # In the order in which they came, not a set: the same run wakes them in the same order.
+        self._watching: dict[asyncio.Event, None] = {}
 
     @property
     def is_full(self) -> bool:
@@ -61,11 +62,11 @@ class Room:
 
     def watch(self, event: asyncio.Event) -> None:
         """Set `event` whenever the room has become full, or is full no more."""
-        self._watching.add(event)
+        self._watching[event] = None
 
     def unwatch(self, event: asyncio.Event) -> None:
         """Tell it no more."""
-        self._watching.discard(event)
+        self._watching.pop(event, None)
 
     def add(self, entries: int) -> None:
         """Note that there are so many more, or fewer."""
