@@ -10,9 +10,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import MessageSizeTooLargeError
 
+from metering.cli.benchmark import gateway as gateways
 from metering.cli.benchmark.gateway import Gateway, publish_at_pace
 from metering.cli.benchmark.mixes import Mix
 from metering.cli.benchmark.scenario import Scenario
+from metering.cli.kafka import BATCH_BYTES_MAX
 from metering.worker.record_batches import BatchConsumer
 from tests.stack.servers import AnyBroker
 
@@ -38,9 +40,11 @@ async def gateway(broker: AnyBroker, topic: str) -> AsyncIterator[Gateway]:
         yield Gateway(producer.client, topic, BUCKETS)
 
 
+@pytest.mark.parametrize("batch_bytes_max", [BATCH_BYTES_MAX, 2_000], ids=["broker keeps up", "broker is behind"])
 async def test_events_at_a_pace_are_in_their_partitions_once_and_in_order(
-    broker: AnyBroker, topic: str, gateway: Gateway
+    broker: AnyBroker, topic: str, gateway: Gateway, batch_bytes_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gateways, "BATCH_BYTES_MAX", batch_bytes_max)
     mix, same = Mix(Scenario(customers=10), "run"), Mix(Scenario(customers=10), "run")
     handed = await publish_at_pace(gateway, mix, 0, EVENTS, per_second=4_000)
 
@@ -66,11 +70,11 @@ async def test_events_at_a_pace_are_in_their_partitions_once_and_in_order(
 
 @pytest.mark.parametrize("broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session")
 async def test_what_the_broker_does_not_take_is_an_error(gateway: Gateway) -> None:
-    gateway.hand(Mix(Scenario(customers=10), "run").events(0, 1_000))
+    await gateway.hand(Mix(Scenario(customers=10), "run").events(0, 1_000))
     with pytest.raises(MessageSizeTooLargeError):
         await gateway.finish()
     with pytest.raises(MessageSizeTooLargeError):
-        gateway.hand([])
+        await gateway.hand([])
 
 
 def _without_time(value: bytes) -> bytes:

@@ -41,30 +41,41 @@ class Gateway:
         self.events = 0
         self.asking = 0
 
-    def hand(self, events: Iterable[Event]) -> None:
-        """Hand events over; they go out at once, or after what is on its way. Raises what that came to."""
+    async def hand(self, events: Iterable[Event]) -> None:
+        """Hand events over; they go out at once, or after what is on its way. Raises what that came to.
+
+        Waits where a batch is full: then the broker is behind.
+        """
         batches, sizes, now_ms = self._open, self._sizes, time.time_ns() // 1_000_000
         for event in events:
-            bucket = self._buckets[event.customer]
-            batch = batches.get(bucket)
-            if batch is None:
-                batch = batches[bucket] = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, BATCH_BYTES_MAX)
-                sizes[bucket] = 0
-            if batch.append(sizes[bucket], now_ms, customer_name(event.customer).encode(), event.value, []) is None:
-                raise RuntimeError("the broker is so far behind that a batch is full: give a lower --pace")
+            bucket, key = self._buckets[event.customer], customer_name(event.customer).encode()
+            batch = batches.get(bucket) or self._begin(bucket)
+            if batch.append(sizes[bucket], now_ms, key, event.value, []) is None:
+                while bucket in batches:
+                    self._send_on()
+                    await asyncio.sleep(TICK_SECONDS)
+                self._begin(bucket).append(0, now_ms, key, event.value, [])
             sizes[bucket] += 1
             self.events += 1
             self.asking += event.asks
-        if self._sending is not None and self._sending.done():
-            self._sending.result()
-            self._sending = None
-        if self._sending is None and batches:
-            self._sending = asyncio.create_task(self._send(), name="gateway")
+        self._send_on()
 
     async def finish(self) -> None:
         """Return when the broker has all. Raises `KafkaError` where it does not take one."""
         if self._sending is not None:
             await self._sending
+
+    def _begin(self, bucket: int) -> Any:
+        batch = self._open[bucket] = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, BATCH_BYTES_MAX)
+        self._sizes[bucket] = 0
+        return batch
+
+    def _send_on(self) -> None:
+        if self._sending is not None and self._sending.done():
+            self._sending.result()
+            self._sending = None
+        if self._sending is None and self._open:
+            self._sending = asyncio.create_task(self._send(), name="gateway")
 
     async def _send(self) -> None:
         while self._open:
@@ -89,7 +100,7 @@ async def publish_at_pace(gateway: Gateway, mix: Mix, first: int, count: int, pe
         due = min(count, int((time.monotonic() - started) * per_second)) - len(handed)
         if due > 0:
             now = time.monotonic_ns()
-            gateway.hand(mix.events(first + len(handed), due))
+            await gateway.hand(mix.events(first + len(handed), due))
             handed += [now] * due
         await asyncio.sleep(TICK_SECONDS)
     await gateway.finish()
