@@ -55,6 +55,8 @@ async def measure_faust(running: Running, population: Population, buckets: Seque
     finally:
         process.kill()
     count = last - first
+    if not count:
+        raise Fatal("the Faust agent was through before it could be measured: give more --events")
     micros = [round(seconds * 1e6 / max(1, count), 2) for seconds in (client, server)]
     is_exact = await _count_entries(running, population) == events
     return Baseline("faust", count, round(count / (ended - begun)), micros[0], micros[1], is_exact)
