@@ -16,6 +16,7 @@ from metering.cli.benchmark.mixes import Mix
 from metering.cli.benchmark.scenario import Scenario
 from metering.cli.kafka import BATCH_BYTES_MAX
 from metering.worker.record_batches import BatchConsumer
+from tests.stack.brokers import ON_APACHE
 from tests.stack.servers import AnyBroker
 
 EVENTS = 400
@@ -68,7 +69,7 @@ async def test_events_at_a_pace_are_in_their_partitions_once_and_in_order(
     }
 
 
-@pytest.mark.parametrize("broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session")
+@ON_APACHE
 async def test_what_the_broker_does_not_take_is_an_error(gateway: Gateway) -> None:
     await gateway.hand(Mix(Scenario(customers=10), "run").events(0, 1_000))
     with pytest.raises(MessageSizeTooLargeError):

@@ -18,6 +18,7 @@ from metering.drill.traffic import SOURCE
 from metering.errors import Fatal
 from metering.worker.kafka import Kafka
 from tests.end_to_end.system import PARTITIONS, System
+from tests.stack.brokers import ON_TANSU
 from tests.stack.fresh import FreshStack
 
 pytestmark = pytest.mark.timeout(240)
@@ -58,7 +59,7 @@ async def test_drill_of_a_sound_system_with_its_worker_killed_finds_everything_e
     assert {"producer/poison", "producer/repeats", "producer/wrong_partition"} <= set(report.faults)
 
 
-@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+@ON_TANSU
 async def test_proof_tells_what_is_lost_doubled_undecided_and_adrift(system: System) -> None:
     drill = Drill(system.settings, OPTIONS)
     report = await drill.run()

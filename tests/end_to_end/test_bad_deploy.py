@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from metering.contracts.partitioning import partition_of
 from metering.ledger.standstill import end_standstill, read_standstill
 from metering.settings import WorkerSettings
@@ -16,11 +14,7 @@ from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.topics import read_topic
 from tests.end_to_end.traffic import Totals
-
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
-ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+from tests.stack.brokers import ON_APACHE, ON_TANSU
 
 WINDOW = 40
 TEXTS = 80

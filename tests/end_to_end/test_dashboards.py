@@ -9,6 +9,7 @@ from tests.end_to_end.metrics import metrics_of, sum_of
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_TANSU
 
 REFUSED = 100
 PRICE_MICROS = 10_000
@@ -16,7 +17,7 @@ PRICE_MICROS = 10_000
 
 @pytest.mark.requirement("INF-13")
 @pytest.mark.requirement("INF-20")
-@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+@ON_TANSU
 async def test_hundred_refused_texts_are_one_block_and_its_end_in_topics_and_metrics(system: System) -> None:
     checkpointer, worker = system.start_checkpointer(), system.start_worker()
     await system.send_commands(opening("acme", PRICE_MICROS))

@@ -21,6 +21,7 @@ from tests.end_to_end.system import PARTITIONS, Record, System
 from tests.end_to_end.topics import read_topic
 from tests.end_to_end.traffic import Totals
 from tests.end_to_end.verifier import check_all
+from tests.stack.brokers import ON_TANSU
 
 NAMES = ("customer-0", "customer-1")
 
@@ -104,7 +105,7 @@ async def test_dead_letters_are_listed_shown_retried_once_and_dropped(system: Sy
     await prove(system, totals)
 
 
-@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+@ON_TANSU
 async def test_retry_that_is_cut_off_before_it_is_noted_is_run_again_without_effect_twice(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:

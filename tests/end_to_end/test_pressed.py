@@ -14,11 +14,11 @@ from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_APACHE
 
 pytestmark = [
-    pytest.mark.kafka,
     pytest.mark.timeout(240),
-    pytest.mark.parametrize("broker", ["apache"], indirect=True, scope="session"),
+    ON_APACHE,
 ]
 
 ENOUGH = 20

@@ -6,15 +6,14 @@ import json
 import time
 from typing import Any
 
-import pytest
-
 from metering.contracts.partitioning import partition_of
 from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.observed import metric
 from tests.end_to_end.system import PARTITIONS, System
+from tests.stack.brokers import ON_TANSU
 
 
-@pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+@ON_TANSU
 async def test_recovery_tells_start_cause_duration_and_what_was_restored(system: System) -> None:
     bucket = partition_of("acme", PARTITIONS)
     checkpointer = system.start_checkpointer()

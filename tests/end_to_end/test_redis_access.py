@@ -22,10 +22,11 @@ from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_TANSU
 from tests.stack.fresh import FreshStack
 from tests.stack.tls_front import CA_FILE, TlsFront
 
-pytestmark = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
+pytestmark = ON_TANSU
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 

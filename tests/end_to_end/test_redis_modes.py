@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 from redis.crc import key_slot
@@ -24,10 +23,10 @@ from tests.end_to_end.command_line import run
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import make_traffic
+from tests.stack.brokers import ON_TANSU
 from tests.stack.fresh import FreshStack
 from tests.waiting import wait_until
 
-ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
 LOAD_SECONDS = 4.0
 MESSAGES = 300
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from metering.contracts.partitioning import partition_of
 from metering.ledger.keys import BucketKeys
 from metering.ledger.standstill import end_standstill, read_standstill
@@ -12,10 +10,7 @@ from tests.end_to_end.metrics import count_logged
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
-
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
+from tests.stack.brokers import ON_APACHE
 
 
 async def test_bucket_with_a_broken_wallet_stands_still_alone_and_goes_on_when_told_to(system: System) -> None:

@@ -20,10 +20,8 @@ from metering.embedded.process import Process
 from metering.observe.steps import Step
 from tests.faults.program import APPLY_SENT
 from tests.faults.run import Run
+from tests.stack.brokers import ON_APACHE
 
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
 pytestmark = pytest.mark.timeout(420)
 
 PROGRAM = "tests.faults.program"

@@ -14,11 +14,12 @@ from tests.end_to_end.metrics import count_logged
 from tests.end_to_end.system import PARTITIONS, System
 from tests.faults.run import Run
 from tests.faults.soak.small_disk import SmallDiskPostgres
+from tests.stack.brokers import ON_TANSU
 from tests.stack.fresh import FreshStack
 
 pytestmark = [
     pytest.mark.timeout(240),
-    pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session"),
+    ON_TANSU,
 ]
 
 BEHIND_ENTRIES = 400

@@ -9,12 +9,10 @@ import signal
 import pytest
 
 from tests.faults.run import Run
+from tests.stack.brokers import ON_APACHE
 
 pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy machine takes a minute
 
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
 PAST_THE_SESSION_SECONDS = 5.0
 
 

@@ -19,11 +19,12 @@ from tests.end_to_end.metrics import metrics_of, sum_of
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_TANSU
 from tests.stack.fresh import FreshStack
 
 pytestmark = [
     pytest.mark.timeout(240),
-    pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session"),
+    ON_TANSU,
 ]
 
 MEGABYTE = 1024 * 1024

@@ -8,13 +8,10 @@ import pytest
 
 from tests.end_to_end.metrics import count_logged
 from tests.faults.run import Run
+from tests.stack.brokers import ON_APACHE, ON_TANSU
 
 pytestmark = pytest.mark.timeout(240)  # a broker that comes back on a busy machine takes a minute
 
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
-ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
 AWAY_SECONDS = 1.0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from metering.worker.kafka import Kafka
 from tests.faults.run import Run
+from tests.stack.brokers import ON_APACHE
 
 
-@pytest.mark.parametrize("broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session")
+@ON_APACHE
 async def test_workers_that_ask_for_transactions_at_the_same_time_all_get_their_answer(run: Run) -> None:
     settings = run.system.settings.kafka
     for _ in range(5):

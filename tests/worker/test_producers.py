@@ -23,14 +23,11 @@ from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_APACHE, ON_TANSU
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.requirement("INF-01")
 
-ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
 CREDIT_MICROS = 10_000_000
 PRICE_MICROS = 10_000
 SMALLER_THAN_ANY_BATCH = "100"

@@ -18,13 +18,10 @@ from tests.end_to_end.messages import AMERICA, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import System
 from tests.end_to_end.traffic import Totals
+from tests.stack.brokers import ON_APACHE, ON_TANSU
 
 pytestmark = pytest.mark.requirement("INF-01")
 
-ON_TANSU = pytest.mark.parametrize("broker", ["tansu"], indirect=True, scope="session")
-ON_APACHE = pytest.mark.parametrize(
-    "broker", [pytest.param("apache", marks=pytest.mark.kafka)], indirect=True, scope="session"
-)
 TEXTS = 10
 GIVEN_UP_SECONDS = 2.0
 
