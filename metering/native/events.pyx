@@ -11,8 +11,9 @@ from metering.native.fields cimport (
     COUNT_MAX, ID_MAX, TEXT_MAX, Field, field_of_data, field_of_event, is_allowed,
 )
 from metering.native.reading cimport (
-    Cursor, is_text, read_count, read_flag, read_slice, read_time, skip, skip_space, skip_word,
+    is_text, read_count, read_flag, read_slice, read_time, skip, skip_space, skip_word,
 )
+from metering.native.strict cimport Cursor
 from metering.native.text cimport Slice
 
 import msgspec

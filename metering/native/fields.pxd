@@ -1,6 +1,7 @@
 # The fields of a usage event, as contracts/events and contracts/fields have them. Leaves reading them to `events`.
 
-from metering.native.reading cimport Cursor, is_digit, is_text
+from metering.native.reading cimport is_text
+from metering.native.strict cimport Cursor, is_digit
 from metering.native.text cimport Slice
 
 cdef enum:

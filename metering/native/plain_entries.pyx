@@ -6,9 +6,8 @@
 
 from libc.string cimport memset
 
-from metering.native.reading cimport Cursor
 from metering.native.strict cimport (
-    begin_slice, end_slice, follows, is_word, maybe_number, maybe_text, noted_number, number, text,
+    Cursor, begin_slice, end_slice, follows, is_word, maybe_number, maybe_text, noted_number, number, text,
 )
 from metering.native.text cimport Slice
 

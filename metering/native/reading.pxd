@@ -1,8 +1,10 @@
-# Reads JSON at a cursor: only what is sure. Leaves whatever is in doubt to msgspec, by answering False.
+# Reads JSON at a cursor, with space wherever JSON may have it: only what is sure. Leaves whatever is in doubt to msgspec,
+# by answering False.
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
+from metering.native.strict cimport Cursor, follows, is_digit, text
 from metering.native.text cimport Slice
 
 cdef enum:
@@ -10,12 +12,6 @@ cdef enum:
     FRACTION_MAX = 26  # of a time: with six digits of a second, all that msgspec reads exactly
     DAY_SECONDS = 86_400
     DAYS_BEFORE_2000 = 10_957
-
-
-cdef struct Cursor:
-    # Where reading is. Behind the bytes of a Python object there is always one more, 0, which nothing here accepts.
-    const char* start
-    const char* at
 
 
 cdef inline void skip_space(Cursor* cursor) noexcept:
@@ -34,34 +30,13 @@ cdef inline bint skip(Cursor* cursor, char wanted) noexcept:
 
 cdef inline bint skip_word(Cursor* cursor, const char* wanted) noexcept:
     # Go past a word and the space before it, where it is there.
-    cdef const char* at
     skip_space(cursor)
-    at = cursor.at
-    while wanted[0]:
-        if at[0] != wanted[0]:
-            return False
-        at += 1
-        wanted += 1
-    cursor.at = at
-    return True
+    return follows(cursor, wanted)
 
 
 cdef inline bint read_slice(Cursor* cursor, Slice* found) noexcept:
-    # Read a text of ASCII without any escape: it has the same bytes in any JSON.
-    cdef uint8_t character
-    if not skip(cursor, c'"'):
-        return False
-    found.at = <unsigned int>(cursor.at - cursor.start)
-    while True:
-        character = <uint8_t>cursor.at[0]
-        if character == c'"':
-            break
-        if character < 0x20 or character >= 0x80 or character == c'\\':
-            return False
-        cursor.at += 1
-    found.length = <unsigned int>(cursor.at - cursor.start) - found.at
-    cursor.at += 1
-    return True
+    skip_space(cursor)
+    return text(cursor, found)
 
 
 cdef inline bint is_text(Cursor* cursor, Slice found, const char* wanted, size_t length) noexcept:
@@ -71,10 +46,6 @@ cdef inline bint is_text(Cursor* cursor, Slice found, const char* wanted, size_t
 cdef inline bint read_flag(Cursor* cursor, bint* found) noexcept:
     found[0] = skip_word(cursor, "true")
     return found[0] or skip_word(cursor, "false")
-
-
-cdef inline bint is_digit(char character) noexcept:
-    return c'0' <= character <= c'9'
 
 
 cdef inline bint read_count(Cursor* cursor, int64_t* found) noexcept:

@@ -3,11 +3,20 @@
 
 from libc.stdint cimport int64_t
 
-from metering.native.reading cimport Cursor, is_digit
 from metering.native.text cimport Slice
 
 cdef enum:
     NUMBER_DIGITS_MAX = 18  # fewer than any that does not fit into 64 bits
+
+
+cdef struct Cursor:
+    # Where reading is. Behind the bytes of a Python object there is always one more, 0, which nothing here accepts.
+    const char* start
+    const char* at
+
+
+cdef inline bint is_digit(char character) noexcept:
+    return c'0' <= character <= c'9'
 
 
 cdef inline bint follows(Cursor* cursor, const char* wanted) noexcept:
@@ -23,6 +32,7 @@ cdef inline bint follows(Cursor* cursor, const char* wanted) noexcept:
 
 
 cdef inline bint text(Cursor* cursor, Slice* found) noexcept:
+    # Read a text of ASCII without any escape: it has the same bytes in any JSON.
     cdef unsigned char character
     cdef const char* at = cursor.at
     if at[0] != c'"':
