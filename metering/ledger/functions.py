@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Protocol, cast
 
 import structlog
 from redis.asyncio import RedisCluster
@@ -37,8 +38,8 @@ async def call_script(redis: ScriptCaller, name: str, keys: Sequence[str], argum
     """
     script = Script.named(name)
     command = ("FCALL", script.name, len(keys), *keys, *arguments)
-    if isinstance(redis, RedisCluster):
-        await redis.initialize()
+    if _is_cluster(type(redis)):
+        await cast("RedisCluster", redis).initialize()
     try:
         return await redis.execute_command(*command, **_server_of(redis, keys[0]))
     except ResponseError as error:
@@ -72,7 +73,15 @@ async def _give(redis: ScriptCaller, name: str, script: Script, key: str) -> Non
 
 def _server_of(redis: ScriptCaller, key: str) -> dict[str, Any]:
     """Return which server of a cluster is meant. The client would ask the cluster for the keys of every call."""
-    return {"target_nodes": redis.get_node_from_key(key)} if isinstance(redis, RedisCluster) else {}
+    if not _is_cluster(type(redis)):
+        return {}
+    return {"target_nodes": cast("RedisCluster", redis).get_node_from_key(key)}
+
+
+@cache
+def _is_cluster(kind: type[ScriptCaller]) -> bool:
+    """Return whether it is the cluster's client. Its type is an abstract one, of which to ask takes microseconds."""
+    return issubclass(kind, RedisCluster)
 
 
 def _pairs(library: list[Any]) -> dict[bytes, Any]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
@@ -59,14 +60,36 @@ async def load(redis: Redis) -> None:
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many functions each write to Redis calls."""
     found: list[int] = []
-    write = AbstractConnection.send_packed_command
+
+    class Counted:
+        """A transport that counts what goes over it."""
+
+        def __init__(self, transport: Any) -> None:
+            self._transport = transport
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._transport, name)
+
+        def write(self, data: bytes) -> None:
+            note(data)
+            self._transport.write(data)
+
+    def note(written: bytes) -> None:
+        if count := written.count(b"FCALL"):
+            found.append(count)
+
+    write, take_over = AbstractConnection.send_packed_command, joined_calls._take_over
 
     async def counted(self: AbstractConnection, command: bytes | Sequence[bytes], **options: Any) -> None:
-        if count := (command if isinstance(command, bytes) else b"".join(command)).count(b"FCALL"):
-            found.append(count)
+        note(command if isinstance(command, bytes) else b"".join(command))
         await write(self, command, **options)
 
+    def counted_too(connection: AbstractConnection) -> tuple[Any, Any]:
+        transport, reader = take_over(connection)
+        return Counted(transport), reader
+
     monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    monkeypatch.setattr(joined_calls, "_take_over", counted_too)
     return found
 
 
@@ -176,6 +199,31 @@ async def test_close_gives_up_what_has_no_answer() -> None:
                 await call
         finally:
             os.kill(server.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("answer", [b"-LOADING Redis is loading the dataset in memory\r\n", b"nonsense\r\n", b""])
+async def test_answer_that_ends_the_connection_fails_all_and_the_next_call_has_another(
+    caller: Caller, answer: bytes
+) -> None:
+    """A server that is not ready, one that is none, and one that goes: none of them is asked again by itself."""
+    assert await caller.run(ECHO, b"before") == b"before"
+    transport, calls = caller.calls._transport, [asyncio.create_task(caller.run(SLOW, b"%d" % n)) for n in range(3)]
+    await asyncio.sleep(0.001)
+    if answer:
+        caller.calls.data_received(answer)
+    else:
+        caller.calls.connection_lost(None)
+    failed: list[Any] = list(await asyncio.gather(*calls, return_exceptions=True))
+    assert all(isinstance(one, RedisError) for one in failed)
+    answers: list[bytes] = await asyncio.gather(caller.run(ECHO, b"a"), caller.run(ECHO, b"b"))
+    assert answers == [b"a", b"b"]
+    assert caller.calls._transport is not transport
+
+
+async def test_call_is_packed_as_the_client_packs_it(caller: Caller) -> None:
+    command: Any = ("FCALL", ECHO, 2, "{b1}:meta", "{b1}:ünder", b"\x00\xff\r\n$5", "ä€", 17, -3, 2.5, b"")
+    first, again = (caller.calls._pack(command) for _ in range(2))
+    assert first == again == pack_command(command)
 
 
 async def test_cluster_keeps_its_own_calls() -> None:
