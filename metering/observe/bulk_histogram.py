@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isinf
 
 from prometheus_client import CollectorRegistry
@@ -20,18 +20,31 @@ DECISION_BOUNDS = (
 class BulkHistogram(Collector):
     """Counts values by bucket, a list of them for the price that prometheus_client takes for one.
 
-    A value costs 0.12 µs here, and 1.15 µs in `Histogram.observe`: a tenth of all that an event may cost. For one event
-    loop: values counted from several threads at once could be lost.
+    A value of many costs 0.12 µs here, and 1.15 µs in `Histogram.observe`: a tenth of all that an event may cost. For
+    one event loop: values counted from several threads at once could be lost.
     """
 
-    def __init__(self, name: str, documentation: str, bounds: Sequence[float], registry: CollectorRegistry) -> None:
-        """Register under `name` in `registry`; `bounds` ascend, +Inf is added."""
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        bounds: Sequence[float],
+        registry: CollectorRegistry,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Register under `name` in `registry`; `bounds` ascend, +Inf is added. All values have the same `labels`."""
         self._name = name
         self._documentation = documentation
-        self._bounds = tuple(bounds)
+        self._labels = dict(labels or {})
+        self._bounds = tuple(map(float, bounds))
         self._counts = [0] * (len(self._bounds) + 1)
         self._sum = 0.0
         registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
 
     def observe_many(self, values: Iterable[tuple[float, int]]) -> None:
         """Count `values`, each as often as stands beside it."""
@@ -49,8 +62,8 @@ class BulkHistogram(Collector):
         for bound, count in zip((*self._bounds, float("inf")), self._counts, strict=True):
             cumulative += count
             buckets.append(("+Inf" if isinf(bound) else repr(bound), cumulative))
-        family = HistogramMetricFamily(self._name, self._documentation)
-        family.add_metric([], buckets, self._sum)
+        family = HistogramMetricFamily(self._name, self._documentation, labels=list(self._labels))
+        family.add_metric(list(self._labels.values()), buckets, self._sum)
         yield family
 
     def describe(self) -> Iterator[Metric]:

@@ -50,10 +50,10 @@ class Catalogue:
         self._describe(name, "histogram", labels, meaning)
         return Histogram(name, meaning, labels, namespace=NAMESPACE, registry=self.registry, buckets=bounds)
 
-    def bulk_histogram(self, name: str, meaning: str, bounds: Sequence[float]) -> BulkHistogram:
-        """Make a histogram for values that come by the hundred."""
-        self._describe(name, "histogram", (), meaning)
-        return BulkHistogram(f"{NAMESPACE}_{name}", meaning, bounds, self.registry)
+    def bulk_histogram(self, name: str, meaning: str, bounds: Sequence[float], **labels: str) -> BulkHistogram:
+        """Make a histogram for values that come by the hundred, or that must cost little; all have the same labels."""
+        self._describe(name, "histogram", tuple(labels), meaning)
+        return BulkHistogram(f"{NAMESPACE}_{name}", meaning, bounds, self.registry, labels)
 
     def process(self) -> None:
         """Add what every process tells: its version and the kernel's figures (CPU, memory, open files)."""

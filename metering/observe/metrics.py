@@ -79,7 +79,7 @@ class WorkerMetrics:
         self.position = catalogue.gauge("position", "Next offset of an input topic to apply.", "topic", "bucket")
         self.buffered = catalogue.gauge("buffered_inputs", "Inputs read and not yet published.", "bucket")
         self.batch_inputs = catalogue.histogram("batch_inputs", "Inputs of one batch, published together.", SIZES)
-        self.chunk_inputs = catalogue.histogram("chunk_inputs", "Inputs of one Lua call.", SIZES)
+        self.chunk_inputs = catalogue.bulk_histogram("chunk_inputs", "Inputs of one Lua call.", SIZES)
 
     def _declare_effects(self, catalogue: Catalogue) -> None:
         self.amounts = catalogue.counter(
@@ -125,8 +125,8 @@ class WorkerMetrics:
         )
         self.ledger_seq = catalogue.gauge("ledger_seq", "`seq` of the bucket's newest entry.", "bucket")
         self.outbox = catalogue.gauge("outbox_entries", "Entries applied and not yet known to be published.", "bucket")
-        self.lua_seconds = catalogue.histogram(
-            "lua_seconds", "One call of a script, as the worker sees it.", SECONDS, "script"
+        self.lua_seconds = catalogue.bulk_histogram(
+            "lua_seconds", "One call of a script, as the worker sees it.", SECONDS, script="apply"
         )
         self.stale_chunks = catalogue.counter(
             "stale_chunks", "Chunks priced again because settings or rates had changed in between."

@@ -78,13 +78,14 @@ class Applier:
         self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
-        self._progress = Progress(parts.metrics, bucket)
-        self._lua_seconds = parts.metrics.lua_seconds.labels("apply")
+        self._progress = Progress(parts.metrics, bucket, claimed.head.seq, claimed.head.position, claimed.clock_ms)
         self._steps = parts.steps
         self._clock_seen_at = self._loop.time()
         self._next_due_ms: int | None = None
         self._probe_at = 0.0
         self._tick_after = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+        """Ends the wait of an idle bucket. When input does it stays and wakes in vain: one for each wait costs more."""
 
     async def next_batch(self) -> AppliedBatch | None:
         """Apply the next chunk and send its decisions; None when there was none.
@@ -123,7 +124,8 @@ class Applier:
         decisions = await self._send_decisions(told)
         self._steps.reached(Step.DECISIONS_SENT, self._bucket)
         told.counts.count(self._parts.metrics)
-        self._progress.note(len(taken.inputs), self._head.seq, self._head.position, self._clock_ms)
+        self._parts.metrics.chunk_inputs.observe(len(taken.inputs))
+        self._progress.note(self._head.seq, self._head.position, self._clock_ms)
         return AppliedBatch(told.publication(taken.end), decisions, taken.records)
 
     async def skip(self, missing: TakenChunk) -> AppliedBatch:
@@ -153,7 +155,7 @@ class Applier:
                 self._steps.reached(Step.PRICED, self._bucket)
                 started = time.monotonic()
                 answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
-                self._lua_seconds.observe(time.monotonic() - started)
+                metrics.lua_seconds.observe(time.monotonic() - started)
             except Retryable as error:
                 log.warning("apply_waits", bucket=self._bucket, why=str(error), pause_seconds=pause)
                 await asyncio.sleep(pause)
@@ -209,11 +211,14 @@ class Applier:
         if self._loop.time() >= self._probe_at:
             await self._probe()
         await self._tick_if_due()
-        try:
-            async with asyncio.timeout(min(IDLE_SECONDS_MAX, max(0.0, self._probe_at - self._loop.time()))):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        if self._alarm is None:
+            rings_at = min(self._loop.time() + IDLE_SECONDS_MAX, self._probe_at)
+            self._alarm = self._loop.call_at(rings_at, self._ring)
+        await self._wake.wait()
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake.set()
 
     async def _probe(self) -> None:
         self._probe_at = self._loop.time() + self._parts.probe_seconds
@@ -238,7 +243,7 @@ class Applier:
     async def _tick_if_due(self) -> None:
         """Let the log's clock run when something is due and no input comes: only the log may say what time it is."""
         due = self._next_due_ms
-        if due is None or not self._queue.is_idle or due > self._present_ms():
+        if due is None or due > self._present_ms() or not self._queue.is_idle:
             return
         if self._loop.time() < self._tick_after:
             return

@@ -240,7 +240,8 @@ class Bucket:
             if skipped is not None:
                 await end_standstill(self._parts.redis, self.number)
             if batch is not None:
-                await batches.put(replace(batch, publication=self._publisher.press(batch.publication)))
+                pressed = self._publisher.press(batch.publication)
+                await batches.put(batch if pressed is batch.publication else replace(batch, publication=pressed))
             if self._out_of_range:
                 raise Retryable("the broker does not have the next record")
         return "assigned"

@@ -24,23 +24,22 @@ Labels = tuple[str, str | None, str | None, int, str | None]
 
 
 class Progress:
-    """How far a bucket is, for the metrics. Labels are sought once: a chunk may be of one event."""
+    """How far a claimed bucket is. The metrics ask for it when they are read: a chunk may be of one event."""
 
-    def __init__(self, metrics: WorkerMetrics, bucket: int) -> None:
+    __slots__ = ("_clock_ms", "_position", "_seq")
+
+    def __init__(self, metrics: WorkerMetrics, bucket: int, seq: int, position: Position, clock_ms: int) -> None:
+        """Begin where the claim has found the bucket."""
         name = str(bucket)
-        self._inputs = metrics.chunk_inputs
-        self._seq = metrics.ledger_seq.labels(name)
-        self._usage = metrics.position.labels("usage", name)
-        self._commands = metrics.position.labels("commands", name)
-        self._clock = metrics.bucket_clock.labels(name)
+        self.note(seq, position, clock_ms)
+        metrics.ledger_seq.labels(name).set_function(lambda: self._seq)
+        metrics.position.labels("usage", name).set_function(lambda: self._position.usage)
+        metrics.position.labels("commands", name).set_function(lambda: self._position.commands)
+        metrics.bucket_clock.labels(name).set_function(lambda: self._clock_ms / 1_000)
 
-    def note(self, inputs: int, seq: int, position: Position, clock_ms: int) -> None:
-        """Note that a chunk of so many inputs was applied, and where the bucket stands after it."""
-        self._inputs.observe(inputs)
-        self._seq.set(seq)
-        self._usage.set(position.usage)
-        self._commands.set(position.commands)
-        self._clock.set(clock_ms / 1_000)
+    def note(self, seq: int, position: Position, clock_ms: int) -> None:
+        """Note where the bucket stands after a chunk."""
+        self._seq, self._position, self._clock_ms = seq, position, clock_ms
 
 
 def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:

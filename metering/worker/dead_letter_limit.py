@@ -7,6 +7,9 @@ from collections import Counter, deque
 from metering.errors import NeedsOperator
 from metering.worker.chunking import TakenChunk
 
+_NONE: Counter[str] = Counter()
+"""Of nearly every chunk, and never changed: to make one costs as much as all else here."""
+
 
 class DeadLetterLimit:
     """Looks at the newest records of one claimed bucket: at most a share of them may be dead letters.
@@ -26,7 +29,8 @@ class DeadLetterLimit:
     def check(self, taken: TakenChunk) -> None:
         """Count a chunk before anything of it is written. Raises `NeedsOperator`: then nothing of it may be."""
         seen, letters = len(taken.inputs) + len(taken.sides), len(taken.rejected)
-        self._chunks.append((seen, letters, Counter(f"{topic} {reason}" for topic, reason in taken.rejected)))
+        reasons = Counter(f"{topic} {reason}" for topic, reason in taken.rejected) if letters else _NONE
+        self._chunks.append((seen, letters, reasons))
         self._seen += seen
         self._letters += letters
         while self._seen - self._chunks[0][0] >= self._records:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from metering.observe.bulk_histogram import DECISION_BOUNDS, BulkHistogram
 from metering.observe.documentation import DOCUMENT, render_metrics
-from metering.observe.metrics import LABELS, CheckpointerMetrics, WorkerMetrics
+from metering.observe.metrics import LABELS, SIZES, CheckpointerMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,3 +70,24 @@ def test_any_values_are_counted_as_prometheus_client_counts_them(counted_values:
         assert counted == sum(value <= bound for value in values)
     assert registry.get_sample_value("h_count") == len(values)
     assert registry.get_sample_value("h_sum") == pytest.approx(sum(values))
+
+
+@given(st.lists(st.integers(1, 2_000), max_size=30))
+def test_values_one_by_one_are_told_as_prometheus_client_tells_them(values: list[int]) -> None:
+    told = []
+    for make in (_histogram_of_the_client, _histogram_of_ours):
+        registry = CollectorRegistry()
+        observe = make(registry)
+        for value in values:
+            observe(value)
+        told.append(generate_latest(registry))
+    assert told[0] == told[1]
+
+
+def _histogram_of_the_client(registry: CollectorRegistry) -> Callable[[float], None]:
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    return Histogram("h", "what", ["script"], buckets=SIZES, registry=registry).labels("apply").observe
+
+
+def _histogram_of_ours(registry: CollectorRegistry) -> Callable[[float], None]:
+    return BulkHistogram("h", "what", SIZES, registry, {"script": "apply"}).observe
