@@ -28,6 +28,7 @@ what came together when all of it is done: in a backlog the worker would wait wh
 HEADS_MAX = 1_024
 """Of calls, packed: a script's name with the keys of a bucket, which change every twelve hours of log time."""
 
+_ARGUMENT = b"$%d\r\n%b\r\n"
 _NOT_YET = object()
 _Answer = asyncio.Future[Any]
 
@@ -120,10 +121,16 @@ class JoinedCalls(asyncio.Protocol):
             if len(self._heads) >= HEADS_MAX:
                 self._heads.clear()
             packed = self._heads[head] = b"".join(map(_pack_one, head))
-        arguments = [one if type(one) is bytes else str(one).encode() for one in command[after:]]
-        if sum(map(len, arguments)) > JOINED_BYTES_MAX:
+        parts: list[Any] = [len(command), packed]
+        size = 0
+        for one in command[after:]:
+            data = one if type(one) is bytes else str(one).encode()
+            parts += (len(data), data)
+            size += len(data)
+        if size > JOINED_BYTES_MAX:
             return None
-        return b"*%d\r\n%b%b" % (len(command), packed, b"".join(map(_pack_one, arguments)))
+        form: bytes = b"*%d\r\n%b" + _ARGUMENT * (len(command) - after)
+        return form % tuple(parts)
 
     def _begin_round(self) -> None:
         """Send all that wait; end the rounds where nothing does."""
@@ -216,8 +223,8 @@ def _fail(answers: Sequence[_Answer], error: Exception) -> None:
 
 
 def _pack_one(part: Any) -> bytes:
-    data = part if isinstance(part, bytes) else str(part).encode()
-    return b"$%d\r\n%b\r\n" % (len(data), data)
+    data = str(part).encode()
+    return _ARGUMENT % (len(data), data)
 
 
 def _ends_connection(error: RedisError) -> bool:

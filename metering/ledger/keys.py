@@ -32,6 +32,7 @@ class BucketKeys:
         self.names = f"{tag}:names"
         self._ids = f"{tag}:ids:"
         self._settled = f"{tag}:settled:"
+        self._named: tuple[list[int], tuple[str, ...]] = ([], ())
 
     @property
     def fixed(self) -> list[str]:
@@ -49,6 +50,12 @@ class BucketKeys:
             self.zones,
             self.names,
         ]
+
+    def of_apply(self, slots: list[int]) -> tuple[str, ...]:
+        """Return all fixed keys and those of `slots`: the same objects as before, for twelve hours of log time."""
+        if slots != self._named[0] or not self._named[1]:
+            self._named = (slots, (*self.fixed, *self.slots(slots)))
+        return self._named[1]
 
     def slots(self, numbers: Sequence[int]) -> list[str]:
         """Return the keys of remembered event ids, then those of settled charges, one each per slot number."""

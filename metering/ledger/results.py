@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain
 from struct import Struct as Numbers
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
@@ -70,40 +71,45 @@ _HEAD, _FIGURE = Numbers("<III"), Numbers("<q")
 IN_A_ROW, _LIMITED = ord("r"), ord("t")
 
 
-class PackedResults(NamedTuple):
-    """The entries of a call as lua/parts/emit.lua packs them: what each is, the rows, names, and all others."""
+class PackedResults:
+    """The entries of a call as lua/parts/emit.lua packs them: what each is, the rows, names, and all others.
 
-    marks: bytes
-    """In the entries' order: `IN_A_ROW`, or anything else for one that is among the others."""
-    rows: Iterator[tuple[int, ...]]
-    """By `rows.RESULT_ROW`; `result_of_row` has what the columns are."""
-    names: list[str]
-    """By their places in rows; the one at 0 is empty."""
-    others: Iterator[Result]
-    rows_at: int
-    """Where the first row is in the answer."""
-    packed_names: bytes
-    """All of `names` but the first, with U+0000 between."""
+    What stands behind the rows is read when it is asked for: most calls have nothing but plain entries, and are small.
+    """
 
+    def __init__(self, packed: bytes) -> None:
+        entries, self._figures, names_size = _HEAD.unpack_from(packed)
+        self._packed = packed
+        rows_at = self.rows_at = _HEAD.size + entries
+        """Where the first row is in the answer."""
+        marks = self.marks = packed[_HEAD.size : rows_at]
+        """In the entries' order: `IN_A_ROW`, or anything else for one that is among the others."""
+        self._limited_at = rows_at + marks.count(IN_A_ROW) * RESULT_ROW.size
+        self._figures_at = self._limited_at + marks.count(_LIMITED) * RESULT_ROW.size
+        self._names_at = self._figures_at + 8 * self._figures
+        self._lists_at = self._names_at + names_size
+        self.packed_names = packed[self._names_at : self._lists_at]
+        """All of `names` but the first, with U+0000 between."""
 
-def read_results(packed: bytes) -> PackedResults:
-    """Return the entries of a call, rows still to be read."""
-    entries, figure_count, names_size = _HEAD.unpack_from(packed)
-    rows_at = _HEAD.size + entries
-    marks = packed[_HEAD.size : rows_at]
-    limited_at = rows_at + marks.count(IN_A_ROW) * RESULT_ROW.size
-    figures_at = limited_at + marks.count(_LIMITED) * RESULT_ROW.size
-    names_at = figures_at + 8 * figure_count
-    lists_at = names_at + names_size
-    packed_names = packed[names_at:lists_at]
-    names = ["", *packed_names.decode().split("\0")]
-    listed, limits = _decode_lists(packed[lists_at:])
-    others: Iterator[Result] = iter(listed)
-    if figure_count:
-        limited = _limited(names, packed[limited_at:figures_at], packed[figures_at:names_at], limits)
-        others = _in_order(marks, others, limited)
-    rows = RESULT_ROW.iter_unpack(packed[rows_at:limited_at])
-    return PackedResults(marks, rows, names, others, rows_at, packed_names)
+    @cached_property
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """By `rows.RESULT_ROW`; `result_of_row` has what the columns are."""
+        return RESULT_ROW.iter_unpack(self._packed[self.rows_at : self._limited_at])
+
+    @cached_property
+    def names(self) -> list[str]:
+        """By their places in rows; the one at 0 is empty."""
+        return ["", *self.packed_names.decode().split("\0")]
+
+    @cached_property
+    def others(self) -> Iterator[Result]:
+        """The entries that are not in rows alone, in their order."""
+        packed = self._packed
+        listed, limits = _decode_lists(packed[self._lists_at :])
+        if not self._figures:
+            return iter(listed)
+        rows, figures = packed[self._limited_at : self._figures_at], packed[self._figures_at : self._names_at]
+        return _in_order(self.marks, iter(listed), _limited(self.names, rows, figures, limits))
 
 
 def _in_order(marks: bytes, listed: Iterator[Result], limited: Iterator[Result]) -> Iterator[Result]:
@@ -130,8 +136,9 @@ def _limited(
 
 def decode_results(packed: bytes) -> list[Result]:
     """Return the entries of a call in their order."""
-    marks, rows, names, others, _, _ = read_results(packed)
-    return [result_of_row(names, *next(rows)) if mark == IN_A_ROW else next(others) for mark in marks]
+    results = PackedResults(packed)
+    rows, names, others = results.rows, results.names, results.others
+    return [result_of_row(names, *next(rows)) if mark == IN_A_ROW else next(others) for mark in results.marks]
 
 
 def result_of_row(  # noqa: PLR0913, PLR0917  the columns of a row

@@ -165,7 +165,7 @@ class Till:
         start, end = chunk.start, chunk.end
         answer = await self._call(
             "apply",
-            self.keys.fixed + self.keys.slots(slots),
+            self.keys.of_apply(slots),
             [
                 token,
                 head.seq,

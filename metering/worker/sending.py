@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -97,10 +96,27 @@ async def await_all(deliveries: Sequence[Delivery]) -> None:
             raise error
 
 
-@contextmanager
-def broker_errors(what: str) -> Iterator[None]:
+_BROKER_ERRORS = (KafkaError, OSError, RuntimeError)
+"""What the client raises; uvloop raises the last on a connection that is closed."""
+
+
+class _BrokerErrors:
+    """See `broker_errors`. No generator: a worker comes by here with every chunk."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Nothing has happened yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say what could not be sent, and why."""
+        if error is not None and isinstance(error, _BROKER_ERRORS):
+            raise Retryable(f"{self._what} could not be sent: {type(error).__name__}: {error}") from error
+
+
+def broker_errors(what: str) -> _BrokerErrors:
     """Turn what the broker's client raises into `Retryable`, where being fenced is not possible."""
-    try:
-        yield
-    except (KafkaError, OSError, RuntimeError) as error:  # uvloop raises the last on a connection that is closed
-        raise Retryable(f"{what} could not be sent: {type(error).__name__}: {error}") from error
+    return _BrokerErrors(what)

@@ -27,7 +27,7 @@ from metering.ledger.plain_effects import (
     STATE_WORDS,
     PlainEffect,
 )
-from metering.ledger.results import IN_A_ROW, read_results, result_of_row
+from metering.ledger.results import IN_A_ROW, PackedResults, result_of_row
 from metering.ledger.rows import CHARGE_ON_AT, RESULT_ROW
 from metering.worker.counting import NO_DESTINATION, Counts
 from metering.worker.outputs import Output, decision_value, side_outputs
@@ -101,7 +101,8 @@ def tell_results(bucket: int, first_seq: int, chunk_id: str, prev_chunk: str, pa
     keys, values = told.keys, told.values
     asked_keys, decisions, asked_at = told.asked_keys, told.decisions, told.asked_at
     carried, fragments, digests = chunk.carried, chunk.carried_json, chunk.digests
-    marks, rows, names, listed, _, _ = read_results(packed)
+    results = PackedResults(packed)
+    marks, rows, names, listed = results.marks, results.rows, results.names, results.others
     buffer, previous = bytearray(), prev_chunk
     for seq, mark in enumerate(marks, first_seq):
         if mark != IN_A_ROW:
@@ -228,7 +229,8 @@ def _tell_compiled(
 ) -> Told:
     """Do as `tell_results` does: compiled steps tell what is plain, and all else goes the general way."""
     told = Told()
-    marks, _, names, listed, rows_at, packed_names = read_results(packed)
+    results = PackedResults(packed)
+    marks, entries = results.marks, len(results.marks)
     carried, fragments, digests = chunk.carried, chunk.carried_json, chunk.digests
     teller = native.entries.Teller(
         _words(),
@@ -240,20 +242,20 @@ def _tell_compiled(
         previous=_encode(prev_chunk),
         packed=packed,
         marks=marks,
-        names=packed_names,
-        row_at=rows_at,
+        names=results.packed_names,
+        row_at=results.rows_at,
     )
     buffer = bytearray()
-    while (at := teller.tell()) < len(marks):
+    while (at := teller.tell()) < entries:
         if marks[at] == IN_A_ROW:
-            result = result_of_row(names, *RESULT_ROW.unpack_from(packed, teller.row_at))
+            result = result_of_row(results.names, *RESULT_ROW.unpack_from(packed, teller.row_at))
         else:
-            result = next(listed)
+            result = next(results.others)
         previous = chunk_id if at else prev_chunk
         told.add(make_entry(bucket, first_seq + at, chunk_id, previous, result, carried, fragments, digests, buffer))
         teller.leave()
     for labels, tally in teller.counted():
         told.counts.add_told(labels, tally)
-    if marks:
-        told.seq, told.chunk = first_seq + len(marks) - 1, chunk_id
+    if entries:
+        told.seq, told.chunk = first_seq + entries - 1, chunk_id
     return told
