@@ -78,6 +78,8 @@ class Rates:
         self._on_skipped = on_skipped
         self._on_loaded = on_loaded
         self._loaded: dict[str, Catalog] = {}
+        self._last: InForce | None = None
+        """What was asked for last, until a publication comes or goes: nearly every chunk asks for the same."""
         self._loading = asyncio.Lock()
 
     async def read(self) -> None:
@@ -102,16 +104,21 @@ class Rates:
         if not self.timeline.add(publication):
             self._skip("late", key, f"published at {publication.published_at_ms}")
             return None
+        self._last = None
         return publication
 
     async def at(self, clock_ms: int) -> InForce:
         """Return what is in force at `clock_ms`, loading it where it is not. Raises `Retryable` without a broker."""
+        last = self._last
+        if last is not None and last.from_ms <= clock_ms < last.until_ms:
+            return last
         while True:
             publication = self.timeline.at(clock_ms)
             catalog = self.base if publication is None else await self.load(publication)
             # While it was loaded, it may have turned out unreadable, or another have been read.
             if catalog is not None and publication is self.timeline.at(clock_ms):
-                return InForce(catalog, *self.timeline.span(clock_ms))
+                last = self._last = InForce(catalog, *self.timeline.span(clock_ms))
+                return last
 
     async def load(self, publication: Publication) -> Catalog | None:
         """Return a publication's catalog; None, once and for all, for one that cannot be read. Raises `Retryable`.
@@ -168,6 +175,7 @@ class Rates:
 
     def _drop(self, reason: SkipReason, publication: Publication, detail: str) -> None:
         self.timeline.remove(publication)
+        self._last = None
         manifest = publication.manifest
         self._skip(reason, f"{MANIFEST_KEY}{manifest.version}/{manifest.active_from_ms}", detail)
 
