@@ -6,7 +6,7 @@ Leaves what happens to a record to `bucket`, and who owns which partition to the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -15,17 +15,44 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 from prometheus_client import Gauge
 
 from metering.contracts.entries import Position
+from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import Step
 from metering.worker.bucket import Bucket
 from metering.worker.hearing import SILENCE_SECONDS_MAX, Hearing
 from metering.worker.kafka import Kafka
-from metering.worker.merging import INPUT_TOPICS, InputTopic
+from metering.worker.merging import INPUT_TOPICS, InputQueue, InputTopic
 from metering.worker.parts import Parts
 from metering.worker.record_batches import Record
 
 log = structlog.get_logger(__name__)
 
 READ_PAUSE_SECONDS = 0.5
+
+
+class _Half:
+    """One of a bucket's two partitions: how far it is read, and when it was heard of."""
+
+    __slots__ = ("hearing", "partition", "topic", "unread", "waiting")
+
+    def __init__(self, topic: InputTopic, partition: TopicPartition, lag: Gauge) -> None:
+        self.topic, self.partition, self.hearing = topic, partition, Hearing()
+        self.unread = self.waiting = 0
+        """Records that the broker has, and that wait in the bucket's queue."""
+        lag.set_function(lambda: self.unread + self.waiting)
+
+
+class _Pair:
+    """Both partitions of a bucket. The metrics ask for its figures when they are read: polls are many."""
+
+    __slots__ = ("halves",)
+
+    def __init__(self, number: int, names: Mapping[InputTopic, str], metrics: WorkerMetrics) -> None:
+        label = str(number)
+        self.halves = [
+            _Half(topic, TopicPartition(name, number), metrics.lag.labels(topic, label))
+            for topic, name in names.items()
+        ]
+        metrics.buffered.labels(label).set_function(lambda: sum(half.waiting for half in self.halves))
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
@@ -47,10 +74,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._shares, self._bytes_max = parts.shares, bytes_max
         self._topics: dict[str, InputTopic] = {kafka.topic(topic): topic for topic in INPUT_TOPICS}
         self._names: dict[InputTopic, str] = {topic: name for name, topic in self._topics.items()}
-        # Of each bucket that was ever assigned: both partitions, with what tells their lag, and when they were heard.
-        self._pairs: dict[int, dict[TopicPartition, tuple[InputTopic, Gauge, Hearing]]] = {}
+        self._pairs: dict[int, _Pair] = {}
+        """Of each bucket that was ever assigned."""
         self._silence_seconds_max = kafka.settings.fetch_max_wait_ms / 1_000 + SILENCE_SECONDS_MAX
-        self._buffered: dict[int, Gauge] = {}
         # Long enough for a batch under way, short enough for the group not to think the worker dead.
         self._patience_seconds = 10.0
 
@@ -74,12 +100,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                     bucket.queue.add(self._topics[partition.topic], records)
                     bucket.wake.set()
                     self._steps.reached(Step.POLLED, bucket.number)
-            assigned, paused = self._consumer.assignment(), self._consumer.paused()
-            for bucket in list(self.buckets.values()):
-                if bucket.live and self._pairs[bucket.number].keys() <= assigned:
-                    # A rebalance can take a partition away between two lines.
-                    with suppress(IllegalStateError):
-                        await self._note_progress(bucket, paused)
+            now = asyncio.get_running_loop().time()
+            for bucket in self.buckets.values():
+                if bucket.live:
+                    self._note_progress(bucket, now)
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""
@@ -108,11 +132,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                 # Until its claim says where it is read from. Without any position the client would ask for one, over
                 # and over while the claim lasts, and find that a new group has none.
                 self._consumer.seek(partition, 0)
-            self._pairs[number] = {
-                TopicPartition(name, number): (topic, self._metrics.lag.labels(topic, str(number)), Hearing())
-                for topic, name in self._names.items()
-            }
-            self._buffered[number] = self._metrics.buffered.labels(str(number))
+            self._pairs[number] = _Pair(number, self._names, self._metrics)
             bucket = self.buckets[number] = self._make_bucket(number, self._go_live)
             bucket.start()
         self._shares.buckets = len(self.buckets)
@@ -129,8 +149,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._consumer.seek(TopicPartition(self._names["usage"], number), position.usage)
         self._consumer.seek(TopicPartition(self._names["commands"], number), position.commands)
         now = asyncio.get_running_loop().time()
-        for partition, (_, _, hearing) in self._pairs[number].items():
-            hearing.begin(self._consumer.last_poll_timestamp(partition), now)
+        for half in self._pairs[number].halves:
+            half.hearing.begin(self._consumer.last_poll_timestamp(half.partition), now)
         self._consumer.resume(*pair)
 
     async def _read(self) -> dict[TopicPartition, list[Record]]:
@@ -158,39 +178,45 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             if number in self.buckets and self.buckets[number].live:
                 self.buckets[number].note_out_of_range()
 
-    async def _note_progress(self, bucket: Bucket, paused: set[TopicPartition]) -> None:
+    def _note_progress(self, bucket: Bucket, now: float) -> None:
         """Tell a bucket how far its topics are read, and hold back each topic of which it has enough.
 
         Each topic by itself: the one of which nothing waits must go on, or the other's head could never be told older.
         Every poll comes by here for every bucket: nothing is made anew, and a bucket is woken only by what is new.
         """
-        consumer, queue, shares = self._consumer, bucket.queue, self._shares
-        records_max, bytes_max = shares.events, self._bytes_max / max(1, shares.buckets)
-        now = asyncio.get_running_loop().time()
-        for partition, (topic, lag, hearing) in self._pairs[bucket.number].items():
-            # First, because it is what says that the partition was taken away.
-            position = await consumer.position(partition)
-            end = consumer.last_stable_offset(partition) or consumer.highwater(partition)
-            age = now - hearing.note(consumer.last_poll_timestamp(partition), now)
+        queue, pair = bucket.queue, self._pairs[bucket.number]
+        try:
+            progresses = [self._consumer.progress(half.partition) for half in pair.halves]
+        except IllegalStateError:
+            # A rebalance takes it away, and has not come to stopping the bucket yet.
+            return
+        for half, (position, end, stamp, is_paused) in zip(pair.halves, progresses, strict=True):
+            topic = half.topic
+            age = now - half.hearing.note(stamp, now)
             # Of a topic that is not read on, nobody tells what has come since it was paused.
-            is_paused = partition in paused
             is_known = not is_paused and age <= self._silence_seconds_max
             if queue.note_end(topic, is_known and end is not None and position >= end):
                 bucket.wake.set()
                 if not (is_known or is_paused):
                     log.warning("input_topic_silent", bucket=bucket.number, topic=topic, seconds=round(age, 1))
-            waiting = queue.waiting(topic)
+            half.waiting = queue.waiting(topic)
             if end is not None:
-                lag.set(max(0, end - position) + waiting)
-            full = max(waiting / records_max, queue.bytes_waiting(topic) / bytes_max)
-            if is_paused:
-                if full <= 1 / 2:
-                    hearing.begin(consumer.last_poll_timestamp(partition), now)
-                    consumer.resume(partition)
-            elif full > 1:
-                consumer.pause(partition)
-                queue.note_end(topic, at_end=False)
-        self._buffered[bucket.number].set(len(queue))
+                half.unread = max(0, end - position)
+            if half.waiting or is_paused:
+                self._hold_back(queue, half, stamp, now, is_paused=is_paused)
+
+    def _hold_back(self, queue: InputQueue, half: _Half, stamp: int | None, now: float, *, is_paused: bool) -> None:
+        """Pause a topic of which a bucket has enough, and go on with one of which half of that is left."""
+        shares = self._shares
+        bytes_max = self._bytes_max / max(1, shares.buckets)
+        full = max(half.waiting / shares.events, queue.bytes_waiting(half.topic) / bytes_max)
+        if is_paused:
+            if full <= 1 / 2:
+                half.hearing.begin(stamp, now)
+                self._consumer.resume(half.partition)
+        elif full > 1:
+            self._consumer.pause(half.partition)
+            queue.note_end(half.topic, at_end=False)
 
     async def _stop_buckets(self, numbers: Iterable[int]) -> None:
         leaving = [self.buckets.pop(number) for number in numbers if number in self.buckets]

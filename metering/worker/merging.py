@@ -68,6 +68,10 @@ class InputQueue:
             records = [record for record in records if record.offset >= line.offset_next]
         if not records:
             return
+        if not line.records:
+            # All that was added before has been taken.
+            line.batches.clear()
+            line.bytes_waiting = 0
         added = sum([len(record.value or b"") for record in records])
         line.records.extend(records)
         line.offset_next = records[-1].offset + 1

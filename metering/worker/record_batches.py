@@ -12,11 +12,11 @@ import inspect
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer import fetcher
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, IllegalStateError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.util import calc_crc32c
 
@@ -54,6 +54,17 @@ class Record(Protocol):
         """Names and values."""
 
 
+class Progress(NamedTuple):
+    """How far a partition is read, and what the broker's last answer said of its end."""
+
+    position: int
+    end: int | None
+    """Up to where it can be read; None before the first answer."""
+    stamp: int | None
+    """Of the last answer, by the client's clock."""
+    is_paused: bool
+
+
 def _whole_batches(value: Any) -> Any:
     """Mark a consumer, as its deserializer, whose records are wanted by batches; never called."""
     raise NotImplementedError(value)
@@ -69,6 +80,15 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is not 
         """Return what has come of each partition, as aiokafka's own does; fetches bound how much it can be."""
         read = await super().getmany(*partitions, timeout_ms=timeout_ms)
         return {partition: list(chain.from_iterable(batches)) for partition, batches in read.items()}
+
+    def progress(self, partition: TopicPartition) -> Progress:
+        """Return how far a partition is read. Raises `IllegalStateError` where it is not assigned, or read nowhere."""
+        subscription = self._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(partition)
+        if state is None or not state.has_valid_position:
+            raise IllegalStateError(f"partition {partition} is not read")
+        return Progress(state.position, state.lso or state.highwater, state.timestamp, state.paused)
 
 
 class _BatchesOfPartition(fetcher.PartitionRecords):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import TopicPartition
 
+from metering.worker.record_batches import Progress
 from tests.simulation.broker import Broker, Partition, Stored
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.producer import ask
@@ -63,6 +64,14 @@ class Reading:
         """Return when the last answer came; milliseconds."""
         self._check(partition)
         return self._polled_ms.get(partition)
+
+    def progress(self, partition: TopicPartition) -> Progress:
+        """Return all of these at once."""
+        self._check(partition)
+        end, stable = self._ends.get(partition, (None, None))
+        return Progress(
+            self._positions[partition], stable or end, self._polled_ms.get(partition), partition in self._paused
+        )
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None

@@ -18,6 +18,7 @@ from metering.worker import intake as intake_module
 from metering.worker.hearing import Hearing
 from metering.worker.intake import Intake
 from metering.worker.merging import InputQueue
+from metering.worker.record_batches import Progress
 from metering.worker.sharing import Shares
 from tests.worker.records import record
 
@@ -79,22 +80,15 @@ class ScriptedConsumer:
                 read[partition] = self._read.pop(partition)
         return read
 
-    async def position(self, partition: TopicPartition) -> int:
-        return self.positions[partition]
-
-    def highwater(self, partition: TopicPartition) -> int | None:
-        return self._marks.get(partition)
-
-    last_stable_offset = highwater
+    def progress(self, partition: TopicPartition) -> Progress:
+        stamp = self.last_poll_timestamp(partition)
+        return Progress(self.positions[partition], self._marks.get(partition), stamp, is_paused=False)
 
     def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
         return self._stamps.get(partition)
 
     def assignment(self) -> set[TopicPartition]:
         return {USAGE, COMMANDS}
-
-    def paused(self) -> set[TopicPartition]:
-        return set()
 
     def nothing(self, *_: object) -> None:
         """Pause, resume, seek: the records come as they were written."""
