@@ -20,7 +20,7 @@ from metering.errors import MeteringError
 from metering.observe.steps import NO_STEPS, Steps
 from metering.observe.waits import tell_waits_on_signal
 from metering.settings import Settings
-from metering.worker.allocating import settle_allocator
+from metering.worker.allocating import give_back_free, settle_allocator
 from metering.worker.collecting import settle_collector
 from metering.worker.service import WorkerService
 
@@ -88,6 +88,7 @@ async def serve(settings: Settings, steps: Steps = NO_STEPS) -> int:
         await app.stop()
         return 1
     settle_collector()
+    give_back_free()
     worker = made[0]
     ended = asyncio.create_task(worker.wait_failed())
     asked = asyncio.create_task(stop.wait())
