@@ -1,4 +1,6 @@
-"""Script calls that are made at the same moment go to Redis in one round trip. Leaves what is called to `till`.
+"""Script calls that are made at the same moment go to Redis in one round trip, and reads of settings with them.
+
+Leaves what is called to `till`.
 
 Under a light load all buckets of a worker have small chunks at the same time, and what costs is the call, not the
 chunk: the client and the system calls of both sides take more than the script. So the client only opens the connection;
@@ -55,8 +57,8 @@ class JoinedCalls(asyncio.Protocol):
         self._heads: dict[tuple[Any, ...], bytes] = {}
 
     async def execute_command(self, *command: Any, **options: Any) -> Any:
-        """Call a script with the others of this moment; by itself when what it is given is large, as other commands."""
-        packed = self._pack(command) if command[0] == "FCALL" else None
+        """Send a small call with the others of this moment; large ones, and other commands, go by themselves."""
+        packed = self._pack(command)
         if packed is None:
             redis: Any = self._redis  # untyped in redis-py
             return await redis.execute_command(*command, **options)
@@ -112,9 +114,15 @@ class JoinedCalls(asyncio.Protocol):
     def _pack(self, command: tuple[Any, ...]) -> bytes | None:
         """Return a call as it is written, None where it is large: FCALL, function, number of keys, keys, arguments.
 
-        The client's own packing is a tenth of what a small chunk costs a worker, and two thirds of it are the keys.
+        Or HMGET, a key, fields. The client's own packing is a tenth of what a small chunk costs a worker, and two
+        thirds of it are the keys.
         """
-        after = 3 + command[2]
+        if command[0] == "FCALL":
+            after = 3 + command[2]
+        elif command[0] == "HMGET":
+            after = 2
+        else:
+            return None
         head = command[:after]
         packed = self._heads.get(head)
         if packed is None:

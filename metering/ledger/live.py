@@ -18,6 +18,7 @@ from metering.contracts.states import NumbersState, State
 from metering.errors import Retryable
 from metering.ledger.codes import StateKind
 from metering.ledger.connection import REDIS_ERRORS
+from metering.ledger.functions import ScriptCaller
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
 from metering.ledger.layout import LAYOUT_VERSION
@@ -51,16 +52,21 @@ class BucketStatus(Struct, frozen=True):
 
 
 class BucketReader:
-    """Live reads of one bucket. Every call raises `Retryable` when Redis does not answer."""
+    """Live reads of one bucket. Every call raises `Retryable` when Redis does not answer.
 
-    def __init__(self, redis: Redis, bucket: int) -> None:
+    Settings are read through `calls`, where they are given: with what other buckets ask for at the same moment.
+    """
+
+    def __init__(self, redis: Redis, bucket: int, calls: ScriptCaller | None = None) -> None:
         self.bucket = bucket
         self._redis = redis
+        self._calls: ScriptCaller = calls or redis
         self._keys = BucketKeys(bucket)
 
     async def settings(self, customers: Sequence[str]) -> list[CustomerSettings | None]:
         """Return each customer's settings, None where it is unknown."""
-        packed = await self._read(self._redis.hmget(self._keys.customers, list(customers))) if customers else []
+        asked = self._calls.execute_command("HMGET", self._keys.customers, *customers) if customers else None
+        packed = await self._read(asked) if asked else []
         return [read_settings(record) if record else None for record in packed]
 
     async def wallets(self, customer: str) -> list[WalletState]:

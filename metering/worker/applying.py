@@ -74,7 +74,9 @@ class Applier:
         self._head = claimed.head
         self._clock_ms = claimed.clock_ms
         self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
-        self._customers = CustomerCache(BucketReader(parts.redis, bucket), most=lambda: parts.shares.customers)
+        self._customers = CustomerCache(
+            BucketReader(parts.redis, bucket, parts.scripts), most=lambda: parts.shares.customers
+        )
         self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()

@@ -14,10 +14,13 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
+from metering.contracts.entries import CustomerSettings
 from metering.embedded.valkey import ValkeyServer
 from metering.ledger import joined_calls
 from metering.ledger.connection import UNKNOWN_FUNCTION, connect_redis
 from metering.ledger.joined_calls import JOINED_BYTES_MAX, JoinedCalls, join_calls
+from metering.ledger.live import BucketReader
+from metering.ledger.records import customer_of_settings
 
 ECHO, REFUSE, SLOW = "echo", "refuse", "slow"
 FUNCTIONS = """#!lua name=joined
@@ -58,7 +61,7 @@ async def load(redis: Redis) -> None:
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many functions each write to Redis calls."""
+    """How many functions and reads each write to Redis calls."""
     found: list[int] = []
 
     class Counted:
@@ -75,7 +78,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             self._transport.write(data)
 
     def note(written: bytes) -> None:
-        if count := written.count(b"FCALL"):
+        if count := written.count(b"FCALL") + written.count(b"HMGET"):
             found.append(count)
 
     write, take_over = AbstractConnection.send_packed_command, joined_calls._take_over
@@ -109,6 +112,16 @@ async def test_call_that_comes_during_a_round_trip_goes_with_the_next(caller: Ca
     answers: list[bytes] = await asyncio.gather(first, *later)
     assert answers == [b"first", b"0", b"1", b"2"]
     assert writes == [1, 3]
+
+
+async def test_settings_are_read_with_what_other_buckets_ask_for(caller: Caller, writes: list[int]) -> None:
+    known = CustomerSettings(1, "payg", "USD")
+    await caller.redis.hset("{b1}:customers", mapping={"acme": customer_of_settings(known)})
+    readers = [BucketReader(caller.redis, bucket, caller.calls) for bucket in range(3)]
+    asked = [reader.settings(["acme", "other"]) for reader in readers]
+    *found, answer = await asyncio.gather(*asked, caller.run(ECHO, b"beside"))
+    assert (found, answer) == ([[None, None], [known, None], [None, None]], b"beside")
+    assert writes == [4]
 
 
 async def test_large_call_goes_by_itself(caller: Caller, writes: list[int]) -> None:

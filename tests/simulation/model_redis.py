@@ -6,6 +6,7 @@ Leaves commands to `redis_commands`, and the way to it to `network`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError, ResponseError
@@ -87,17 +88,14 @@ class RedisClient:
         self._network = network
 
     async def execute_command(self, command: str, *arguments: Any) -> Reply:
-        """Call a function, or give the server one; it never tells of any, so none is dropped."""
+        """Call a function, or give the server one; it never tells of any, so none is dropped. Or read of a hash."""
         commands: dict[str, Callable[..., Reply]] = {
             "FCALL": self._server.call,
             "FUNCTION LOAD": self._server.load,
             "FUNCTION LIST": lambda *_: [],
+            "HMGET": partial(self._server.command, b"HMGET"),
         }
         return await self._call(lambda: commands[command](*arguments))
-
-    async def hmget(self, key: str, fields: list[str]) -> Reply:
-        """Read fields of a hash."""
-        return await self._call(lambda: self._server.command(b"HMGET", key, *fields))
 
     async def hget(self, key: str, field: str) -> Reply:
         """Read a field of a hash."""
