@@ -24,7 +24,7 @@ from metering.observe.steps import Step
 from metering.rating import Catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers
 from metering.worker.claiming import Claimed
-from metering.worker.counting import Progress, count_taken
+from metering.worker.counting import Counts, Progress, count_taken
 from metering.worker.customers import CustomerCache
 from metering.worker.dead_letter_limit import DeadLetterLimit
 from metering.worker.merging import InputQueue
@@ -57,6 +57,7 @@ class AppliedBatch(Struct, frozen=True):
     publication: Publication
     decisions: Sequence[Delivery]
     inputs: int
+    counts: Counts
 
 
 class Applier:
@@ -125,17 +126,17 @@ class Applier:
             self._clock_ms, self._clock_seen_at = taken.inputs[-1].clock_ms, self._loop.time()
         decisions = await self._send_decisions(told)
         self._steps.reached(Step.DECISIONS_SENT, self._bucket)
-        told.counts.count(self._parts.metrics)
+        told.counts.count_unusual(self._parts.metrics)
         self._parts.metrics.chunk_inputs.observe(len(taken.inputs))
         self._progress.note(self._head.seq, self._head.position, self._clock_ms)
-        return AppliedBatch(told.publication(taken.end), decisions, taken.records)
+        return AppliedBatch(told.publication(taken.end), decisions, taken.records, told.counts)
 
     async def skip(self, missing: TakenChunk) -> AppliedBatch:
         """Move the position past records that are missing, as past any dead letters. Raises as `next_batch` does."""
         in_force = await self._parts.rates.at(self._clock_ms)
         await self._send_aside(missing)
         told = await self._apply(missing, in_force.catalog)
-        return AppliedBatch(told.publication(missing.end), [], missing.records)
+        return AppliedBatch(told.publication(missing.end), [], missing.records, told.counts)
 
     async def _send_aside(self, taken: TakenChunk) -> None:
         """Write dead letters and forwarded records before the position moves past them: after it, nobody would."""

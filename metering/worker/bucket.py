@@ -21,6 +21,7 @@ from metering.tasks import end_tasks, is_asked_to_end
 from metering.worker.applying import AppliedBatch, Applier, BucketLost
 from metering.worker.chunking import TakenChunk
 from metering.worker.claiming import Claim, Claimed
+from metering.worker.counting import Counts
 from metering.worker.merging import InputQueue
 from metering.worker.missing_records import find_missing, skip_missing
 from metering.worker.parts import Parts
@@ -270,6 +271,7 @@ class Bucket:
         end = await self._publisher.publish(publication, end)
         metrics.publish_seconds.observe(time.monotonic() - started)
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
+        Counts.joined(batch.counts for batch in together).count(metrics)
         if publication.entries:
             await self._till.trim(claimed.token, end)
         self._parts.steps.reached(Step.TRIMMED, self.number)

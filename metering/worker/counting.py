@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
 from metering.contracts.entries import Position
 from metering.contracts.reasons import Kind, Reason
 from metering.ledger.codes import KINDS, REASON_CODES, REASONS, KindCode
@@ -53,18 +56,27 @@ def count_taken(metrics: WorkerMetrics, taken: TakenChunk) -> None:
 class Counts:
     """What entries are and what they moved, added up until `count` tells the metrics."""
 
-    __slots__ = ("_tallies", "_unusual")
+    __slots__ = ("tallies", "unusual")
 
     def __init__(self) -> None:
-        self._tallies: dict[Labels, list[int]] = {}
+        self.tallies: dict[Labels, list[int]] = {}
         """How many entries, then what they moved by `_DIRECTIONS`."""
-        self._unusual: list[EntryMade] = []
+        self.unusual: list[EntryMade] = []
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """Return several as one: of small chunks the metrics are told together. What was unusual was told before."""
+        one = cls()
+        for part in parts:
+            for labels, tally in part.tallies.items():
+                one.add_told(labels, tally)
+        return one
 
     def add_plain(self, labels: Labels, amount: int, held: int) -> None:
         """Add an entry: what it is and what it moved, and there is nothing else to it."""
-        tally = self._tallies.get(labels)
+        tally = self.tallies.get(labels)
         if tally is None:
-            tally = self._tallies[labels] = _NOTHING.copy()
+            tally = self.tallies[labels] = _NOTHING.copy()
         tally[0] += 1
         if amount < 0:
             tally[2] -= amount
@@ -77,8 +89,8 @@ class Counts:
 
     def add_told(self, labels: Labels, tally: list[int]) -> None:
         """Add entries that were added up elsewhere: how many, then what they moved by `_DIRECTIONS`."""
-        known = self._tallies.get(labels, _NOTHING)
-        self._tallies[labels] = [one + other for one, other in zip(known, tally, strict=True)]
+        known = self.tallies.get(labels, _NOTHING)
+        self.tallies[labels] = [one + other for one, other in zip(known, tally, strict=True)]
 
     def add(self, made: EntryMade) -> None:
         """Add an entry, whatever it is."""
@@ -88,21 +100,26 @@ class Counts:
         labels = (event_type, about.channel, about.country, result.kind, about.unit)
         self.add_plain(labels, result.amount, result.held_change)
         if event is None or result.reason or result.extras is not False:
-            self._unusual.append(made)
+            self.unusual.append(made)
 
     def count(self, metrics: WorkerMetrics) -> None:
         """Tell the metrics; to be called once."""
-        for (event_type, channel, country, kind, unit), tally in self._tallies.items():
+        self.count_unusual(metrics)
+        for (event_type, channel, country, kind, unit), tally in self.tallies.items():
             if event_type != NO_EVENT:
                 metrics.events_of(event_type, channel or "", country or "", KINDS[kind].value).inc(tally[0])
             if unit:
                 for direction, micros in zip(_DIRECTIONS, tally[1:], strict=True):
                     if micros:
                         metrics.amounts_of(unit, direction).inc(micros)
-        for made in self._unusual:
+
+    def count_unusual(self, metrics: WorkerMetrics) -> None:
+        """Tell the metrics of what is more than a tally, and let go of it: it is large."""
+        for made in self.unusual:
             if made.carried.event is None:
                 _count_other(metrics, made)
             _count_changes(metrics, made)
+        self.unusual = []
 
 
 def _count_other(metrics: WorkerMetrics, made: EntryMade) -> None:

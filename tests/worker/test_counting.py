@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from metering.contracts.entries import Position
+from metering.ledger.codes import KindCode
 from metering.observe.metrics import WorkerMetrics
-from metering.worker.counting import Progress
+from metering.worker.counting import Counts, Progress
 
 
 def of(metrics: WorkerMetrics, bucket: str) -> list[float | None]:
@@ -33,3 +34,22 @@ def test_metrics_follow_a_bucket_into_its_next_claim() -> None:
     Progress(metrics, 3, 8, Position(18, 30), 39_000)
     before.note(11, Position(25, 31), 41_500)
     assert of(metrics, "3") == [8, 18, 30, 39]
+
+
+def test_counts_of_several_chunks_are_told_as_they_would_be_one_by_one() -> None:
+    first, second = Counts(), Counts()
+    debited = ("sms.submitted", "sms", "US", KindCode.DEBITED.value, "USD")
+    first.add_plain(debited, -7, 0)
+    first.add_plain(debited, -3, 0)
+    second.add_plain(debited, -5, 0)
+    second.add_plain(("sms.delivered", "sms", "US", KindCode.DEBITED.value, "EUR"), -2, -4)
+    together, apart = WorkerMetrics(), WorkerMetrics()
+    Counts.joined([first, second]).count(together)
+    for counts in (first, second):
+        counts.count(apart)
+    names = ("metering_events_total", "metering_amount_micros_total")
+    told = [
+        [s for family in m.registry.collect() for s in family.samples if s.name in names] for m in (together, apart)
+    ]
+    assert told[0] == told[1]
+    assert sum(sample.value for sample in told[0]) == 4 + 7 + 3 + 5 + 2 + 4

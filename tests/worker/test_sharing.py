@@ -8,6 +8,7 @@ import pytest
 
 from metering.contracts.entries import Position
 from metering.worker.applying import AppliedBatch
+from metering.worker.counting import Counts
 from metering.worker.publishing import Publication
 from metering.worker.sharing import CUSTOMERS_OF_ONE_MIN, EVENTS_OF_ONE_MIN, Room, Shares
 from metering.worker.waiting import AppliedQueue
@@ -19,7 +20,7 @@ PATIENCE_SECONDS = 30.0
 def batch(entries: int) -> AppliedBatch:
     """A batch that takes room for `entries`: one is for itself."""
     anything = [b""] * (entries - 1)
-    return AppliedBatch(Publication(anything, anything, [], Position(0, 0), entries, "chunk"), [], entries)
+    return AppliedBatch(Publication(anything, anything, [], Position(0, 0), entries, "chunk"), [], entries, Counts())
 
 
 async def is_held_up(putting: asyncio.Task[None]) -> bool:

@@ -12,6 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.worker.applying import AppliedBatch
+from metering.worker.counting import Counts
 from metering.worker.outputs import Output
 from metering.worker.publishing import Publication
 from metering.worker.record_batches import PressedBatch
@@ -27,7 +28,9 @@ def batch(entries: int, usage: int = 0, *, answers: bool = False) -> AppliedBatc
     """A batch of so many entries; what they are does not matter here."""
     sides = [Output(Topic.ANSWERS, b"someone", b"done")] if answers else []
     anything = [b""] * entries
-    return AppliedBatch(Publication(anything, anything, sides, Position(usage, 0), entries, "chunk"), [], entries)
+    return AppliedBatch(
+        Publication(anything, anything, sides, Position(usage, 0), entries, "chunk"), [], entries, Counts()
+    )
 
 
 async def test_many_small_batches_find_room_where_few_large_ones_would() -> None:
