@@ -200,10 +200,11 @@ def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalo
     """Price what was taken with what is known of its customers. Called again when that has changed."""
     builder, version = ChunkBuilder(taken.start), catalog.version
     compiled, encoded = builder.compiled, msgspec.json.encode(version)
+    terms = None if compiled is None else plain_terms()
     for one in taken.inputs:
         if not isinstance(one, Taken):
             customer = customers.get(one.customer)
-            if compiled is not None and compiled.add(plain_terms(), one, customer, bucket, encoded):
+            if compiled is not None and terms is not None and compiled.add(terms, one, customer, bucket, encoded):
                 continue
         topic, clock_ms, after, content = one.topic, one.clock_ms, one.after, one.content
         where = InputReference(topic, bucket, one.offset)

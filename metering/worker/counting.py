@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import add
 from typing import Self
 
 from metering.contracts.entries import Position
@@ -89,8 +90,8 @@ class Counts:
 
     def add_told(self, labels: Labels, tally: list[int]) -> None:
         """Add entries that were added up elsewhere: how many, then what they moved by `_DIRECTIONS`."""
-        known = self.tallies.get(labels, _NOTHING)
-        self.tallies[labels] = [one + other for one, other in zip(known, tally, strict=True)]
+        known = self.tallies.get(labels)
+        self.tallies[labels] = tally.copy() if known is None else list(map(add, known, tally))
 
     def add(self, made: EntryMade) -> None:
         """Add an entry, whatever it is."""

@@ -58,7 +58,7 @@ class Publication(Struct, frozen=True):
     @property
     def entries(self) -> int:
         """How many entries it has."""
-        return len(self.values) + sum([count for _, count, _ in self.pressed])
+        return len(self.values) + (sum([count for _, count, _ in self.pressed]) if self.pressed else 0)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -79,7 +79,7 @@ class Publication(Struct, frozen=True):
     @property
     def is_awaited(self) -> bool:
         """Whether somebody waits for an answer in it."""
-        return any(output.topic is Topic.ANSWERS for output in self.sides)
+        return bool(self.sides) and any(output.topic is Topic.ANSWERS for output in self.sides)
 
 
 class Fenced(Exception):
