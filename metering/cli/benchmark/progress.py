@@ -34,9 +34,11 @@ class Committed:
         await self._consumer.stop()
 
     async def count(self) -> int:
-        """Return the sum of the offsets over all partitions."""
-        offsets = await asyncio.gather(*map(self._consumer.committed, self._partitions))
-        return sum(offset or 0 for offset in offsets)
+        """Return the sum of the offsets over all partitions, by one request: the broker shares the processors."""
+        # The consumer's public call asks for one partition at a time: 400 requests a second from 8 of them.
+        coordinator = self._consumer._coordinator  # noqa: SLF001
+        committed = await coordinator.fetch_committed_offsets(self._partitions)
+        return sum(max(0, kept.offset) for kept in committed.values())
 
 
 async def applied_entries(redis: Redis, partitions: int) -> int:
