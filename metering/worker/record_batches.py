@@ -91,7 +91,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is not 
         return Progress(state.position, state.lso or state.highwater, state.timestamp, state.paused)
 
 
-class _BatchesOfPartition(fetcher.PartitionRecords):  # type: ignore[misc]
+class BatchesOfPartition(fetcher.PartitionRecords):  # type: ignore[misc]
     """What was fetched of one partition: yields lists of records instead of records."""
 
     next_fetch_offset: int
@@ -122,7 +122,7 @@ class _BatchesOfPartition(fetcher.PartitionRecords):  # type: ignore[misc]
 
 def _records_of_partition(*arguments: Any) -> Any:
     """Return what unpacks a fetch, in the way that its consumer wants."""
-    made = _BatchesOfPartition if arguments[_VALUE_DESERIALIZER_AT] is _whole_batches else _AiokafkaRecords
+    made = BatchesOfPartition if arguments[_VALUE_DESERIALIZER_AT] is _whole_batches else _AiokafkaRecords
     return made(*arguments)
 
 

@@ -1,7 +1,7 @@
 """How long decisions and ledger entries take at a pace, as those see it who wait for them.
 
-Leaves publishing to others. Both readers stand in no group and read committed records only; they share the processor
-with what they measure, so they make no more of a record than its event's number, and say what they took.
+Leaves publishing to others. The reader stands in no group and reads committed records only; it shares the processor
+with what is measured, so it makes no more of a record than its event's number, and says what it took.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
 from msgspec import Struct
 
 from metering.cli.benchmark.mixes import event_number
-from metering.cli.kafka import open_reader
+from metering.cli.benchmark.reading import WAIT_MS_MAX, TopicsReader, open_topics
+from metering.cli.kafka import topic_name
 from metering.contracts.topics import Topic
 from metering.settings import KafkaSettings
-from metering.worker.record_batches import BatchConsumer
+from metering.tasks import end_tasks
 
 
 class _Decision(Struct):
@@ -62,23 +62,20 @@ class Arrivals:
         self._decision = msgspec.json.Decoder(_Decision).decode
         self._entry = msgspec.json.Decoder(_Entry).decode
 
-    async def read_decisions(self, reader: AIOKafkaConsumer) -> None:
-        """Note decisions for ever."""
+    async def read(self, reader: TopicsReader, decisions: str, entries: str) -> None:
+        """Note for ever what comes to the topics of these names."""
         while True:
-            for records in (await reader.getmany(timeout_ms=1_000)).values():
-                now = time.monotonic_ns()
-                for record in records:
-                    self.decisions.setdefault(event_number(self._decision(record.value).event_id), now)
-
-    async def read_entries(self, reader: AIOKafkaConsumer) -> None:
-        """Note entries for ever."""
-        while True:
-            for records in (await reader.getmany(timeout_ms=1_000)).values():
-                now = time.monotonic_ns()
-                for record in records:
-                    event = self._entry(record.value).event
-                    if event is not None:
-                        self.entries.setdefault(event_number(event.id), now)
+            read = await reader.read()
+            now = time.monotonic_ns()
+            for topic, records in read:
+                if topic == decisions:
+                    for record in records:
+                        self.decisions.setdefault(event_number(self._decision(record.value or b"").event_id), now)
+                elif topic == entries:
+                    for record in records:
+                        event = self._entry(record.value or b"").event
+                        if event is not None:
+                            self.entries.setdefault(event_number(event.id), now)
 
     def latency(self, handed: Sequence[int], first: int, cpu_seconds: float) -> Latency:
         """Return what those events came to that were handed over at `handed`, numbered from `first` on.
@@ -90,23 +87,22 @@ class Arrivals:
 
 
 @asynccontextmanager
-async def watch(kafka: KafkaSettings) -> AsyncIterator[Arrivals]:
-    """Yield the arrivals from now on."""
+async def watch(kafka: KafkaSettings, *, is_woken: bool) -> AsyncIterator[Arrivals]:
+    """Yield the arrivals from now on; raises at the end what reading them ended with, if it did.
+
+    `is_woken`: whether the broker wakes who waits for what has not come yet.
+    """
     arrivals = Arrivals()
-    async with (
-        open_reader(kafka, Topic.DECISIONS, BatchConsumer) as decisions,
-        open_reader(kafka, Topic.LEDGER, BatchConsumer) as ledger,
-    ):
-        reading = {
-            asyncio.create_task(arrivals.read_decisions(decisions)),
-            asyncio.create_task(arrivals.read_entries(ledger)),
-        }
+    wait_ms = WAIT_MS_MAX if is_woken else kafka.fetch_max_wait_ms
+    async with open_topics(kafka, [Topic.DECISIONS, Topic.LEDGER], wait_ms) as reader:
+        names = topic_name(kafka, Topic.DECISIONS), topic_name(kafka, Topic.LEDGER)
+        reading = asyncio.create_task(arrivals.read(reader, *names), name="arrivals")
         try:
             yield arrivals
+            if reading.done():
+                reading.result()
         finally:
-            for task in reading:
-                task.cancel()
-            await asyncio.wait(reading)
+            await end_tasks(reading)
 
 
 def _quantiles(arrived: dict[int, int], handed: Sequence[int], first: int) -> Quantiles:

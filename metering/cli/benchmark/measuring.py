@@ -152,7 +152,7 @@ async def pace(running: Running, mix: Mix, buckets: Sequence[int]) -> Measured:
         processes = await exits.enter_async_context(_processes(running))
         done, kept = await exits.enter_async_context(_progress(running))
         await exits.enter_async_context(_profiled(running, processes))
-        arrivals = await exits.enter_async_context(watch(kafka))
+        arrivals = await exits.enter_async_context(watch(kafka, is_woken=running.stack.broker.has_transactions))
         producer = await exits.enter_async_context(open_producer(kafka))
         batches = Batches(producer, topic_name(kafka, Topic.USAGE), buckets)
         # One event a bucket first: joining the group and claiming take seconds, and are no part of any latency.
