@@ -22,7 +22,7 @@ from metering.embedded.server import NotReady, Server, ServerFailed, build_envir
 REWRITE_SECONDS_MAX = 30.0  # for the append-only file of a restored snapshot
 SMALL_HASH_ENTRIES = "16"
 """Up to so many fields a hash is a list that is searched from its start. With the usual 512 looking for an event among
-some hundred costs more than all else that Redis does for it; `meta`, the only hash that stays small, has 14."""
+some hundred costs more than all else that Redis does for it; `meta`, the only hash that stays small, has seven."""
 
 
 class ValkeyServer(Server):

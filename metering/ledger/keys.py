@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 
 HOUR_MS = 3_600_000
 
@@ -12,6 +13,22 @@ memory than an exact window takes, and no work per id to forget it. Each slot is
 
 SKEW_MS = 600_000
 """How far an event's own `time` may be ahead of the log: the window is kept that much longer."""
+
+
+class Key(IntEnum):
+    """Positions in KEYS; behind the last stand the slots."""
+
+    META = 1
+    OUTBOX = 2
+    CUSTOMERS = 3
+    WALLETS = 4
+    CHARGES = 5
+    SENDERS = 6
+    TIMERS = 7
+    COMMANDS = 8
+    STATES = 9
+    ZONES = 10
+    NAMES = 11
 
 
 class BucketKeys:
@@ -32,24 +49,9 @@ class BucketKeys:
         self.names = f"{tag}:names"
         self._ids = f"{tag}:ids:"
         self._settled = f"{tag}:settled:"
+        self.fixed: list[str] = [getattr(self, key.name.lower()) for key in Key]
+        """What every script of state names, in the order of KEYS."""
         self._named: tuple[list[int], tuple[str, ...]] = ([], ())
-
-    @property
-    def fixed(self) -> list[str]:
-        """The keys that every script of state names, in the order of KEYS."""
-        return [
-            self.meta,
-            self.outbox,
-            self.customers,
-            self.wallets,
-            self.charges,
-            self.senders,
-            self.timers,
-            self.commands,
-            self.states,
-            self.zones,
-            self.names,
-        ]
 
     def of_apply(self, slots: list[int]) -> tuple[str, ...]:
         """Return all fixed keys and those of `slots`: the same objects as before, for twelve hours of log time."""

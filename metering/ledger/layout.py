@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-LAYOUT_VERSION = 9
+LAYOUT_VERSION = 10
 """Of all that a bucket keeps in Redis. One that was left by another version counts as not loaded, and is restored from
 the books: raise it with every change that older scripts could not read, or these not from older ones."""
 

@@ -19,9 +19,9 @@ from metering.errors import Retryable
 from metering.ledger.codes import StateKind
 from metering.ledger.connection import REDIS_ERRORS
 from metering.ledger.functions import ScriptCaller
+from metering.ledger.head import HEAD_FIELD, Head, StoredHead
 from metering.ledger.identity import scoped, state_field
 from metering.ledger.keys import BucketKeys
-from metering.ledger.layout import LAYOUT_VERSION
 from metering.ledger.outbox import ELEMENTS
 from metering.ledger.state import BlockState, ChargeState, WalletState
 from metering.ledger.states import read_state
@@ -130,18 +130,21 @@ class BucketReader:
         """Return where the bucket stands."""
         keys = self._keys
         # Not a pipeline: the cluster's would go on asking a node that is lost.
-        meta = await self._read(self._redis.hmget(keys.meta, ["loaded", "seq", "chunk", "usage", "commands", "clock"]))
+        packed = await self._read(self._redis.hget(keys.meta, HEAD_FIELD))
         outbox = await self._read(self._redis.llen(keys.outbox))
         charges = await self._read(self._redis.hlen(keys.charges))
         timers = await self._read(self._redis.zcard(keys.timers))
-        loaded, seq, chunk, usage, commands, clock = meta
+        stored = StoredHead.of_field(packed) if packed else None
+        if stored is not None and not stored.is_readable:
+            stored = None
+        head = stored.head if stored else Head(0, "", Position(0, 0))
         return BucketStatus(
             bucket=self.bucket,
-            loaded=loaded == b"%d" % LAYOUT_VERSION,
-            seq=int(seq or 0),
-            chunk=(chunk or b"").decode(),
-            position=Position(int(usage or 0), int(commands or 0)),
-            clock_ms=int(clock or 0),
+            loaded=stored is not None,
+            seq=head.seq,
+            chunk=head.chunk,
+            position=head.position,
+            clock_ms=stored.clock_ms if stored else 0,
             outbox_chunks=outbox // ELEMENTS,
             charges_held=charges,
             timers=timers,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from struct import Struct as Figures
 
 import msgspec
 from cramjam import snappy
 from msgspec import Struct
 
 from metering.contracts.entries import Position
+from metering.ledger.head import Head
 from metering.ledger.made import EntryMade, make_entries, read_fragments
 from metering.ledger.results import decode_results
+
+_LINE = Figures("<qB")
+"""The last seq, and how long the chunk's id is; behind them that, and the identity of the head before."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -62,15 +67,10 @@ ELEMENTS = 3
 
 
 def read_outbox(record: Sequence[bytes]) -> OutboxChunk:
-    """Return the chunk in a record: a line of text, the fragments, the results."""
+    """Return the chunk in a record: its line (lua/parts/outbox_since.lua), the fragments, the results."""
     line, fragments, results = record
-    first, last, chunk, prev_chunk, usage, commands = line.decode("ascii").split(" ")
-    return OutboxChunk(
-        int(first),
-        int(last),
-        chunk,
-        prev_chunk,
-        Position(int(usage), int(commands)),
-        fragments,
-        results,
-    )
+    last, length = _LINE.unpack_from(line)
+    identity_at = _LINE.size + length
+    before = Head.of_identity(line[identity_at:])
+    chunk = line[_LINE.size : identity_at].decode("ascii")
+    return OutboxChunk(before.seq + 1, last, chunk, before.chunk, before.position, fragments, results)

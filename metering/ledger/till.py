@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from metering.contracts.entries import Position
 from metering.ledger.bulk_records import count_of, make_part
 from metering.ledger.chunk import Chunk, has_repeats
 from metering.ledger.codes import Code
 from metering.ledger.connection import REDIS_ERRORS, redis_error
 from metering.ledger.functions import ScriptCaller, call_script
+from metering.ledger.head import Head, StoredHead
 from metering.ledger.keys import HOUR_MS, SKEW_MS, SLOT_MS, BucketKeys, oldest_live_slot, slot_of, slots_named
 from metering.ledger.outbox import OutboxChunk, pack_fragments, read_outbox
 from metering.ledger.records import BlocksByWallet, pack
@@ -31,14 +31,6 @@ class Windows(Struct, frozen=True):
     def of(cls, settings: LedgerSettings) -> Windows:
         """Return them as they are set."""
         return cls(settings.dedupe_window_hours * HOUR_MS, settings.command_window_days * 24 * HOUR_MS)
-
-
-class Head(Struct, frozen=True):
-    """The last entry of a bucket: its seq and chunk, and the position after it. Chunk is empty before the first."""
-
-    seq: int
-    chunk: str
-    position: Position
 
 
 class LedgerEnd(Struct, frozen=True):
@@ -127,9 +119,9 @@ class Till:
                 return Restore()
             case Code.LOST:
                 return Lost()
-        self._slot_oldest = int(answer[8])
-        head = Head(int(answer[2]), answer[3].decode(), Position(int(answer[4]), int(answer[5])))
-        return Agreed([read_outbox(record) for record in answer[1]], head, int(answer[6]))
+        stored = StoredHead.of_field(answer[2])
+        self._slot_oldest = stored.slot_oldest
+        return Agreed([read_outbox(record) for record in answer[1]], stored.head, stored.clock_ms)
 
     async def apply(self, token: str, head: Head, chunk_id: str, chunk: Chunk) -> Applied | Stale | Repeated | Lost:
         """Apply a chunk after `head`. Called again with the same arguments it applies nothing a second time."""
@@ -142,55 +134,52 @@ class Till:
         # In the order of lua/parts/header.lua, which unpacks the values one by one: names would cost it twice as much.
         header = pack(
             (
+                chunk_id,
+                chunk.end.usage,
+                chunk.end.commands,
                 self.bucket,
                 SLOT_MS,
                 windows.events_ms + SKEW_MS,
                 windows.commands_ms,
                 len(chunk.carried),
                 chunk.clock_last_ms,
-                chunk.digests,
                 has_repeats(chunk.digests),
+                chunk.zones or False,
+                chunk.more or False,
+                len(chunk.digests),
+                len(chunk.wallet_keys),
+                len(chunk.charge_keys),
+                len(chunk.sender_keys),
+                len(chunk.state_keys),
+                len(chunk.customers),
+                len(slots),
+                chunk.digests,
                 chunk.wallet_keys,
                 chunk.wallet_names,
                 chunk.charge_keys,
                 chunk.sender_keys,
                 chunk.state_keys,
-                chunk.zones,
                 chunk.customers,
                 chunk.policies,
-                chunk.more,
                 slots,
             )
         )
-        start, end = chunk.start, chunk.end
+        expected = Head(head.seq, head.chunk, chunk.start).identity()
         answer = await self._call(
             "apply",
             self.keys.of_apply(slots),
-            [
-                token,
-                head.seq,
-                head.chunk,
-                chunk_id,
-                start.usage,
-                start.commands,
-                end.usage,
-                end.commands,
-                header,
-                chunk.inputs,
-                pack_fragments(chunk.carried_json),
-            ],
+            [token, expected, header, chunk.inputs, pack_fragments(chunk.carried_json)],
         )
         match answer[0]:
             case Code.OK:
                 if slots:
                     live = max(0, oldest_live_slot(chunk.clock_last_ms, windows.events_ms))
                     self._slot_oldest = max(slots[0], live)
-                return Applied(answer[1], int(float(answer[2])) if answer[2] else None)
+                return Applied(answer[1], answer[2] if answer[2] >= 0 else None)
             case Code.STALE:
                 return Stale(chunk.customers[int(answer[1]) - 1])
             case Code.REPEATED:
-                head = Head(int(answer[2]), answer[3].decode(), Position(int(answer[4]), int(answer[5])))
-                return Repeated([read_outbox(record) for record in answer[1]], head)
+                return Repeated([read_outbox(record) for record in answer[1]], Head.of_identity(answer[2]))
         return Lost()
 
     async def restore(
@@ -223,7 +212,7 @@ class Till:
             records += count_of(batch)
         answer = await self._call(
             "restore_end",
-            [self.keys.meta],
+            keys,
             [
                 token,
                 parts,

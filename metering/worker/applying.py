@@ -17,9 +17,10 @@ from metering.contracts.commands import Tick
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable, ensure
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id
 from metering.ledger.live import BucketReader
-from metering.ledger.till import Applied, Head, Lost, Repeated, Stale, Till
+from metering.ledger.till import Applied, Lost, Repeated, Stale, Till
 from metering.observe.steps import Step
 from metering.rating import Catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers

@@ -19,10 +19,11 @@ from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
 from metering.ledger.bulk_records import count_of
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_token
 from metering.ledger.outbox import OutboxChunk
 from metering.ledger.state import BucketPosition, EventRows, StateBatch, WalletRows
-from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Till
+from metering.ledger.till import Agreed, LedgerEnd, Lost, Restore, Till
 from metering.observe.steps import Step
 from metering.worker.ledger_tail import START, find_ledger_end
 from metering.worker.parts import Parts

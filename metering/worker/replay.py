@@ -15,12 +15,13 @@ from metering.contracts.commands import Command, Tick
 from metering.contracts.entries import InputReference, Position
 from metering.contracts.topics import Topic
 from metering.errors import Fatal, ensure
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
 from metering.ledger.made import make_entries
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Till, Windows
+from metering.ledger.till import Agreed, Applied, LedgerEnd, Till, Windows
 from metering.rating import load_catalog
 from metering.settings import Settings
 from metering.worker.chunking import Taken, TakenChunk, build_chunk, customer_of, load_customers

@@ -18,12 +18,13 @@ from redis.asyncio import Redis
 from metering.contracts.entries import LedgerEntry, Position
 from metering.contracts.partitioning import partition_of
 from metering.errors import ensure
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
 from metering.ledger.made import make_entries
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Applied, Head, LedgerEnd, Till
+from metering.ledger.till import Applied, LedgerEnd, Till
 from metering.rating import load_catalog
 from metering.worker.chunking import ChunkTaker, build_chunk, load_customers
 from metering.worker.claiming import nothing_stored

@@ -27,13 +27,14 @@ from metering.embedded.valkey import ValkeyServer
 from metering.ledger.carried import Carried
 from metering.ledger.codes import Flag, Moment
 from metering.ledger.gathering import CustomerPolicy
+from metering.ledger.head import Head
 from metering.ledger.identity import event_digest, fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.keys import BucketKeys, slot_of
 from metering.ledger.live import BucketReader, balance_of
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Applied, Head, LedgerEnd, Till
+from metering.ledger.till import Applied, LedgerEnd, Till
 from metering.rating import load_catalog
 from metering.worker.claiming import nothing_stored
 from metering.worker.command_inputs import add_command

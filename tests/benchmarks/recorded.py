@@ -12,11 +12,12 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from metering.contracts.entries import Position
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.live import BucketReader
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Applied, Head, LedgerEnd, Till
+from metering.ledger.till import Applied, LedgerEnd, Till
 from metering.rating import load_catalog
 from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, customers_in
 from metering.worker.claiming import nothing_stored

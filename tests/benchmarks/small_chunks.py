@@ -31,10 +31,11 @@ from redis.asyncio import Redis
 from metering.contracts.entries import Position
 from metering.contracts.partitioning import partition_of
 from metering.embedded.valkey import ValkeyServer
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_token
 from metering.ledger.joined_calls import join_calls
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Head, LedgerEnd, Till, Windows
+from metering.ledger.till import LedgerEnd, Till, Windows
 from metering.observe.metrics import WorkerMetrics
 from metering.rating import Catalog, load_catalog
 from metering.settings import KafkaSettings

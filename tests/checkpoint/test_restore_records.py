@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from metering.checkpoint.books import Books
 from metering.checkpoint.database import Database
 from metering.ledger.folding import wallet_record
+from metering.ledger.head import StoredHead
 from metering.ledger.identity import fresh_token
 from metering.ledger.keys import BucketKeys, oldest_live_slot
 from metering.ledger.profiles import make_profile
@@ -59,7 +60,7 @@ async def test_restored_bucket_is_record_by_record_what_was_lost(
         assert isinstance(await till.restore(token, head, 0, restoration.blocks, restoration.batches()), int)
 
     after = await everything(fresh_redis, WINDOWS)
-    check_position(before.pop("meta"), after.pop("meta"))
+    check_position(*(StoredHead.of_field(found.pop("meta")[b"head"]) for found in (before, after)))
     lost, brought = before.pop("zones"), after.pop("zones")
     # Of a zone that no customer has any more nothing is brought back, and nothing is needed.
     assert brought == {zone: record for zone, record in lost.items() if zone in brought}
@@ -69,13 +70,13 @@ async def test_restored_bucket_is_record_by_record_what_was_lost(
         assert records == after[kind], kind
 
 
-def check_position(lost: dict[bytes, Any], brought: dict[bytes, Any]) -> None:
+def check_position(lost: StoredHead, brought: StoredHead) -> None:
     """The books end with the last entry; an input after it that made none, such as a tick, is read again."""
-    same, moving = (b"seq", b"chunk"), (b"usage", b"commands", b"clock")
-    assert [lost[name] for name in same] == [brought[name] for name in same]
-    assert all(int(brought[name]) <= int(lost[name]) for name in moving)
-    if all(brought[name] == lost[name] for name in moving):
-        assert lost[b"timers_run"] == brought[b"timers_run"]
+    assert (lost.head.seq, lost.head.chunk) == (brought.head.seq, brought.head.chunk)
+    before, after = ((at.head.position.usage, at.head.position.commands, at.clock_ms) for at in (lost, brought))
+    assert all(one <= other for one, other in zip(after, before, strict=True))
+    if before == after:
+        assert lost.timers_run == brought.timers_run
 
 
 async def everything(client: Redis, windows: Windows) -> dict[str, dict[bytes, Any]]:
@@ -96,7 +97,7 @@ async def everything(client: Redis, windows: Windows) -> dict[str, dict[bytes, A
     found["charges"] = charges_of(await redis.hgetall(keys.charges))
     for name in ("timers", "names"):
         found[name] = dict(await redis.zrange(getattr(keys, name), 0, -1, withscores=True))
-    oldest = oldest_live_slot(int(meta[b"clock"]), windows.events_ms)
+    oldest = oldest_live_slot(StoredHead.of_field(meta[b"head"]).clock_ms, windows.events_ms)
     async for key in redis.scan_iter(match="{b0}:*:*"):
         _, kind, slot = key.decode().split(":")
         if int(slot) >= oldest:

@@ -12,15 +12,17 @@ from metering.ledger.carried import Carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.codes import Op
 from metering.ledger.gathering import CustomerPolicy
+from metering.ledger.head import HEAD_FIELD, Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder
+from metering.ledger.layout import LAYOUT_VERSION
 from metering.ledger.live import BucketReader
 from metering.ledger.made import EntryMade, make_entries
 from metering.ledger.outbox import ELEMENTS, read_outbox
 from metering.ledger.plan_codes import OnPlanChange
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition, StateRecord
-from metering.ledger.till import Applied, Head, LedgerEnd, Lost, Repeated, Stale, Till
+from metering.ledger.till import Applied, LedgerEnd, Lost, Repeated, Stale, Till
 
 CLOCK_MS = 1_767_225_600_000
 START = Head(0, "", Position(0, 0))
@@ -142,6 +144,12 @@ class Bench:
         """The chunk of the last entry that the ledger is known to have."""
         chunk: bytes = await self._plain.hget(self.till.keys.meta, "base_chunk")
         return chunk.decode()
+
+    async def leave_in_another_layout(self) -> None:
+        """Have the head say that an older version has written the records."""
+        meta = self.till.keys.meta
+        head: bytes = await self._plain.hget(meta, HEAD_FIELD)
+        await self._plain.hset(meta, HEAD_FIELD, bytes((LAYOUT_VERSION - 1,)) + head[1:])
 
     async def snapshot(self) -> dict[bytes, bytes]:
         """All keys as they are now."""

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 
 from metering.contracts.entries import CustomerSettings, Position
 from metering.ledger.codes import Code
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_token
 from metering.ledger.records import BlocksByWallet
 from metering.ledger.restore_part import PartMaker
 from metering.ledger.state import BucketPosition, CustomerState, LotState, StateRecord, WalletState
-from metering.ledger.till import Agreed, Head, LedgerEnd, Lost, Restore, Stale
+from metering.ledger.till import Agreed, LedgerEnd, Lost, Restore, Stale
 from tests.faults.bench import EMPTY, Bench, end_of, parts_of
 
 RECORDS: tuple[StateRecord, StateRecord] = (
@@ -126,7 +127,7 @@ async def empty_redis_is_not_agreed_with(bench: Bench) -> None:
 async def bucket_of_another_layout_is_restored(bench: Bench) -> None:
     """An older version of the scripts left the bucket, its records in a layout of its own: the books load it anew."""
     owner = await bench.first_owner()
-    await bench.redis.hset(bench.till.keys.meta, "loaded", "1")
+    await bench.leave_in_another_layout()
     new = await bench.claim(owner.head)
     assert isinstance(await bench.till.compare(new.token, end_of(owner.head)), Restore)
     assert await bench.till.restore(new.token, BOOKS, 2, [], parts_of(RECORDS)) == 2
@@ -138,7 +139,7 @@ async def bucket_of_another_layout_is_restored(bench: Bench) -> None:
 async def bucket_of_another_layout_is_not_applied_to(bench: Bench) -> None:
     """Redis went back to a file of an older version under an owner at work."""
     owner = await bench.first_owner()
-    await bench.redis.hset(bench.till.keys.meta, "loaded", "1")
+    await bench.leave_in_another_layout()
     assert isinstance(await owner.top_up(100), Lost)
 
 

@@ -19,13 +19,13 @@ from tests.faults.bench import Bench
 
 Scenario = Callable[[Bench], Awaitable[None]]
 
-TOKEN_AND_LOADED = f"if meta[1] ~= token or meta[2] ~= '{LAYOUT_VERSION}' then"
-NOT_LOADED = f"if meta[2] ~= '{LAYOUT_VERSION}' then"
+TOKEN_AND_LOADED = f"if meta[1] ~= token or not meta[2] or string.byte(meta[2]) ~= {LAYOUT_VERSION} then"
+NOT_LOADED = f"if not meta[2] or string.byte(meta[2]) ~= {LAYOUT_VERSION} then"
 OF_ANY_LAYOUT = "if meta[1] ~= token or not meta[2] then"
 TOKEN_OF_RESTORE = "if meta[1] ~= ARGV[1] then"
 COUNT_OF_PARTS = "if meta[1] ~= ARGV[1] or tonumber(meta[2] or '-1') ~= tonumber(ARGV[2]) - 1 then"
 COUNT_AT_END = "if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then"
-EXPECTED_HEAD = "if head.seq ~= expected or head.chunk ~= ARGV[3] then"
+EXPECTED_HEAD = "if head.seq ~= expected or head.chunk ~= chunk then"
 PROBED_HEAD = "if not head or head.seq ~= tonumber(ARGV[2]) or head.chunk ~= ARGV[3] then"
 
 LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
@@ -61,14 +61,14 @@ LEFT_OUT: list[tuple[str, str, str, str, Scenario]] = [
     (
         "outbox_for_lost_answers",
         "apply",
-        "if head.seq > expected and chunk_at == ARGV[3] then",
+        "if head.seq > expected and chunk_at == chunk then",
         "if false then",
         scenarios.answer_lost_is_repeated_from_the_outbox,
     ),
     (
         "identity_of_lost_answers",
         "apply",
-        "if head.seq > expected and chunk_at == ARGV[3] then",
+        "if head.seq > expected and chunk_at == chunk then",
         "if head.seq > expected then",
         scenarios.entries_of_another_history_are_not_taken_for_an_answer,
     ),

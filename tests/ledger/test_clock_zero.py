@@ -10,11 +10,12 @@ from metering.contracts.entries import InputReference, Position
 from metering.ledger.carried import Carried
 from metering.ledger.codes import KindCode, Op
 from metering.ledger.gathering import UNKNOWN, CustomerPolicy
+from metering.ledger.head import Head
 from metering.ledger.identity import event_digest, fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.results import decode_results
 from metering.ledger.state import BucketPosition
-from metering.ledger.till import Applied, Head, Till
+from metering.ledger.till import Applied, Till
 from metering.worker.claiming import nothing_stored
 
 

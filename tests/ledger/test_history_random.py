@@ -150,6 +150,7 @@ async def check_live_state(backend: TillBackend, bucket: Bucket) -> None:
         assert blocks_of(customer) == await reader.blocks(name)
         check_assignable(bucket, customer, await reader.states(name))
     check_timers(await backend.timers(), bucket)
+    await backend.check_head()
 
 
 def check_assignable(bucket: Bucket, customer: Customer, states: list[State]) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
 from metering.ledger import scripts
+from metering.ledger.head import StoredHead
 from tests.ledger.history.chunks import apply_all
 from tests.ledger.history.moves import MOVES, PRELUDES, Move
 from tests.ledger.history.plain import plain_entry
@@ -90,8 +91,10 @@ async def stored(redis: Any) -> dict[bytes, Any]:
             found[key] = await redis.hgetall(key)
         elif kind == "zset":
             found[key] = await redis.zrange(key, 0, -1, withscores=True)
-    for name in (b"token", b"chunk", b"base_chunk"):
-        del found[b"{b0}:meta"][name]
+    meta = found[b"{b0}:meta"]
+    for name in (b"token", b"base_chunk"):
+        del meta[name]
+    meta[b"head"] = meta[b"head"].removesuffix(StoredHead.of_field(meta[b"head"]).head.chunk.encode())
     return found
 
 

@@ -54,7 +54,7 @@ MUTATIONS = {
         ),
         Mutation(
             "expected_head",
-            (Edit("apply", "if head.seq ~= expected or head.chunk ~= ARGV[3] then", "if false then"),),
+            (Edit("apply", "if head.seq ~= expected or head.chunk ~= chunk then", "if false then"),),
             has("redis_back"),
         ),
         Mutation(
@@ -126,8 +126,8 @@ MUTATIONS = {
             (
                 Edit(
                     "apply",
-                    "ids_known = known, ids_new = header.has_repeats and {} or false,",
-                    "ids_known = {}, ids_new = false,",
+                    "bucket.ids_known = read_ids(bucket)",
+                    "_ = read_ids(bucket)\n  bucket.ids_known, bucket.ids_new = {}, false",
                 ),
                 Edit(
                     "apply",

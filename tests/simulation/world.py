@@ -13,8 +13,10 @@ from typing import Any
 
 import structlog
 
+from metering.contracts.entries import Position
 from metering.contracts.partitioning import partition_of
 from metering.ledger import identity
+from metering.ledger.head import Head, StoredHead
 from tests.simulation.books import ModelBooks
 from tests.simulation.broker import Broker, NewRecord
 from tests.simulation.group import SESSION_SECONDS, Group
@@ -194,13 +196,14 @@ class World:
         servers = self.servers
         meta = servers.redis.store.get(f"{{b{number}}}:meta".encode(), {})
         ledger = servers.broker.log(("ledger", number))
+        stored = StoredHead.of_field(meta[b"head"]).head if b"head" in meta else Head(-1, "", Position(-1, -1))
         return {
-            "loaded": b"loaded" in meta,
-            "usage": int(meta.get(b"usage", b"-1")),
+            "loaded": b"head" in meta,
+            "usage": stored.position.usage,
             "usage_end": servers.broker.log(("usage", number)).end,
-            "commands": int(meta.get(b"commands", b"-1")),
+            "commands": stored.position.commands,
             "commands_end": servers.broker.log(("commands", number)).end,
-            "seq": int(meta.get(b"seq", b"-1")),
+            "seq": stored.seq,
             "base": int(meta.get(b"base_seq", b"-1")),
             "books": len(servers.books.buckets[number].entries),
             "unread": ledger.end - servers.books._read[number],

@@ -18,12 +18,13 @@ from redis.asyncio import Redis
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.ledger.functions import ScriptCaller
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.joined_calls import join_calls
 from metering.ledger.live import BucketReader
 from metering.ledger.made import make_entries
 from metering.ledger.results import decode_results
-from metering.ledger.till import Agreed, Applied, Head, LedgerEnd, Restore, Till
+from metering.ledger.till import Agreed, Applied, LedgerEnd, Restore, Till
 from metering.rating import load_catalog
 from metering.settings import load_settings
 from metering.worker.chunking import Taken, TakenChunk, build_chunk, customers_in

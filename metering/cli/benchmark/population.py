@@ -21,11 +21,12 @@ from metering.contracts.entries import InputReference, Position
 from metering.contracts.partitioning import murmur2
 from metering.contracts.states import LimitLevel, Window
 from metering.errors import ensure
+from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.live import BucketReader
 from metering.ledger.state import BucketPosition, CustomerState, RecordState, StateRecord, WalletState
-from metering.ledger.till import Applied, Head, Till
+from metering.ledger.till import Applied, Till
 from metering.rating.catalog import Catalog
 from metering.worker.claiming import nothing_stored
 from metering.worker.command_inputs import add_command

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
 from metering.errors import Fatal
+from metering.ledger.head import HEAD_FIELD, StoredHead
 from metering.ledger.keys import BucketKeys
 from metering.settings import KafkaSettings
 
@@ -45,8 +46,8 @@ async def applied_entries(redis: Redis, partitions: int) -> int:
     """Return how many entries Redis has made, over all buckets: without commands, as many as events were applied."""
     pipe = redis.pipeline(transaction=False)
     for number in range(partitions):
-        pipe.hget(BucketKeys(number).meta, "seq")
-    return sum(int(seq or 0) for seq in await pipe.execute())
+        pipe.hget(BucketKeys(number).meta, HEAD_FIELD)
+    return sum(StoredHead.of_field(head).head.seq for head in await pipe.execute() if head)
 
 
 async def wait_until(

@@ -4,7 +4,7 @@
 -- the bucket knows to be in the ledger, and the ledger's offset after it ('' where it knows none).
 redis.call('HSET', KEYS[1], 'token', ARGV[1])
 if redis.call('HEXISTS', KEYS[1], 'loading') == 1 then
-  redis.call('HDEL', KEYS[1], 'loading', 'loaded')
+  redis.call('HDEL', KEYS[1], 'loading', 'head')
 end
 local meta = redis.call('HMGET', KEYS[1], 'slot_oldest', 'base_seq', 'base_chunk', 'base_offset')
 return { CODE.OK, meta[1] or '0', meta[2] or '0', meta[3] or '', meta[4] or '' }

@@ -4,12 +4,12 @@
 -- the outbox loses what the ledger holds: its owner may have ended between publication and `trim`.
 -- FLAGS: allow-oom (it hardly takes memory, and a full server is emptied by way of it).
 -- KEYS: meta, outbox.  ARGV: token, seq, chunk, the ledger's offset after that entry.
--- Returns {OK, outbox records beyond it, seq, chunk, usage, commands, clock, timers run, oldest slot},
+-- Returns {OK, outbox records beyond it, the head as it is stored},
 -- {RESTORE} where they disagree or Redis is empty, {LOST} where the token is another's.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then
   return { CODE.LOST }
 end
-local head = read_head(KEYS[1], ARGV[1])
+local head = read_head_and_base(KEYS[1], ARGV[1])
 local seq = tonumber(ARGV[2])
 if not head or seq < head.base_seq or seq > head.seq then
   return { CODE.RESTORE }
@@ -21,6 +21,5 @@ end
 if passed > 0 then
   redis.call('LTRIM', KEYS[2], 3 * passed, -1)
 end
-redis.call('HSET', KEYS[1], 'base_seq', int(seq), 'base_chunk', ARGV[3], 'base_offset', ARGV[4])
-return { CODE.OK, since, int(head.seq), head.chunk, int(head.usage), int(head.commands), int(head.clock),
-  int(head.timers_run), int(head.slot_oldest) }
+redis.call('HSET', KEYS[1], 'base_seq', ARGV[2], 'base_chunk', ARGV[3], 'base_offset', ARGV[4])
+return { CODE.OK, since, pack_head_record(head) }

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
 
 from metering.contracts.entries import LedgerEntry, Position
 from metering.ledger.gathering import UNKNOWN, CustomerPolicy
+from metering.ledger.head import HEAD_FIELD, NEVER_DUE, NO_SLOT, NOBODY_KNOWS, Head, StoredHead
 from metering.ledger.identity import fresh_chunk_id, fresh_token
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.live import BucketReader
 from metering.ledger.made import make_entries
 from metering.ledger.results import decode_results
 from metering.ledger.state import BlockState, BucketPosition, StateRecord
-from metering.ledger.till import Applied, Head, LedgerEnd, Till
+from metering.ledger.till import Applied, LedgerEnd, Till
 from tests.ledger.history.plan_requests import Has
 from tests.ledger.history.requests import add_input, carried_of, policy_of
 from tests.ledger_model import inputs as model
@@ -81,6 +82,19 @@ class TillBackend:
         """The timers that are set, by name."""
         found: Any = await self._redis.zrange(self._till.keys.timers, 0, -1, withscores=True)
         return {name.decode(): int(due) for name, due in found}
+
+    async def check_head(self) -> None:
+        """Hold what the head says is there against what is: a call reads nothing of what it says is not."""
+        redis, keys = cast("Any", self._redis), self._till.keys
+        stored = StoredHead.of_field(await redis.hget(keys.meta, HEAD_FIELD))
+        assert stored.head == self._head
+        assert stored.has_charges == bool(await redis.exists(keys.charges))
+        assert stored.has_senders == bool(await redis.exists(keys.senders))
+        soonest = await redis.zrange(keys.timers, 0, 0, withscores=True)
+        assert stored.due_ms in {NOBODY_KNOWS, int(soonest[0][1]) if soonest else NEVER_DUE}
+        for kind, oldest in (("ids", stored.ids_from), ("settled", stored.settled_from)):
+            found = await redis.keys(f"{{b{self.reader.bucket}}}:{kind}:*")
+            assert min((int(key.rsplit(b":", 1)[1]) for key in found), default=NO_SLOT) >= oldest
 
     async def _apply_chunk(self, inputs: Sequence[model.Input]) -> list[LedgerEntry]:
         policies = await self._policies(inputs)

@@ -55,7 +55,7 @@ local function keys_of_users(bucket, customer, users)
       missing[#missing + 1] = keys[n]
     end
   end
-  for key, record in pairs(read_records(bucket.keys.states, missing)) do
+  for key, record in pairs(read_records(bucket.keys[KEY.STATES], missing)) do
     bucket.states[key] = record
   end
   bucket.users_of[customer] = keys

@@ -16,7 +16,7 @@ local function sender_of(bucket, key)
     local at = place_among(bucket, 'sender_keys', key)
     local packed = at and bucket.senders_packed[at]
     if not at then
-      packed = redis.call('HGET', bucket.keys.senders, key)
+      packed = redis.call('HGET', bucket.keys[KEY.SENDERS], key)
     end
     sender = packed and cmsgpack.unpack(packed) or false
     bucket.senders[key] = sender

@@ -8,7 +8,7 @@ local DAY_MS = 86400000
 local function zone_of(bucket, name)
   local zone = bucket.zones_new[name] or bucket.zones[name]
   if not zone then
-    zone = cmsgpack.unpack(redis.call('HGET', bucket.keys.zones, name))
+    zone = cmsgpack.unpack(redis.call('HGET', bucket.keys[KEY.ZONES], name))
     bucket.zones[name] = zone
   end
   return zone

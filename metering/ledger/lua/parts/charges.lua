@@ -8,10 +8,10 @@
 
 -- The packed charge of a timer, which no input announced.
 local function read_charge(bucket, key)
-  local packed = redis.call('HGET', bucket.keys.charges, key)
+  local packed = redis.call('HGET', bucket.keys[KEY.CHARGES], key)
   bucket.charges_stored[key] = packed and true or nil
   for n = #bucket.slots, 1, -1 do
-    packed = packed or redis.call('HGET', bucket.keys.settled[n], key)
+    packed = packed or redis.call('HGET', settled_key(bucket, n), key)
   end
   return packed
 end

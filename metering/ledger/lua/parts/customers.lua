@@ -14,22 +14,24 @@ local function unpack_customer(packed)
   return packed and cmsgpack.unpack(string.sub(packed, RECORD_AT)) or nil
 end
 
--- Read the customers of the call, {names, policies}; the place of the first whose settings are not those that it was
--- priced with, if any. `masks` has the sorts of limits of those that nothing but credit and these denies, false of others.
-local function read_customers(key, names, policies)
-  local customers = { names = names, policies = policies, packed = read_fields(key, names), masks = {}, met = {} }
-  for n = 1, #names do
+-- Read the customers of the call. Returns the place of the first whose settings are not those that it was priced with, if
+-- any. `masks` has the sorts of limits of those that nothing but credit and these denies, false of others.
+local function read_customers(bucket)
+  local customers = bucket.customers_listed
+  local policies = customers.policies
+  customers.packed = read_fields(bucket.keys[KEY.CUSTOMERS], customers.names)
+  for n = 1, #customers.names do
     local packed, version, causes, limits = customers.packed[n], 0, 0, 0
     if packed then
       version, causes, limits = unpack_struct(CUSTOMER_HEAD, packed)
     end
     if version ~= policies[3 * n - 2] then
-      return customers, n
+      return n
     end
     customers.masks[n] = packed and causes == 0 and limits or false
     customers.has_limits = customers.has_limits or limits > 0
   end
-  return customers, nil
+  return nil
 end
 
 -- The customer at a place among the call's: {name, record, policy}. From now on its record is what counts.
@@ -62,7 +64,7 @@ local function customer_named(bucket, name)
     end
   end
   if not customer then
-    customer = { name = name, record = unpack_customer(redis.call('HGET', bucket.keys.customers, name)) }
+    customer = { name = name, record = unpack_customer(redis.call('HGET', bucket.keys[KEY.CUSTOMERS], name)) }
     bucket.customers[name] = customer
   end
   return customer
@@ -72,7 +74,7 @@ end
 -- has a wallet when the call that opened it has ended.
 local function wallets_after(bucket, customer, after, most)
   local prefix, names = customer .. '\0', {}
-  local found = redis.call('ZRANGEBYLEX', bucket.keys.names, '(' .. prefix .. after, '(' .. customer .. '\1',
+  local found = redis.call('ZRANGEBYLEX', bucket.keys[KEY.NAMES], '(' .. prefix .. after, '(' .. customer .. '\1',
     'LIMIT', 0, most)
   for n = 1, #found do
     names[n] = string.sub(found[n], #prefix + 1)

@@ -10,6 +10,8 @@ local CHANGED_FREE_ROW = '<I6I6llllllc24'
 local UNCHANGED_ROW = '<I6I6llc56'
 -- MessagePack: an array of two, and one whose length stands in four bytes.
 local ARRAY_OF_TWO, ARRAY_32 = string.char(146), 221
+-- The same without lists and limits.
+local NOTHING_ELSE = string.char(146, 144, 221, 0, 0, 0, 0)
 local ZEROS = string.rep('\0', 56)
 local KIND_AT = 2 ^ 16
 local REASON_AT = 2 ^ 24
@@ -78,6 +80,12 @@ end
 -- already. The first two have their places before the rows.
 local function pack_results(bucket)
   local pieces, entries, last = bucket.result_rows, bucket.seq - bucket.seq_before, bucket.rows_count
+  if not bucket.is_equipped then
+    local names = table.concat(bucket.row_names, '\0')
+    pieces[1], pieces[2] = pack_struct('<I4I4I4', entries, 0, #names), string.rep(IN_A_ROW, entries)
+    pieces[last + 1], pieces[last + 2] = names, NOTHING_ELSE
+    return table.concat(pieces)
+  end
   local figures, limited, names = bucket.limits_figures, bucket.limits_told, table.concat(bucket.row_names, '\0')
   pieces[1], pieces[2] = pack_struct('<I4I4I4', entries, #figures, #names), marks_of(bucket, entries)
   pieces[last + 1], pieces[last + 2] = table.concat(bucket.limited_rows), pack_figures(figures)

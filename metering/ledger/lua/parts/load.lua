@@ -22,8 +22,8 @@ end
 
 -- Records by field, unpacked, and as they were into `kept`; absent ones false, or not there at all where the hash is not.
 local function read_records(key, fields, kept)
-  local records, packed = {}, read_many(key, fields)
-  for n = 1, packed and #fields or 0 do
+  local records, packed = {}, read_fields(key, fields)
+  for n = 1, #fields do
     local one = packed[n]
     records[fields[n]] = one and unpack_list(one)
     if kept and one then
@@ -46,14 +46,17 @@ end
 
 -- The call's charges, packed, by their places; nil or false where there is none. What is held is nowhere else, and of
 -- what is settled the newest counts.
-local function read_charges(keys, wanted, slot_count)
-  local found = read_many(keys.charges, wanted)
-  for n = slot_count, 1, -1 do
-    if not found then
-      found = read_many(keys.settled[n], wanted)
-    elseif is_there(keys.settled[n]) then
+local function read_charges(bucket)
+  local wanted, slot_numbers = bucket.charge_keys, bucket.slots
+  local found = bucket.has_charges and read_fields(bucket.keys[KEY.CHARGES], wanted)
+  for n = #slot_numbers, 1, -1 do
+    if slot_numbers[n] < bucket.settled_from then
+      break
+    elseif not found then
+      found = read_fields(settled_key(bucket, n), wanted)
+    else
       local missing, places = places_without(found, wanted)
-      local settled = #missing > 0 and read_fields(keys.settled[n], missing) or {}
+      local settled = #missing > 0 and read_fields(settled_key(bucket, n), missing) or {}
       for m = 1, #missing do
         found[places[m]] = settled[m]
       end
@@ -64,14 +67,13 @@ end
 
 -- Which events of the call may have been seen: what the slots have of each, as lists in the order of the inputs, the
 -- slots, and of each event whether any has it.
-local function read_ids(keys, digests, slot_numbers)
-  local lists, slots = {}, {}
+local function read_ids(bucket)
+  local lists, slots, digests, slot_numbers = {}, {}, bucket.digests, bucket.slots
   for n = #slot_numbers, 1, -1 do
-    -- The newest is there as soon as anything is.
-    local seen = n == #slot_numbers and read_fields(keys.ids[n], digests) or read_many(keys.ids[n], digests)
-    if seen then
-      lists[#lists + 1], slots[#slots + 1] = seen, slot_numbers[n]
+    if slot_numbers[n] < bucket.ids_from then
+      break
     end
+    lists[#lists + 1], slots[#slots + 1] = read_fields(ids_key(bucket, n), digests), slot_numbers[n]
   end
   local known = lists[1] or {}
   if #lists > 1 then
@@ -87,36 +89,19 @@ local function read_ids(keys, digests, slot_numbers)
   return lists, slots, known
 end
 
-local function read_bucket(header, head, keys, customers, rows, last_ts)
-  local slot_numbers = header.slots
-  local lists, list_slots, known = read_ids(keys, header.digests, slot_numbers)
-  local bucket = {
-    number = header.bucket, keys = keys, seq = head.seq, last_ts = last_ts,
-    slots = slot_numbers, slot_ms = header.slot_ms, window_ms = header.window_ms,
-    command_window_ms = header.command_window_ms,
-    rows = rows, more = header.more, count = header.count, digests = header.digests,
-    customers = NONE, customers_listed = customers, masks = customers.masks, customers_dirty = NONE,
-    wallets = {}, wallets_dirty = {}, wallet_keys = header.wallet_keys, wallet_names = header.wallet_names,
-    wallets_packed = read_fields(keys.wallets, header.wallet_keys), plain = {},
-    charges = {}, charges_dirty = NONE, charges_stored = NONE, charge_keys = header.charge_keys,
-    charge_rows = read_charges(keys, header.charge_keys, #slot_numbers), charge_slots = {}, charge_deadlines = {},
-    charges_gone = {}, charges_kept = 0,
-    senders = {}, senders_packed = read_many(keys.senders, header.sender_keys) or NONE, senders_dirty = NONE,
-    sender_keys = header.sender_keys, sender_names = {},
-    states = NONE, states_dirty = NONE, states_packed = NONE, sorts_in = NONE, met = NONE,
-    commands = NONE, commands_dirty = NONE, zones = NONE, zones_new = header.zones, names_new = NONE,
-    ids = lists, ids_slots = list_slots, ids_known = known, ids_new = header.has_repeats and {} or false,
-    ids_written = {}, ids_runs = {},
-    timers_set = NONE, due = NONE, due_next = 1, due_new = NONE, due_read = 0, due_more = true,
-    due_soonest = soonest_of(head.due),
-    seq_before = head.seq, marks = NONE, result_rows = { '', '' }, rows_count = 2, results = NONE, limited_rows = NONE,
-    limits_figures = NONE, limits_told = NONE, limits_before = NONE, limit_places = NONE, row_names = {},
-    name_places = {},
-  }
+local function read_bucket(bucket, head)
+  local keys, slots, customers = bucket.keys, bucket.slots, bucket.customers_listed
+  bucket.seq, bucket.seq_before, bucket.due_soonest = head.seq, head.seq, head.due
+  bucket.last_ts = bucket.count > 0 and bucket.clock_last or head.clock
+  bucket.ids_from, bucket.settled_from = head.ids_from, head.settled_from
+  bucket.has_charges, bucket.has_senders = head.has_charges, head.has_senders
+  bucket.ids, bucket.ids_slots, bucket.ids_known = read_ids(bucket)
+  bucket.masks, bucket.wallets_packed = customers.masks, read_fields(keys[KEY.WALLETS], bucket.wallet_keys)
+  bucket.charge_rows = read_charges(bucket)
+  bucket.senders_packed = head.has_senders and read_fields(keys[KEY.SENDERS], bucket.sender_keys) or NONE
   bucket.remember = remember_in(bucket)
-  if customers.has_limits or #header.state_keys > 0 then
+  if customers.has_limits or #bucket.state_keys > 0 then
     equip(bucket)
-    bucket.states = read_records(keys.states, state_keys(bucket, header.state_keys), bucket.states_packed)
+    bucket.states = read_records(keys[KEY.STATES], state_keys(bucket, bucket.state_keys), bucket.states_packed)
   end
-  return bucket
 end

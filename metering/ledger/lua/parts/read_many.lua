@@ -20,9 +20,3 @@ local function read_fields(key, fields)
   end
   return values
 end
-
--- The same; nil where no field is asked for or the hash is not there: a field costs Redis 2,000 instructions to say that
--- it has none.
-local function read_many(key, fields)
-  return #fields > 0 and is_there(key) and read_fields(key, fields) or nil
-end

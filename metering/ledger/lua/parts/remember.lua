@@ -11,7 +11,7 @@ end
 local function command_seen(bucket, key, now)
   local answer = bucket.commands[key]
   if answer == nil then
-    local packed = redis.call('HGET', bucket.keys.commands, key)
+    local packed = redis.call('HGET', bucket.keys[KEY.COMMANDS], key)
     answer = packed and cmsgpack.unpack(packed) or false
     bucket.commands[key] = answer
   end

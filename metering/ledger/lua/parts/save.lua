@@ -23,8 +23,7 @@ local function save_hash(key, dirty, records, pack_one)
       del[#del + 1] = field
     end
   end
-  write_many('HSET', key, set)
-  write_many('HDEL', key, del)
+  return write_and_drop(key, set, del)
 end
 
 local function pack_record(record)
@@ -33,7 +32,7 @@ end
 
 local function save_states(bucket)
   local places, before = bucket.limit_places, bucket.limits_before
-  save_hash(bucket.keys.states, bucket.states_dirty, bucket.states, function(record, key)
+  save_hash(bucket.keys[KEY.STATES], bucket.states_dirty, bucket.states, function(record, key)
     local place = places[key]
     return place and pack_counted(before[place], record[LIMIT.USED]) or cmsgpack.pack(record)
   end)
@@ -45,7 +44,7 @@ local function save_customers(bucket)
     set[#set + 1] = name
     set[#set + 1] = pack_customer(record)
   end
-  write_many('HSET', bucket.keys.customers, set)
+  write_many('HSET', bucket.keys[KEY.CUSTOMERS], set)
 end
 
 -- Wallets in either form.
@@ -61,7 +60,7 @@ local function save_wallets(bucket)
   for key in pairs(bucket.wallets_dirty) do
     append_pair(set, key, pack_wallet(bucket.wallets[key]))
   end
-  write_many('HSET', bucket.keys.wallets, set)
+  write_many('HSET', bucket.keys[KEY.WALLETS], set)
 end
 
 local function save_slots(bucket, settled)
@@ -70,12 +69,14 @@ local function save_slots(bucket, settled)
     place[bucket.slots[n]] = n
   end
   for slot, list in pairs(settled) do
-    write_many('HSET', bucket.keys.settled[place[slot]], list)
+    bucket.settled_from = math.min(bucket.settled_from, slot)
+    write_many('HSET', settled_key(bucket, place[slot]), list)
   end
   local runs = bucket.ids_runs
+  bucket.ids_from = math.min(bucket.ids_from, runs[1] and runs[1].slot or NO_SLOT)
   for n = 1, #runs do
     local last = runs[n + 1] and runs[n + 1].first - 1 or #bucket.ids_written
-    write_many('HSET', bucket.keys.ids[place[runs[n].slot]], bucket.ids_written, runs[n].first, last)
+    write_many('HSET', ids_key(bucket, place[runs[n].slot]), bucket.ids_written, runs[n].first, last)
   end
 end
 
@@ -89,8 +90,8 @@ local function save_timers(bucket)
     end
   end
   bucket.timers_written = bucket.timers_written or #set + #del > 0
-  write_many('ZADD', bucket.keys.timers, set)
-  write_many('ZREM', bucket.keys.timers, del)
+  write_many('ZADD', bucket.keys[KEY.TIMERS], set)
+  write_many('ZREM', bucket.keys[KEY.TIMERS], del)
 end
 
 -- Drop window slots that nothing can meet any more. Returns the oldest that is left.
@@ -100,9 +101,10 @@ local function drop_dead_slots(bucket, clock)
     if slot_is_live(bucket, bucket.slots[n], clock) then
       oldest = oldest > 0 and oldest or bucket.slots[n]
     else
-      redis.call('UNLINK', bucket.keys.ids[n], bucket.keys.settled[n])
+      redis.call('UNLINK', ids_key(bucket, n), settled_key(bucket, n))
     end
   end
+  bucket.ids_from, bucket.settled_from = math.max(bucket.ids_from, oldest), math.max(bucket.settled_from, oldest)
   return oldest
 end
 
@@ -113,7 +115,7 @@ local function save_zones(bucket)
     set[#set + 1] = name
     set[#set + 1] = cmsgpack.pack(zone)
   end
-  write_many('HSET', bucket.keys.zones, set)
+  write_many('HSET', bucket.keys[KEY.ZONES], set)
 end
 
 -- Wallets that the call opened, in the index by name.
@@ -123,15 +125,16 @@ local function save_names(bucket)
     set[#set + 1] = '0'
     set[#set + 1] = key
   end
-  write_many('ZADD', bucket.keys.names, set)
+  write_many('ZADD', bucket.keys[KEY.NAMES], set)
 end
 
 -- What the general rules, limits and denials changed beside wallets and charges.
 local function save_general(bucket)
   save_customers(bucket)
-  save_hash(bucket.keys.senders, bucket.senders_dirty, bucket.senders, pack_record)
+  bucket.has_senders = stays_there(bucket.has_senders,
+    save_hash(bucket.keys[KEY.SENDERS], bucket.senders_dirty, bucket.senders, pack_record))
   save_states(bucket)
-  save_hash(bucket.keys.commands, bucket.commands_dirty, bucket.commands, pack_record)
+  save_hash(bucket.keys[KEY.COMMANDS], bucket.commands_dirty, bucket.commands, pack_record)
   save_timers(bucket)
   save_zones(bucket)
   save_names(bucket)

@@ -1,4 +1,4 @@
--- include: write_many
+-- include: write_and_drop
 -- include: charge_records
 -- include: slots
 -- include: equipment
@@ -39,8 +39,8 @@ local function collect_kept(bucket, held, settled, gone)
     gone[n], done[n] = bucket.charges_gone[n], 'h\0' .. bucket.charges_gone[n]
   end
   bucket.timers_written = bucket.timers_written or count + #done > 0
-  write_many('ZADD', bucket.keys.timers, due)
-  write_many('ZREM', bucket.keys.timers, done)
+  write_many('ZADD', bucket.keys[KEY.TIMERS], due)
+  write_many('ZREM', bucket.keys[KEY.TIMERS], done)
 end
 
 -- Charges of both kinds, with the timers of those that the plain path kept. Returns by slot what is settled and still to be
@@ -64,7 +64,6 @@ local function save_charges(bucket)
       end
     end
   end
-  write_many('HSET', bucket.keys.charges, held)
-  write_many('HDEL', bucket.keys.charges, gone)
+  bucket.has_charges = stays_there(bucket.has_charges, write_and_drop(bucket.keys[KEY.CHARGES], held, gone))
   return settled
 end

@@ -17,7 +17,7 @@ local function state_of(bucket, customer, kind, id)
   local key = state_key(customer, kind, id)
   local record = bucket.states[key]
   if record == nil then
-    local packed = redis.call('HGET', bucket.keys.states, key)
+    local packed = redis.call('HGET', bucket.keys[KEY.STATES], key)
     record = packed and cmsgpack.unpack(packed) or false
     bucket.states[key] = record
   end

@@ -1,4 +1,5 @@
 -- include: bytes_before
+-- include: head
 -- The call's view of the timers: what is due by its last input, soonest first, then by name; and what to write back.
 -- Two sorted lists: `due` as read from Redis, `due_new` set by this call. Nothing is written before the end of the
 -- call, so reading on by offset stays true. `due_soonest`: nothing is due before it.
@@ -21,7 +22,7 @@ local function clear_timer(bucket, name)
 end
 
 local function read_timers(bucket)
-  local read = redis.call('ZRANGEBYSCORE', bucket.keys.timers, '-inf', string.format('%.0f', bucket.last_ts),
+  local read = redis.call('ZRANGEBYSCORE', bucket.keys[KEY.TIMERS], '-inf', string.format('%.0f', bucket.last_ts),
     'WITHSCORES', 'LIMIT', bucket.due_read, 256)
   bucket.due, bucket.due_next = {}, 1
   for n = 1, #read, 2 do
@@ -31,18 +32,12 @@ local function read_timers(bucket)
   bucket.due_more = #read == 512
 end
 
--- When the soonest timer is due once the call's are written, as text; empty where there is none. `before` is what it was
--- before the call, false where nobody knows.
+-- When the soonest timer is due once the call's are written. `before` is what it was before the call.
 local function soonest_after(bucket, before)
-  if before and not bucket.timers_written then
+  if before ~= NOBODY_KNOWS and not bucket.timers_written then
     return before
   end
-  return redis.call('ZRANGE', bucket.keys.timers, 0, 0, 'WITHSCORES')[2] or ''
-end
-
--- Nothing is due before this, given when the soonest timer is due as text.
-local function soonest_of(due)
-  return due and (due == '' and math.huge or tonumber(due)) or 0
+  return tonumber(redis.call('ZRANGE', bucket.keys[KEY.TIMERS], 0, 0, 'WITHSCORES')[2] or NEVER_DUE)
 end
 
 -- Whether a timer may be due at `now`.

@@ -14,7 +14,7 @@ local function wallet_of(bucket, key)
     else
       local packed = at and bucket.wallets_packed[at]
       if not at then
-        packed = redis.call('HGET', bucket.keys.wallets, key)
+        packed = redis.call('HGET', bucket.keys[KEY.WALLETS], key)
       end
       wallet = packed and unpack_wallet(packed) or false
     end

@@ -1,11 +1,9 @@
--- What an `apply` moves of the meta record. Numbers go to Redis as they are: making a text of one costs Lua as much as a
--- field that is written. What stays the same in nearly every call is written when it is another.
+-- include: head
+-- Write the head that an `apply` leaves. The slots stand in fields of their own as well, which are read where a bucket of
+-- any layout is emptied; they change once in hours.
 local function write_head(key, before, after)
-  redis.call('HSET', key, 'seq', after.seq, 'chunk', after.chunk, 'usage', after.usage, 'commands', after.commands,
-    'clock', after.clock)
-  if after.timers_run ~= before.timers_run or after.due ~= before.due or after.slot_oldest ~= before.slot_oldest
-    or after.slot_newest ~= before.slot_newest then
-    redis.call('HSET', key, 'timers_run', after.timers_run, 'due', after.due, 'slot_oldest', after.slot_oldest,
-      'slot_newest', after.slot_newest)
+  redis.call('HSET', key, 'head', pack_head_record(after))
+  if after.slot_oldest ~= before.slot_oldest or after.slot_newest ~= before.slot_newest then
+    redis.call('HSET', key, 'slot_oldest', after.slot_oldest, 'slot_newest', after.slot_newest)
   end
 end
