@@ -12,11 +12,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
+from metering.broker_connection import BrokerConnection
 from metering.embedded.tansu import TansuBroker
 from tests.waiting import wait_until
 
@@ -34,7 +34,7 @@ async def test_connection_of_a_client_that_is_cancelled_while_it_asks_for_the_br
 ) -> None:
     client = AIOKafkaClient(bootstrap_servers=tansu.endpoint)
     sockets: list[Any] = []
-    send = AIOKafkaConnection.send
+    send = BrokerConnection.send
 
     def send_and_cancel(self: Any, request: Any, *arguments: Any, **options: Any) -> Any:
         if isinstance(request, MetadataRequest):
@@ -42,7 +42,7 @@ async def test_connection_of_a_client_that_is_cancelled_while_it_asks_for_the_br
             starting.cancel()
         return send(self, request, *arguments, **options)
 
-    monkeypatch.setattr(AIOKafkaConnection, "send", send_and_cancel)
+    monkeypatch.setattr(BrokerConnection, "send", send_and_cancel)
     starting = asyncio.create_task(client.bootstrap())
     with pytest.raises(asyncio.CancelledError):
         await starting

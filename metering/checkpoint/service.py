@@ -28,7 +28,7 @@ from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.retention_rounds import Retention
 from metering.checkpoint.schema import check_schema
 from metering.checkpoint.writer import FlushLimits, Shared, Writer, WriterState
-from metering.connections import close_dropped_connections
+from metering.connections import use_own_connections
 from metering.errors import Fatal, broker_away, ensure
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
@@ -36,7 +36,7 @@ from metering.observe.steps import NO_STEPS, Steps
 
 log = structlog.get_logger(__name__)
 
-close_dropped_connections()
+use_own_connections()
 
 POLL_MS = 200
 RECORDS_A_POLL_MAX = 2_000

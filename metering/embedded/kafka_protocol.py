@@ -7,12 +7,12 @@ import asyncio
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from metering.connections import close_dropped_connections
+from metering.connections import use_own_connections
 from metering.embedded.server import NotReady
 
 REQUEST_TIMEOUT_MS = 2_000
 
-close_dropped_connections()
+use_own_connections()
 
 
 async def check_broker(endpoint: str, advertised: str | None = None) -> None:

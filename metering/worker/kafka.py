@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.producer import sender
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
-from metering.connections import close_dropped_connections
+from metering.connections import use_own_connections
 from metering.contracts.topics import Topic
 from metering.errors import Fatal
 from metering.settings import KafkaSettings
@@ -52,7 +52,7 @@ TRANSACTION_PAUSE_SECONDS = 0.005
 20 ms are most of what a small transaction takes. A broker has written them in 1 to 5 ms."""
 sender.BACKOFF_OVERRIDE = TRANSACTION_PAUSE_SECONDS
 
-close_dropped_connections()
+use_own_connections()
 
 _NO_TRANSACTIONS = (-1, 35)
 """Errors of InitProducerId that say "not here": UNKNOWN_SERVER_ERROR of the embedded broker, UNSUPPORTED_VERSION."""
