@@ -49,9 +49,9 @@ REASON = why_not(os.environ)
 """Why this process does not use them; empty where it does."""
 
 if not REASON:
-    from metering.native import books, charges, digests, entries, events, prices, rows, words
+    from metering.native import batches, books, charges, digests, entries, events, prices, rows, words
 
-    __all__ = ["books", "charges", "digests", "entries", "events", "prices", "rows", "words"]
+    __all__ = ["batches", "books", "charges", "digests", "entries", "events", "prices", "rows", "words"]
 
 in_use = not REASON
 """Whether what begins now uses them: a builder, a taker."""

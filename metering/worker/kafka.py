@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, for_code
@@ -20,6 +20,7 @@ from metering.connections import use_own_connections
 from metering.contracts.topics import Topic
 from metering.errors import Fatal
 from metering.settings import KafkaSettings
+from metering.worker.batch_producer import BatchProducer
 from metering.worker.record_batches import BatchConsumer
 
 log = structlog.get_logger(__name__)
@@ -118,9 +119,9 @@ class Kafka:
             max_partition_fetch_bytes=4 * 1024 * 1024,
         )
 
-    def producer(self) -> AIOKafkaProducer:
+    def producer(self) -> BatchProducer:
         """Return a producer outside transactions; repeats of its own retries are dropped where the broker can."""
-        return AIOKafkaProducer(
+        return BatchProducer(
             **self.common(),
             acks="all",
             enable_idempotence=self.has_transactions,
@@ -129,9 +130,9 @@ class Kafka:
             linger_ms=0,
         )
 
-    def transactional_producer(self, bucket: int) -> AIOKafkaProducer:
+    def transactional_producer(self, bucket: int) -> BatchProducer:
         """Return the one producer that may write bucket `bucket`'s ledger: starting it fences the last one."""
-        return AIOKafkaProducer(
+        return BatchProducer(
             **self.common(),
             transactional_id=f"{self.settings.topic_prefix}{self.settings.group}-{bucket}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,

@@ -6,18 +6,18 @@ Leaves what is sent to `sending`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 from prometheus_client import Counter
 
 from metering.tasks import end_tasks
+from metering.worker.batch_producer import BatchProducer
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ def error_of(delivery: Delivery) -> BaseException | None:
     return ConnectionError("the client dropped a batch") if delivery.cancelled() else delivery.exception()
 
 
-async def close_producer(producer: AIOKafkaProducer) -> None:
+async def close_producer(producer: BatchProducer) -> None:
     """Send what is under way, for a bounded time, and close the connections. Never raises what the client does.
 
     What is under way after that time is dropped, and whoever waits for it is told so.
@@ -61,11 +61,11 @@ class SharedProducer:
     send again from their outboxes, under the same ids.
     """
 
-    def __init__(self, make: Callable[[], AIOKafkaProducer], renewals: Counter) -> None:
+    def __init__(self, make: Callable[[], BatchProducer], renewals: Counter) -> None:
         """Prepare. `make` makes a producer that is not started, `renewals` counts the later ones."""
         self._make = make
         self._renewals = renewals
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: BatchProducer | None = None
         self._failed: str | None = None
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -88,6 +88,12 @@ class SharedProducer:
             raise ConnectionError("the producer is closed")
         return self._producer.create_batch()
 
+    def fill_batch(self, keys: Sequence[bytes], values: Sequence[bytes], first: int = 0) -> Any:
+        """Return a batch of records, see `BatchProducer`; it goes through whichever producer there is then."""
+        if self._producer is None:
+            raise ConnectionError("the producer is closed")
+        return self._producer.fill_batch(keys, values, first)
+
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Delivery:
         """Hand a batch over; the future tells of its delivery. Raises `KafkaError` or `OSError` when it cannot."""
         producer = await self._usable()
@@ -99,18 +105,19 @@ class SharedProducer:
         """Return when a broker answers. Raises `KafkaError` or `OSError`."""
         await (await self._usable()).client.fetch_all_metadata()
 
-    def _note(self, producer: AIOKafkaProducer, delivery: Delivery) -> None:
+    def _note(self, producer: BatchProducer, delivery: Delivery) -> None:
         error = error_of(delivery)
         if error is not None and producer is self._producer and self._failed is None:
             self._failed = f"{type(error).__name__}: {error}"
 
-    async def _usable(self) -> AIOKafkaProducer:
-        if self._why_given_up() is None:
-            return self._producer
+    async def _usable(self) -> BatchProducer:
+        producer, why = self._producer, self._why_given_up()
+        if producer is not None and why is None:
+            return producer
         async with self._opening:
-            why = self._why_given_up()
-            if why is None:
-                return self._producer
+            producer, why = self._producer, self._why_given_up()
+            if producer is not None and why is None:
+                return producer
             fresh = await self._open()
             old, self._producer, self._failed = self._producer, fresh, None
             if old is not None:
@@ -126,7 +133,7 @@ class SharedProducer:
             self._failed = "the client has ended it" if sending.cancelled() else repr(sending.exception())
         return self._failed
 
-    async def _open(self) -> AIOKafkaProducer:
+    async def _open(self) -> BatchProducer:
         producer = self._make()
         try:
             async with asyncio.timeout(OPEN_SECONDS_MAX):
@@ -136,13 +143,13 @@ class SharedProducer:
             raise
         return producer
 
-    def _close(self, producer: AIOKafkaProducer) -> None:
+    def _close(self, producer: BatchProducer) -> None:
         task = asyncio.create_task(close_producer(producer), name="producer-closing")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
 
-def _sending_of(producer: AIOKafkaProducer) -> asyncio.Task[None] | None:
+def _sending_of(producer: BatchProducer) -> asyncio.Task[None] | None:
     """Return the task with which a producer sends, None before it is started. After its end nothing is sent."""
     task: asyncio.Task[None] | None = producer._sender.sender_task  # noqa: SLF001  it tells nobody else
     return task

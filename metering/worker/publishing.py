@@ -21,10 +21,10 @@ from metering.observe.steps import NO_STEPS, Step, Steps
 from metering.tasks import end_tasks
 from metering.worker.kafka import Kafka
 from metering.worker.ledger_tail import find_ledger_end
+from metering.worker.made_batches import MadeBatch, press_batch
 from metering.worker.offset_hints import OffsetHints
 from metering.worker.outputs import Output
 from metering.worker.producers import Delivery, SharedProducer, close_producer
-from metering.worker.record_batches import PressedBatch
 from metering.worker.sending import Outbound, await_all
 
 TRANSACTION_SECONDS_MAX = 60.0
@@ -53,7 +53,7 @@ class Publication(Struct, frozen=True):
     seq: int
     """Of the last entry; 0 where there is none."""
     chunk: str
-    pressed: Sequence[tuple[PressedBatch, int, int]] = ()
+    pressed: Sequence[tuple[MadeBatch, int, int]] = ()
 
     @property
     def entries(self) -> int:
@@ -68,7 +68,7 @@ class Publication(Struct, frozen=True):
         keys = list(chain.from_iterable(part.keys for part in parts))
         values = list(chain.from_iterable(part.values for part in parts))
         sides = list(chain.from_iterable(part.sides for part in parts))
-        pressed: list[tuple[PressedBatch, int, int]] = []
+        pressed: list[tuple[MadeBatch, int, int]] = []
         before = 0
         for part in parts:
             pressed += [(batch, count, before + at) for batch, count, at in part.pressed]
@@ -139,7 +139,7 @@ class TransactionalPublisher:
         if producer is None or len(values) < PRESSED_ENTRIES_MIN:
             return publication
         batches = Outbound(self._kafka, producer, self._bucket).fill(publication.keys, values)
-        pressed = [(PressedBatch(batch), count, 0) for batch, count in batches]
+        pressed = [(press_batch(batch), count, 0) for batch, count in batches]
         return replace(publication, keys=[], values=[], pressed=pressed)
 
     async def publish(self, publication: Publication, end: LedgerEnd) -> LedgerEnd:

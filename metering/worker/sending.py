@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from metering.contracts.topics import Topic
 from metering.errors import Retryable
+from metering.worker.batch_producer import BatchProducer
 from metering.worker.kafka import Kafka
 from metering.worker.outputs import Output
 from metering.worker.producers import Delivery, SharedProducer, error_of
-from metering.worker.record_batches import fill_batch
 
 DELIVERY_SECONDS_MAX = 60.0
 """After this nobody waits for a delivery any more: its bucket claims, and what Redis holds is sent again under the same
@@ -25,7 +24,7 @@ nothing of a batch."""
 class Outbound:
     """Sends through one producer on behalf of one bucket."""
 
-    def __init__(self, kafka: Kafka, producer: AIOKafkaProducer | SharedProducer, bucket: int) -> None:
+    def __init__(self, kafka: Kafka, producer: BatchProducer | SharedProducer, bucket: int) -> None:
         self._kafka = kafka
         self._producer = producer
         self._bucket = bucket
@@ -52,10 +51,10 @@ class Outbound:
         """Yield batches of records in their order, each with their number, and made when it is asked for."""
         first = 0
         while first < len(values):
-            batch = self._producer.create_batch()
-            after = fill_batch(batch, keys, values, first)
-            yield batch, after - first
-            first = after
+            batch = self._producer.fill_batch(keys, values, first)
+            count = batch.record_count()
+            yield batch, count
+            first += count
 
     async def send_filled(self, topic: Topic, batch: BatchBuilder) -> Delivery:
         """Hand over a batch for the bucket's own partition."""

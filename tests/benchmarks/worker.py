@@ -30,6 +30,7 @@ from metering.observe.metrics import WorkerMetrics
 from metering.worker.chunking import TakenChunk, build_chunk, customers_in
 from metering.worker.collecting import settle_collector
 from metering.worker.kafka import BATCH_BYTES_MAX
+from metering.worker.made_batches import pack_batch
 from metering.worker.record_batches import fill_batch
 from metering.worker.telling import Told, tell_results
 from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
@@ -92,7 +93,10 @@ class Steps:
 def _batched(keys: list[bytes], values: list[bytes]) -> None:
     first = 0
     while first < len(values):
-        first = fill_batch(BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1), keys, values, first)
+        if native.in_use:
+            first += pack_batch(keys, values, first, BATCH_BYTES_MAX, 0, is_transactional=True).record_count()
+        else:
+            first = fill_batch(BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=1), keys, values, first)
 
 
 def calibrate() -> float:

@@ -27,40 +27,11 @@ PAUSE_SECONDS = 0.1
 CONCURRENT_PAUSE_SECONDS = 0.02
 
 
-class Builder:
-    """What a batch is built with: the part of aiokafka's that `metering.worker.record_batches` reaches for."""
-
-    def __init__(self) -> None:
-        self.records: list[NewRecord] = []
-
-    def append(
-        self,
-        offset: int,
-        timestamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
-    ) -> int | None:
-        """Add a record; None when the batch is full. The broker stamps them."""
-        assert timestamp is None or timestamp > 0
-        assert offset == len(self.records)
-        if len(self.records) == BATCH_RECORDS_MAX:
-            return None
-        self.records.append(NewRecord(key, value, tuple(headers)))
-        return 1
-
-
 class Batch:
     """Records under way together."""
 
     def __init__(self) -> None:
-        self._builder = Builder()
-        self._relative_offset = 0
-
-    @property
-    def records(self) -> list[NewRecord]:
-        """All so far."""
-        return self._builder.records
+        self.records: list[NewRecord] = []
 
     def append(
         self,
@@ -68,15 +39,18 @@ class Batch:
         key: bytes | None,
         value: bytes | None,
         timestamp: int | None,
-        headers: list[tuple[str, bytes]] | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> int | None:
-        """Add a record; None when the batch is full."""
-        added = self._builder.append(self._relative_offset, timestamp, key, value, headers or ())
-        self._relative_offset = len(self.records)
-        return added
+        """Add a record; None when the batch is full. The broker stamps them."""
+        assert timestamp is None or timestamp > 0
+        if len(self.records) == BATCH_RECORDS_MAX:
+            return None
+        self.records.append(NewRecord(key, value, tuple(headers)))
+        return 1
 
-    def close(self) -> None:
-        """Nothing is added after it."""
+    def record_count(self) -> int:
+        """Return how many there are."""
+        return len(self.records)
 
 
 class SimulatedProducer:
@@ -107,6 +81,14 @@ class SimulatedProducer:
     def create_batch(self) -> Batch:
         """Return an empty batch."""
         return Batch()
+
+    def fill_batch(self, keys: Sequence[bytes], values: Sequence[bytes], first: int = 0) -> Batch:
+        """Return a batch of the records from place `first` on, as many as it takes."""
+        batch = Batch()
+        for key, value in zip(keys[first:], values[first:], strict=True):
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                break
+        return batch
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
         """Hand a batch over; the future tells where it went."""

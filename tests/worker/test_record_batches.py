@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given, settings, strategies as st
 
-from metering.worker.record_batches import PressedBatch, _whole_batches, fill_batch
+from metering import native
+from metering.worker.record_batches import LARGE_BYTES, _whole_batches, fill_batch
+from tests.native.paths import BOTH_WAYS
 
 PARTITION = TopicPartition("usage", 3)
 PRODUCER = 7
@@ -47,7 +52,7 @@ def log_of(written: Sequence[Written], compression: int) -> bytes:
 
 def unpack(log: bytes, from_offset: int, aborted: list[tuple[int, int]], deserializer: Any) -> tuple[list[Any], int]:
     """What a consumer with that deserializer gets of a fetch, and where its next one begins."""
-    records = MemoryRecords(log)
+    records = fetcher.MemoryRecords(log)
     unpacked = fetcher.PartitionRecords(PARTITION, records, aborted, from_offset, None, deserializer, True, 1)
     return list(unpacked), unpacked.next_fetch_offset
 
@@ -96,25 +101,35 @@ def test_batch_filled_in_one_go_has_the_bytes_of_aiokafkas_own_way(
     assert built == bytes(single._build())
 
 
-@given(
-    st.lists(st.tuples(st.binary(max_size=8), sizes.map(bytes)), min_size=1, max_size=50),
-    st.sampled_from([0, 2]),
-    st.integers(0, 2**40),
-    st.integers(0, 2**15 - 1),
-    st.integers(0, 2**31 - 1),
-)
-def test_batch_pressed_before_its_producer_is_known_is_the_one_that_aiokafka_makes_after(
-    records: list[tuple[bytes, bytes]], compression: int, producer: int, epoch: int, sequence: int
+@pytest.mark.parametrize("is_sound", [True, False])
+@pytest.mark.parametrize("size", [10, LARGE_BYTES])
+@pytest.mark.parametrize("is_on", BOTH_WAYS)
+def test_batch_that_is_not_as_it_was_written_is_refused_however_large_it_is(
+    size: int, is_sound: bool, is_on: bool
 ) -> None:
-    theirs, ours = (BatchBuilder(1 << 20, compression, is_transactional=1) for _ in range(2))
-    for batch in (theirs, ours):
-        for key, value in records:
-            batch.append(timestamp=1_700_000_000_000, key=key, value=value)
-    pressed = PressedBatch(ours)
+    log = bytearray(log_of([(-1, False, [(b"acme", bytes(size), [])])] * 2, 0))
+    if not is_sound:
+        log[-9] ^= 1
 
-    for one in (theirs, pressed):
-        one._set_producer_state(producer, epoch, sequence)
+    with native.forced(is_on=is_on):
+        if is_sound:
+            assert sum(len(batch) for batch in unpack(bytes(log), 10, [], _whole_batches)[0]) == 2
+        else:
+            with pytest.raises(CorruptRecordException):
+                unpack(bytes(log), 10, [], _whole_batches)
 
-    assert bytes(pressed._build()) == bytes(theirs._build())
-    assert (pressed.record_count(), pressed.size(), pressed.closed()) == (len(records), theirs.size(), True)
-    assert pressed.append(timestamp=1, key=b"late", value=b"") is None
+
+def test_end_of_a_fetch_that_broke_off_in_a_batch_is_left_for_the_next_one() -> None:
+    log = log_of([(-1, False, [(b"acme", bytes(LARGE_BYTES), [])])] * 2, 0)
+
+    for cut in (1, LARGE_BYTES, LARGE_BYTES + 60):
+        (batch,), next_offset = unpack(log[:-cut], 10, [], _whole_batches)
+        assert (len(batch), next_offset) == (1, 11)
+
+
+def test_batch_of_old_times_is_read_however_large_it_is() -> None:
+    builder = LegacyRecordBatchBuilder(1, 0, 1 << 20)
+    builder.append(0, timestamp=1, key=b"acme", value=bytes(LARGE_BYTES))
+
+    ((record,),), _ = unpack(bytes(builder.build()), 0, [], _whole_batches)
+    assert (record.key, len(record.value)) == (b"acme", LARGE_BYTES)

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from metering.contracts.topics import Topic
 from metering.worker import claiming, publishing, sending
+from metering.worker.batch_producer import BatchProducer
 from metering.worker.ledger_tail import find_ledger_end
 from metering.worker.publishing import PlainPublisher
 from metering.worker.service import WorkerService
@@ -85,7 +86,7 @@ async def test_batch_of_which_the_client_never_tells_is_given_up_and_sent_again_
     monkeypatch.setattr(sending, "DELIVERY_SECONDS_MAX", GIVEN_UP_SECONDS)
     await begin(system, worker)
     to_lose = [system.topic(topic)]
-    send_batch = AIOKafkaProducer.send_batch
+    send_batch = BatchProducer.send_batch
 
     async def lose_one(producer: AIOKafkaProducer, batch: Any, name: str, *, partition: int) -> Any:
         if name in to_lose:
@@ -93,7 +94,7 @@ async def test_batch_of_which_the_client_never_tells_is_given_up_and_sent_again_
             return asyncio.get_running_loop().create_future()
         return await send_batch(producer, batch, name, partition=partition)
 
-    monkeypatch.setattr(AIOKafkaProducer, "send_batch", lose_one)
+    monkeypatch.setattr(BatchProducer, "send_batch", lose_one)
     await meter_and_prove(system, monkeypatch)
     assert to_lose == []
 

@@ -7,15 +7,14 @@ from itertools import pairwise
 from typing import Literal
 
 import pytest
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.worker.applying import AppliedBatch
 from metering.worker.counting import Counts
+from metering.worker.made_batches import MadeBatch
 from metering.worker.outputs import Output
 from metering.worker.publishing import Publication
-from metering.worker.record_batches import PressedBatch
 from metering.worker.sharing import Room
 from metering.worker.waiting import PUBLISH_PAUSE_SECONDS, AppliedQueue, next_publication_at
 
@@ -188,7 +187,7 @@ def test_publications_are_joined_in_their_order_and_end_with_the_last_entry() ->
 
 
 def test_joined_publications_keep_their_batches_between_the_entries_around_them() -> None:
-    batch = PressedBatch(BatchBuilder(1_000, 0))
+    batch = MadeBatch(bytearray(), 3)
     pressed = Publication([], [], [], Position(1, 0), 7, "one", ((batch, 3, 0),))
     plain = Publication([b"a"], [b"1"], [], Position(2, 0), 8, "two")
 

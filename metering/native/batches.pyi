@@ -1,0 +1,6 @@
+from typing_extensions import Buffer
+
+has_crc: bool
+
+def crc32c(data: Buffer) -> int: ...
+def pack(keys: list[bytes], values: list[bytes], first: int, head: int, bytes_max: int) -> tuple[bytearray, int]: ...
