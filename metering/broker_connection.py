@@ -24,9 +24,12 @@ from metering.errors import ensure
 
 log = logging.getLogger(__name__)
 
-SMALL_BYTES = 64 * 1024
-"""Answers up to this size come many in one read of the socket; a larger one is read straight to its place. Requests up
-to it are put together by a copy, which costs less than handing over their parts."""
+SMALL_BYTES = 16 * 1024
+"""Answers up to this size come many in one read of the socket; a larger one is read straight to its place. Each
+connection keeps so much, and a worker has two for each bucket."""
+
+COPIED_BYTES = 64 * 1024
+"""Requests up to this size are put together by a copy, which costs less than handing over their parts."""
 
 _SIZE = struct.Struct(">i")
 _HEADER = struct.Struct(">ihhi")
@@ -147,7 +150,7 @@ class BrokerConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # aiokaf
             size = len(body)
             parts = [_SIZE.pack(size), body]
         try:
-            if size < SMALL_BYTES:
+            if size < COPIED_BYTES:
                 self._transport.write(b"".join(parts))
             else:
                 self._transport.writelines(parts)
