@@ -48,7 +48,7 @@ from metering.worker.parts import Parts
 from metering.worker.producers import Delivery
 from metering.worker.rates import InForce
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
-from metering.worker.record_batches import Record
+from metering.worker.record_batches import Record, fill_batch
 from metering.worker.sharing import Shares
 from metering.worker.waiting import AppliedQueue
 from tests.benchmarks.worker import calibrate
@@ -60,6 +60,8 @@ CUSTOMERS = 400
 """Of all buckets: known after the first rounds, as nearly all are at a pace."""
 EVENTS = (2, 4, 3, 1, 5, 3, 2, 4)
 """Of one chunk, by turns: three on average."""
+ROUND_SECONDS_MAX = 10.0
+"""After it a bucket has ended, and its error is told at the end."""
 PARTS = 10
 """Of a run, each measured by itself: a busy machine disturbs some of them."""
 
@@ -71,9 +73,11 @@ class AnsweringProducer:
         self.sent = asyncio.Semaphore(0)
         self.values: list[bytes] = []
 
-    def create_batch(self) -> BatchBuilder:
-        """Return an empty batch."""
-        return BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=0)
+    def fill_batch(self, keys: Sequence[bytes], values: Sequence[bytes], first: int = 0) -> BatchBuilder:
+        """Return a batch of the records."""
+        batch = BatchBuilder(BATCH_BYTES_MAX, 0, is_transactional=0)
+        fill_batch(batch, keys, values, first)
+        return batch
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Delivery:  # noqa: ARG002
         """Acknowledge it."""
@@ -203,8 +207,9 @@ class Pace:
         for by_bucket in rounds:
             for bucket, records in zip(self._buckets, by_bucket, strict=True):
                 bucket.add("usage", records)
-            for _ in self._buckets:
-                await self._producer.sent.acquire()
+            async with asyncio.timeout(ROUND_SECONDS_MAX):
+                for _ in self._buckets:
+                    await self._producer.sent.acquire()
 
 
 async def main(rounds: int, *, profile: bool, digest: bool) -> None:
