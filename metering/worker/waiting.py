@@ -18,7 +18,7 @@ PUBLISH_PAUSE_SECONDS = 0.15
 """Between the beginnings of two small publications: one costs worker and broker some milliseconds however small it is,
 and those who read entries read them for the books. Decisions are out before, and what answers somebody goes at once."""
 
-PUBLISH_PAUSE_SECONDS_MAX = 0.25
+PUBLISH_PAUSE_SECONDS_MAX = 0.18
 PUBLISHING_PART = 4
 """A broker that takes long over a publication has enough to do: a bucket then asks for one a quarter of the time."""
 
