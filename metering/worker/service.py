@@ -30,7 +30,6 @@ from metering.tasks import end_tasks
 from metering.worker.bucket import BEING_CLAIMED, Bucket
 from metering.worker.intake import Intake
 from metering.worker.kafka import Kafka
-from metering.worker.pacing import pace_fetches
 from metering.worker.parts import Parts
 from metering.worker.producers import SharedProducer
 from metering.worker.publishing import PlainPublisher, Publisher, TransactionalPublisher
@@ -103,7 +102,6 @@ class WorkerService(Service):
         self.intake.subscribe()
         with self._broker_needed():
             await consumer.start()
-        pace_fetches(consumer)
         self._reading = asyncio.create_task(self.intake.run(), name="intake")
 
     async def on_stop(self) -> None:
