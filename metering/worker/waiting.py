@@ -14,11 +14,11 @@ from metering.worker.sharing import Room
 ENTRIES_WAITING_MAX = 1_000
 """Of one bucket, beside those that are being published: what makes a transaction as cheap an entry as it gets."""
 
-PUBLISH_PAUSE_SECONDS = 0.15
+PUBLISH_PAUSE_SECONDS = 0.14
 """Between the beginnings of two small publications: one costs worker and broker some milliseconds however small it is,
 and those who read entries read them for the books. Decisions are out before, and what answers somebody goes at once."""
 
-PUBLISH_PAUSE_SECONDS_MAX = 0.18
+PUBLISH_PAUSE_SECONDS_MAX = 0.17
 PUBLISHING_PART = 4
 """A broker that takes long over a publication has enough to do: a bucket then asks for one a quarter of the time."""
 
