@@ -228,7 +228,7 @@ class Bucket:
             return applying.result()
         finally:
             await end_tasks(applying, publishing)
-            batches.leave()
+            Counts.joined(batch.counts for batch in batches.leave()).count(parts.metrics)
 
     async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""
@@ -263,6 +263,8 @@ class Bucket:
     async def _publish(self, claimed: Claimed, together: list[AppliedBatch], end: LedgerEnd) -> LedgerEnd:
         """1. Decisions acknowledged. 2. Publish. 3. Trim. A stop before 3 leaves the outbox longer than need be."""
         metrics = self._parts.metrics
+        # First: what is applied has happened, whatever comes of publishing it.
+        Counts.joined(batch.counts for batch in together).count(metrics)
         with broker_errors("decisions"):
             await await_all([delivery for batch in together for delivery in batch.decisions])
         self._parts.steps.reached(Step.DECISIONS_ACKNOWLEDGED, self.number)
@@ -271,7 +273,6 @@ class Bucket:
         end = await self._publisher.publish(publication, end)
         metrics.publish_seconds.observe(time.monotonic() - started)
         metrics.batch_inputs.observe(sum(batch.inputs for batch in together))
-        Counts.joined(batch.counts for batch in together).count(metrics)
         if publication.entries:
             await self._till.trim(claimed.token, end)
         self._parts.steps.reached(Step.TRIMMED, self.number)

@@ -115,10 +115,11 @@ class AppliedQueue:
         self._give_back(sum(map(_size, batches)))
         self._changed.set()
 
-    def leave(self) -> None:
-        """Give all room back, whatever has become of what took it."""
+    def leave(self) -> list[AppliedBatch]:
+        """Give all room back, whatever has become of what took it; return what nobody has taken."""
         self._room.unwatch(self._changed)
         self._give_back(self._under_way)
+        return list(self._batches)
 
     def _give_back(self, entries: int) -> None:
         self._under_way -= entries

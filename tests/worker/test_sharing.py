@@ -103,3 +103,12 @@ async def test_bucket_that_ends_gives_its_room_back_whatever_it_was_at() -> None
     assert room.is_full
     other.leave()
     assert not room.is_full
+
+
+async def test_what_nobody_has_taken_is_told_at_the_end() -> None:
+    queue, left = AppliedQueue(Room(10)), [batch(2), batch(3)]
+    for one in (batch(1), *left):
+        await queue.put(one)
+    taken = await queue.take(1)
+    assert len(taken) == 1
+    assert queue.leave() == left
