@@ -1,7 +1,7 @@
 """Reads what comes to several topics by one request at a time, as a reader who takes little of the processors.
 
 What aiokafka's own consumers do for each answer takes more than the records of a small one, and shares the processors
-with what is measured: two of them took as much as a quarter of what the worker did. Leaves what is read to `latency`.
+with what is measured: two of them took a tenth of a core more at 5,000 events/s. Leaves what is read to `latency`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.errors import for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
@@ -21,7 +22,6 @@ from metering.contracts.topics import Topic
 from metering.settings import KafkaSettings
 from metering.worker.record_batches import BatchesOfPartition, Record
 
-READ_COMMITTED = 1
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 PARTITION_BYTES_MAX = 1024 * 1024
 WAIT_MS_MAX = 500
