@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest_asyncio
 
-from metering.checkpoint.database import BooksAway, Database
+from metering.checkpoint.database import BooksAway, Connection, Database
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.positions import read_position
 from metering.checkpoint.schema import migrate
@@ -42,10 +42,26 @@ class Replica(PostgresServer):
         assert process.returncode == 0, process.read_log_tail()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture
 async def pair() -> AsyncIterator[tuple[PostgresServer, Replica]]:
     async with PostgresServer() as primary, Replica(primary) as replica:
         yield primary, replica
+
+
+@pytest_asyncio.fixture
+async def other(pair: tuple[PostgresServer, Replica]) -> AsyncIterator[Connection]:
+    """A connection to the replica."""
+    connection = await asyncpg.connect(pair[1].dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def database(pair: tuple[PostgresServer, Replica]) -> AsyncIterator[Database]:
+    """What knows both, the replica first, and takes the one that can be written."""
+    made = Database(dsn_of_both(*pair))
+    yield made
+    await made.close()
 
 
 def dsn_of_both(primary: PostgresServer, replica: PostgresServer) -> str:
@@ -64,11 +80,11 @@ async def insist(call: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[PostgresServer, Replica]) -> None:
-    primary, replica = pair
-    dsn = dsn_of_both(primary, replica)
-    await migrate(dsn)
-    database = Database(dsn)
+async def test_books_go_on_on_the_replica_from_whatever_it_had(
+    pair: tuple[PostgresServer, Replica], other: Connection, database: Database
+) -> None:
+    primary, _ = pair
+    await migrate(dsn_of_both(*pair))
     scribe = Scribe()
     scribe.open("acme", 10**9)
     for number in range(MESSAGES):
@@ -80,7 +96,9 @@ async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[Postg
     await write(database, 0, records[:50])
     # From here on the replica gets nothing more, and the primary takes it all the same.
     async with asyncio.timeout(90):
-        other = await asyncpg.connect(replica.dsn)
+        # The replica is behind by as much as it likes: by the tables too.
+        while not await other.fetchval("SELECT to_regclass('entries')"):
+            await asyncio.sleep(0.05)
         while await other.fetchval("SELECT count(*) FROM entries") < 50:
             await asyncio.sleep(0.05)
         await other.execute("ALTER SYSTEM SET primary_conninfo = ''")
@@ -92,7 +110,6 @@ async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[Postg
     await primary.kill()
     await other.execute("SELECT pg_promote(wait => true)")
     assert 50 == await other.fetchval("SELECT seq FROM positions")
-    await other.close()
 
     async def catch_up() -> None:
         async with database.connection() as connection:
@@ -103,16 +120,13 @@ async def test_books_go_on_on_the_replica_from_whatever_it_had(pair: tuple[Postg
     await insist(catch_up)
     found = await verify_ledger(database)
     assert (len(records), 0) == (found.entries, found.faults)
-    await database.close()
 
 
 async def test_server_that_became_read_only_is_left_for_the_one_that_is_not(
-    pair: tuple[PostgresServer, Replica],
+    pair: tuple[PostgresServer, Replica], other: Connection, database: Database
 ) -> None:
     primary, promoted = pair
-    if not primary.is_running:
-        await primary.start()
-    database = Database(dsn_of_both(primary, promoted))
+    await other.execute("SELECT pg_promote(wait => true)")
 
     async def use() -> str:
         async with database.connection() as connection:
@@ -121,12 +135,12 @@ async def test_server_that_became_read_only_is_left_for_the_one_that_is_not(
         return found
 
     assert str(promoted.port) == await use()
-    admin = await asyncpg.connect(promoted.dsn)
-    await admin.execute("ALTER SYSTEM SET default_transaction_read_only = on")
-    await admin.execute("SELECT pg_reload_conf()")
-    await admin.close()
+    await other.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    await other.execute("SELECT pg_reload_conf()")
 
-    await insist(use)
+    async def use_primary() -> None:
+        if str(promoted.port) == await use():
+            raise BooksAway("the promoted server has not read its settings yet")
 
+    await insist(use_primary)
     assert str(primary.port) == await use()
-    await database.close()
