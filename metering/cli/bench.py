@@ -60,8 +60,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from metering.cli.benchmark.report import describe, run_all
     from metering.cli.benchmark.scenario import Scenario, suite
     from metering.cli.output import print_json
+    from metering.errors import Fatal
     from metering.settings import load_settings
 
+    if (arguments.warm_up or 0) >= arguments.events:
+        raise Fatal(f"--warm-up is a part of --events: of {arguments.events:,} events, give fewer for it")
     given = Scenario(
         mix=arguments.mix,
         customers=arguments.customers[0],

@@ -88,6 +88,13 @@ def test_several_numbers_of_customers_are_a_scenario_each_in_one_report() -> Non
     assert all(result["cost"]["events"] <= 2_000 for result in report["results"])
 
 
+def test_warm_up_that_leaves_nothing_to_measure_is_refused_at_once() -> None:
+    arguments = [*BENCH, "--events", "100", "--warm-up", "100"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
+    assert "--warm-up is a part of --events" in done.stderr
+
+
 @pytest.mark.parametrize("mix", ["debit", "reserve", "life", "voice", "denied", "lots", "limits"])
 def test_events_of_every_mix_are_valid_and_numbered_in_order(mix: MixName) -> None:
     events = list(Mix(Scenario(mix=mix, customers=10), "run").events(0, 2_000))
