@@ -19,18 +19,16 @@ from metering.contracts.topics import Topic
 from metering.errors import Retryable, ensure
 from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id
-from metering.ledger.live import BucketReader
 from metering.ledger.till import Applied, Lost, Repeated, Stale, Till
 from metering.observe.steps import Step
-from metering.rating import Catalog
-from metering.worker.chunking import ChunkTaker, TakenChunk, build_chunk, load_customers
+from metering.worker.chunking import TakenChunk
 from metering.worker.claiming import Claimed
 from metering.worker.counting import Counts, Progress, count_taken
-from metering.worker.customers import CustomerCache
 from metering.worker.dead_letter_limit import DeadLetterLimit
 from metering.worker.merging import InputQueue
 from metering.worker.outputs import Output
 from metering.worker.parts import Parts
+from metering.worker.preparing import Prepared, Preparer
 from metering.worker.producers import Delivery
 from metering.worker.publishing import Publication
 from metering.worker.sending import Outbound, await_all, broker_errors
@@ -75,10 +73,7 @@ class Applier:
         self._token = claimed.token
         self._head = claimed.head
         self._clock_ms = claimed.clock_ms
-        self._taker = ChunkTaker(bucket, parts.partitions, parts.windows.events_ms, parts.chunk_events_max)
-        self._customers = CustomerCache(
-            BucketReader(parts.redis, bucket, parts.scripts), most=lambda: parts.shares.customers
-        )
+        self._preparer = Preparer(bucket, parts, queue)
         self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
@@ -99,29 +94,17 @@ class Applier:
         """
         # Before the look, so that what comes during anything that is awaited from here on ends the wait in `_idle`.
         self._wake.clear()
-        upcoming = self._queue.peek()
-        if upcoming is None:
-            await self._idle()
+        prepared = await self._preparer.next(self._head.position, self._clock_ms)
+        if prepared is None:
+            if self._queue.peek() is None:
+                await self._idle()
             return None
-        in_force = await self._parts.rates.at(max(self._clock_ms, upcoming.record.timestamp))
-        self._taker.events_max = min(self._parts.chunk_events_max, self._parts.shares.events)
-        taken = self._taker.take(
-            self._queue,
-            self._head.position,
-            self._clock_ms,
-            self._parts.now_ms(),
-            in_force.from_ms,
-            in_force.until_ms,
-        )
-        if taken is None:
-            # While the rates were loaded, an older input has come: they are asked for again.
-            return None
+        taken = prepared.taken
         self._steps.reached(Step.TAKEN, self._bucket)
         self._limit.check(taken)
         await self._send_aside(taken)
         self._steps.reached(Step.SIDES_WRITTEN, self._bucket)
-        self._customers.use(in_force.catalog)
-        told = await self._apply(taken, in_force.catalog)
+        told = await self._apply(prepared)
         self._steps.reached(Step.APPLIED, self._bucket)
         if taken.inputs:
             self._clock_ms, self._clock_seen_at = taken.inputs[-1].clock_ms, self._loop.time()
@@ -136,7 +119,7 @@ class Applier:
         """Move the position past records that are missing, as past any dead letters. Raises as `next_batch` does."""
         in_force = await self._parts.rates.at(self._clock_ms)
         await self._send_aside(missing)
-        told = await self._apply(missing, in_force.catalog)
+        told = await self._apply(Prepared(missing, in_force.catalog))
         return AppliedBatch(told.publication(missing.end), [], missing.records, told.counts)
 
     async def _send_aside(self, taken: TakenChunk) -> None:
@@ -146,19 +129,23 @@ class Applier:
                 await await_all(await self._outbound.send(taken.sides))
         count_taken(self._parts.metrics, taken)
 
-    async def _apply(self, taken: TakenChunk, catalog: Catalog) -> Told:
-        metrics = self._parts.metrics
+    async def _apply(self, prepared: Prepared) -> Told:
+        metrics, preparer, taken = self._parts.metrics, self._preparer, prepared.taken
         pause = RETRY_SECONDS_FIRST
         while True:
             # Fresh for each try: a call that was given up may take effect late, on a Redis that has lost the one after
             # it, and two histories must never share a chunk id (the protocol's model has the trace).
             chunk_id = fresh_chunk_id()
             try:
-                await load_customers(self._customers, taken.inputs)
-                chunk = build_chunk(taken, self._bucket, self._customers, catalog)
+                chunk = prepared.chunk or await preparer.price(prepared)
                 self._steps.reached(Step.PRICED, self._bucket)
                 started = time.monotonic()
-                answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
+                self._parts.shares.applying += 1
+                try:
+                    preparer.begin_ahead(taken)
+                    answer = await self._till.apply(self._token, self._head, chunk_id, chunk)
+                finally:
+                    self._parts.shares.applying -= 1
                 metrics.lua_seconds.observe(time.monotonic() - started)
             except Retryable as error:
                 log.warning("apply_waits", bucket=self._bucket, why=str(error), pause_seconds=pause)
@@ -176,7 +163,9 @@ class Applier:
                     return self._take_repeated(answer, taken.end)
                 case Stale():
                     metrics.stale_chunks.inc()
-                    self._customers.forget(answer.customer)
+                    await preparer.settle()
+                    preparer.forget(answer.customer)
+                    prepared.chunk = None
                 case Lost():
                     raise BucketLost
 
@@ -188,13 +177,17 @@ class Applier:
         self._advance(told, end)
         return told
 
+    async def close(self) -> None:
+        """Give up what is prepared and not yet applied: the next claim reads it again."""
+        await self._preparer.close()
+
     def _advance(self, told: Told, end: Position) -> None:
         if told.seq:
             self._head = Head(told.seq, told.chunk, end)
         else:
             self._head = Head(self._head.seq, self._head.chunk, end)
         for customer in told.changed:
-            self._customers.forget(customer)
+            self._preparer.forget(customer)
 
     async def _send_decisions(self, told: Told) -> list[Delivery]:
         if not told.decisions:

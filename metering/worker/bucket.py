@@ -228,6 +228,7 @@ class Bucket:
             return applying.result()
         finally:
             await end_tasks(applying, publishing)
+            await applier.close()
             Counts.joined(batch.counts for batch in batches.leave()).count(parts.metrics)
 
     async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:

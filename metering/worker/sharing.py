@@ -21,11 +21,12 @@ EVENTS_OF_ONE_MIN = 100
 class Shares:
     """An equal share for each bucket of the worker, of what is read and not yet applied and of customers kept.
 
-    `buckets` is how many there are; the intake sets it.
+    `buckets` is how many there are; the intake sets it. `applying` is how many chunks are with Redis.
     """
 
     def __init__(self, events_max: int, customers_max: int = CUSTOMERS_MAX) -> None:
         self.buckets = 1
+        self.applying = 0
         self.room = Room(max(1, events_max // 2))
         """For what is applied and not yet published: an entry is three times an event."""
         self._events_max, self._customers_max = events_max, customers_max

@@ -21,6 +21,7 @@ FETCH_BYTES_MAX = 64 * 1024
 FETCHED_MAX = 400
 """Events in so many bytes, and in a batch more."""
 EVENTS = 2_000
+CHUNK = 100
 PAUSE_MS = 100_000
 """Of what writes, scripts included; it ends as soon as the test has seen what it brings about."""
 
@@ -31,7 +32,7 @@ async def test_redis_that_does_not_answer_holds_reading_back_and_never_grows_the
 ) -> None:
     monkeypatch.setattr(kafka, "PARTITION_FETCH_BYTES_MAX", FETCH_BYTES_MAX)
     settings = system.settings.with_section(
-        worker=WorkerSettings(chunk_events_max=100, buffered_events_max=BUFFERED_MAX * PARTITIONS, probe_seconds=0.5)
+        worker=WorkerSettings(chunk_events_max=CHUNK, buffered_events_max=BUFFERED_MAX * PARTITIONS, probe_seconds=0.5)
     )
     worker = WorkerService(settings)
     await worker.start()
@@ -44,7 +45,8 @@ async def test_redis_that_does_not_answer_holds_reading_back_and_never_grows_the
         await system.redis.client_pause(PAUSE_MS, all=False)
         await system.send([text("acme", f"t-{n}", AMERICA) for n in range(EVENTS)])
         waiting = await samples_until_still(lambda: bucket.queue.waiting("usage"), "reading is held back")
-        assert BUFFERED_MAX < max(waiting) <= BUFFERED_MAX + FETCHED_MAX
+        # One chunk is with Redis, and one may be prepared behind it.
+        assert BUFFERED_MAX - CHUNK < max(waiting) <= BUFFERED_MAX + FETCHED_MAX
         await system.redis.client_unpause()
         await system.settled()
         assert len(bucket.queue) == 0

@@ -1,0 +1,131 @@
+"""In a backlog a bucket's next chunk is priced while Redis applies the one before; at a light load it is not.
+
+Leaves faults in between to the simulation, whose chunks are of five events.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from metering.contracts.partitioning import partition_of
+from metering.errors import Retryable
+from metering.ledger.live import BucketReader
+from metering.ledger.till import Till
+from metering.worker.preparing import Preparer
+from metering.worker.service import WorkerService
+from tests.end_to_end.messages import AMERICA, command, opening, text
+from tests.end_to_end.proof import prove
+from tests.end_to_end.system import PARTITIONS, System
+from tests.end_to_end.traffic import Totals
+
+BUCKET = partition_of("acme", PARTITIONS)
+TEXTS = 800
+CREDIT_MICROS = 10**9
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the bucket of `acme` did: `apply` as it begins, `applied` and `priced` as they have ended."""
+    noted: list[str] = []
+    apply, price = Till.apply, Preparer.price
+
+    async def apply_noted(self: Till, *arguments: Any) -> Any:
+        if self.bucket != BUCKET:
+            return await apply(self, *arguments)
+        noted.append("apply")
+        answer = await apply(self, *arguments)
+        noted.append("applied")
+        return answer
+
+    async def price_noted(self: Preparer, *arguments: Any) -> Any:
+        chunk = await price(self, *arguments)
+        if self._bucket == BUCKET:
+            noted.append("priced")
+        return chunk
+
+    monkeypatch.setattr(Till, "apply", apply_noted)
+    monkeypatch.setattr(Preparer, "price", price_noted)
+    return noted
+
+
+def priced_meanwhile(steps: list[str]) -> int:
+    """How many chunks were priced between the beginning of a call and its end."""
+    return sum(steps[at - 1 : at + 2] == ["apply", "priced", "applied"] for at in range(1, len(steps) - 1))
+
+
+async def start_with_backlog(system: System, worker: WorkerService) -> None:
+    system.start_checkpointer()
+    await system.send_commands(opening("acme", CREDIT_MICROS))
+    await system.send([text("acme", f"t-{number}", AMERICA) for number in range(TEXTS)])
+    await worker.start()
+    await system.settled()
+
+
+async def test_in_a_backlog_a_chunk_is_priced_while_the_one_before_is_applied(
+    system: System, worker: WorkerService, steps: list[str]
+) -> None:
+    await start_with_backlog(system, worker)
+    # Eight or nine chunks: not after that with the commands, and not those that the last reading brought too late for.
+    assert priced_meanwhile(steps) >= 3, steps
+    await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
+
+
+async def test_commands_are_applied_before_what_comes_after_them_is_priced(
+    system: System, worker: WorkerService, steps: list[str]
+) -> None:
+    system.start_checkpointer()
+    await system.send_commands(opening("acme", CREDIT_MICROS))
+    for number in range(6):
+        await system.send([text("acme", f"t-{number}-{n}", AMERICA) for n in range(150)])
+        plan = ("users-usd", "payg-usd")[number % 2]
+        await system.send_commands([command("acme", f"plan-{number}", "set_plan", plan=plan)])
+    await worker.start()
+    await system.settled()
+    assert "priced" in steps
+    # Each entry says which plan it was priced by: the replay makes all of them again, one chunk after the other.
+    await prove(system)
+
+
+async def test_what_cannot_be_priced_ahead_is_priced_in_its_turn(
+    system: System, worker: WorkerService, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, failures = BucketReader.settings, list[str]()
+
+    async def settings_or_not(self: BucketReader, names: Any) -> Any:
+        if steps and steps[-1] == "apply":
+            failures.append("ahead")
+            raise Retryable("Redis does not answer this one")
+        return await settings(self, names)
+
+    monkeypatch.setattr(BucketReader, "settings", settings_or_not)
+    names = [name for name in map("c-{}".format, range(2_000)) if partition_of(name, PARTITIONS) == BUCKET][:300]
+    system.start_checkpointer()
+    before = WorkerService(system.settings)
+    await before.start()
+    await system.send_commands([record for name in names for record in opening(name, CREDIT_MICROS)])
+    await system.settled()
+    # Another worker knows no customer.
+    await before.stop()
+    await system.send([text(name, f"t-{name}-{n}", AMERICA) for name in names for n in range(3)])
+    await worker.start()
+    await system.settled()
+    monkeypatch.undo()  # a replay prices as well
+    assert failures, steps
+    await prove(system, {name: Totals(CREDIT_MICROS - 3 * 10_000) for name in names})
+
+
+async def test_at_a_light_load_chunks_are_priced_when_their_turn_has_come(
+    system: System, worker: WorkerService, steps: list[str]
+) -> None:
+    system.start_checkpointer()
+    await worker.start()
+    await system.send_commands(opening("acme", CREDIT_MICROS))
+    for number in range(20):
+        await system.send([text("acme", f"t-{number}-{n}", AMERICA) for n in range(4)])
+        await system.applied()
+    await system.settled()
+    assert "priced" in steps
+    assert priced_meanwhile(steps) == 0
+    await prove(system, {"acme": Totals(CREDIT_MICROS - 80 * 10_000)})
