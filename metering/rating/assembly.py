@@ -207,7 +207,7 @@ class Assembler:
 
     def _rows(self, request: PriceRequest, wanted: tuple[_Wanted, ...], to: str) -> Iterator[tuple[_Wanted, Row]]:
         for each in wanted:
-            if not each.index.rows and not each.required:
+            if each.index.is_empty and not each.required:
                 continue
             row = each.index.find(to, request.at_ms, request.sender_type, request.mcc_mnc, request.conversation_class)
             if row is None and each.required:

@@ -132,10 +132,10 @@ def _destinations(
     found: set[tuple[str, str | None]] = set()
     for table in (old, new):
         for cells in (table.cells, table.networks):
-            for cell in cells.values():
+            for key in cells:
                 found |= {
                     (row.prefix, row.mcc_mnc)
-                    for row in cell.rows
+                    for row in cells.rows(key)
                     if row.terms.sender_type == sender_type and row.terms.conversation_class == conversation_class
                 }
     return sorted(found, key=lambda place: (place[1] or "", place[0]))
@@ -158,10 +158,11 @@ def _compare(old: Table, new: Table, prefix: str, mcc_mnc: str | None) -> Iterat
 def _cells(table: Table, prefix: str, mcc_mnc: str | None) -> Iterator[Cell]:
     if mcc_mnc is not None:
         for network in dict.fromkeys((mcc_mnc, mcc_mnc[:3])):
-            if network in table.networks:
-                yield table.networks[network]
+            cell = table.networks.cell(network)
+            if cell is not None:
+                yield cell
     for length in range(len(prefix), -1, -1):
-        cell = table.cells.get(prefix[:length])
+        cell = table.cells.cell(prefix[:length])
         if cell is not None:
             yield cell
 

@@ -79,7 +79,7 @@ def resolve_spans(rows: Sequence[Row]) -> tuple[Span, ...]:
     )
 
 
-class Cells:
+class CellMaker:
     """Makes one cell of the same rows, however many tables they stand in: one for each sender type and class."""
 
     def __init__(self) -> None:
@@ -94,6 +94,39 @@ class Cells:
         return cell
 
 
+class Cells(dict[str, "Cell | Row | tuple[Row, ...]"]):
+    """What stands under each prefix or network: a row, several, or the cell that was made of them.
+
+    A cell is made when its key is first asked for: with its tuple it takes 96 bytes beside the row's 72, and of the
+    tens of thousands of a deck most never meet a number. Readers in other threads see the rows or a cell of them.
+    """
+
+    __slots__ = ("_cell_of",)
+
+    def __init__(self, cell_of: Callable[[Sequence[Row]], Cell]) -> None:
+        super().__init__()
+        self._cell_of = cell_of
+
+    def add(self, key: str, row: Row) -> None:
+        """Put a row under `key`, before any cell is made there."""
+        self[key] = (*self.rows(key), row) if key in self else row
+
+    def rows(self, key: str) -> tuple[Row, ...]:
+        """Return the rows under `key`, which there is."""
+        held = self[key]
+        if isinstance(held, Cell):
+            return held.rows
+        return held if isinstance(held, tuple) else (held,)
+
+    def cell(self, key: str) -> Cell | None:
+        """Return the cell of `key`, made if need be; None where nothing stands under it."""
+        held = self.get(key)
+        if held is None or isinstance(held, Cell):
+            return held
+        cell = self[key] = self._cell_of(self.rows(key))
+        return cell
+
+
 class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
     """The rows for one sender type and conversation class, any-rows merged in, by prefix and by MCC-MNC.
 
@@ -105,16 +138,12 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
 
     def __init__(self, rows: Iterable[Row], cell_of: Callable[[Sequence[Row]], Cell] = make_cell) -> None:
         super().__init__()
-        # Tuples, which the collector drops from its rounds, where a list for each prefix would stay in them.
-        by_prefix: dict[str, tuple[Row, ...]] = {}
-        by_network: dict[str, tuple[Row, ...]] = {}
+        self.cells, self.networks = Cells(cell_of), Cells(cell_of)
         for row in rows:
             if row.mcc_mnc is None:
-                by_prefix[row.prefix] = (*by_prefix.get(row.prefix, ()), row)
+                self.cells.add(row.prefix, row)
             else:
-                by_network[row.mcc_mnc] = (*by_network.get(row.mcc_mnc, ()), row)
-        self.cells = {prefix: cell_of(rows) for prefix, rows in by_prefix.items()}
-        self.networks = {network: cell_of(rows) for network, rows in by_network.items()}
+                self.networks.add(row.mcc_mnc, row)
         # By head the prefix lengths beyond it, a bit for each: a set of them would take 216 bytes.
         self._by_head: dict[str, int] = {}
         for prefix in self.cells:
@@ -126,7 +155,7 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
     def __missing__(self, head: str) -> tuple[tuple[int, ...], tuple[Cell, ...]]:
         bits = self._by_head.get(head, 0)
         longer = tuple(HEAD_CHARACTERS + bit for bit in range(bits.bit_length() - 1, 0, -1) if bits >> bit & 1)
-        above = (self.cells.get(head[:length]) for length in range(HEAD_CHARACTERS, -1, -1))
+        above = (self.cells.cell(head[:length]) for length in range(HEAD_CHARACTERS, -1, -1))
         answer = self[head] = (longer, tuple(cell for cell in above if cell is not None))
         return answer
 
@@ -134,7 +163,7 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
         """Return the row for the E.164 number `to` when its network is not known."""
         longer, above = self[to[:HEAD_CHARACTERS]]
         for length in longer:
-            cell = self.cells.get(to[:length])
+            cell = self.cells.cell(to[:length])
             if cell is not None and (row := cell.at(at_ms)) is not None:
                 return row
         for cell in above:
@@ -145,7 +174,7 @@ class Table(dict[str, tuple[tuple[int, ...], tuple[Cell, ...]]]):
     def find_network(self, to: str, mcc_mnc: str, at_ms: int) -> Row | None:
         """Return the row for `to` on the network `mcc_mnc`: the network's, its country's (MCC), else by prefix."""
         for network in (mcc_mnc, mcc_mnc[:3]):
-            cell = self.networks.get(network)
+            cell = self.networks.cell(network)
             if cell is not None:
                 for row in cell.rows:
                     if to.startswith(row.prefix) and row.covers(at_ms):
@@ -161,13 +190,13 @@ def _applies(row: Row, sender_type: str | None, conversation_class: str | None) 
 class Index:
     """All rows of one charge, channel and direction, ready to be searched."""
 
-    __slots__ = ("_tables", "rows")
+    __slots__ = ("_tables", "is_empty")
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = tuple(rows)
+        self.is_empty = not rows
         senders = {row.terms.sender_type for row in rows} | {None}
         classes = {row.terms.conversation_class for row in rows} | {None}
-        cell_of = Cells().of
+        cell_of = CellMaker().of
         self._tables: dict[tuple[str | None, str | None], Table] = {
             (sender, named): Table((row for row in rows if _applies(row, sender, named)), cell_of)
             for sender in senders

@@ -5,13 +5,13 @@ Leaves everything but plain texts to one number to `assembly`; the figures are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from metering.rating.book import RateBook
 from metering.rating.charges import AmountTooLargeError, encode_lines
-from metering.rating.index import HEAD_CHARACTERS, Cell, Span, Table
+from metering.rating.index import HEAD_CHARACTERS, Cell, Cells, Span, Table
 from metering.rating.numbers import country_of, match_e164
 from metering.rating.price import Price, Refusal
 from metering.rating.rows import Row
@@ -81,7 +81,7 @@ class SmsLane(dict[str, _Head]):
             for length in longer:
                 found = cells.get(to[:length])
                 if found is not None:
-                    cell = found
+                    cell = found if isinstance(found, Cell) else cells.cell(to[:length])
                     break
             if cell is not None:
                 span = cell.latest
@@ -94,7 +94,7 @@ class SmsLane(dict[str, _Head]):
             for length in fee_longer:
                 found = cells.get(to[:length])
                 if found is not None:
-                    fee_cell = found
+                    fee_cell = found if isinstance(found, Cell) else cells.cell(to[:length])
                     break
             if fee_cell is not None:
                 fee_span = fee_cell.latest
@@ -169,8 +169,8 @@ class SmsLane(dict[str, _Head]):
         return price
 
 
-def _longest(cells: Mapping[str, Cell], to: str, lengths: Sequence[int], above: Cell | None) -> Cell | None:
-    return next((cells[to[:length]] for length in lengths if to[:length] in cells), above)
+def _longest(cells: Cells, to: str, lengths: Sequence[int], above: Cell | None) -> Cell | None:
+    return next((cells.cell(to[:length]) for length in lengths if to[:length] in cells), above)
 
 
 def _span_of(cell: Cell | None, at_ms: int) -> Span:

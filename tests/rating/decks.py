@@ -136,3 +136,9 @@ def shipped() -> Catalog:
 
 
 _LOADED: list[Catalog] = []
+
+
+def rows_of(plan: Plan, charge: str, channel: str) -> list[Row]:
+    """Return a plan's outbound rows of one charge and channel, in the order of its tables."""
+    wanted = (charge, channel, "outbound")
+    return [row for row in plan.book.rows if (row.terms.charge, row.terms.channel, row.terms.direction) == wanted]

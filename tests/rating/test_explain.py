@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from metering.rating.explain import explain
-from tests.rating.decks import request, shipped
+from tests.rating.decks import request, rows_of, shipped
 
 
 def lines(plan: str, channel: str, to: str | tuple[str, ...], **more: object) -> list[str]:
@@ -9,7 +9,7 @@ def lines(plan: str, channel: str, to: str | tuple[str, ...], **more: object) ->
 
 
 def version(plan: str, charge: str, channel: str) -> str:
-    return shipped().plans[plan].book.index(charge, channel, "outbound").rows[0].terms.source.version
+    return rows_of(shipped().plans[plan], charge, channel)[0].terms.source.version
 
 
 def test_text_is_explained_with_row_sum_and_what_is_scheduled() -> None:

@@ -159,19 +159,37 @@ def test_any_number_row_is_the_last_resort() -> None:
 def test_tables_of_all_sender_types_share_the_cells_that_no_sender_type_changes() -> None:
     index = Index([make_row(1), make_row(2, prefix="+44"), make_row(3, prefix="+44", sender_type="toll_free")])
     plain, toll_free = index.table(None).cells, index.table("toll_free").cells
-    assert plain["+1"] is toll_free["+1"]
-    assert [row.number for row in plain["+44"].rows] == [2]
-    assert [row.number for row in toll_free["+44"].rows] == [3, 2]
+    assert plain.cell("+1") is toll_free.cell("+1")
+    for cells, expected in ((plain, [2]), (toll_free, [3, 2])):
+        cell = cells.cell("+44")
+        assert cell is not None
+        assert [row.number for row in cell.rows] == expected
+
+
+def test_cell_is_made_when_a_number_first_meets_it_and_kept() -> None:
+    rows = [make_row(1), make_row(2, prefix="+44"), make_row(3, prefix="+44", from_ms=NOON_MS)]
+    cells = Index(rows).table(None).cells
+    assert (cells["+1"], cells["+44"]) == (rows[0], (rows[1], rows[2]))
+    made = cells.cell("+44")
+    assert made is not None
+    assert made.rows == (rows[2], rows[1])
+    assert cells.cell("+44") is made
+    assert cells["+1"] is rows[0]
+    assert (cells.cell("+4"), "+4" in cells) == (None, False)
+    assert [cells.rows(key) for key in cells] == [(rows[0],), (rows[2], rows[1])]
 
 
 def test_spans_are_cut_when_a_number_first_meets_them() -> None:
-    index = Index([make_row(1), make_row(2, from_ms=NOON_MS), make_row(3, prefix="+44")])
-    assert index.find("+14155551234", NOON_MS, None, None) is index.rows[1]
+    rows = [make_row(1), make_row(2, from_ms=NOON_MS), make_row(3, prefix="+44")]
+    index = Index(rows)
+    assert index.find("+14155551234", NOON_MS, None, None) is rows[1]
     cells = index.table(None).cells
-    met = cells["+1"].spans
+    met, other = cells.cell("+1"), cells.cell("+44")
     assert met is not None
-    assert [(span.from_ms, span.to_ms, span.row and span.row.number) for span in met] == [
+    assert met.spans is not None
+    assert [(span.from_ms, span.to_ms, span.row and span.row.number) for span in met.spans] == [
         (BEGINNING_MS, NOON_MS, 1),
         (NOON_MS, END_MS, 2),
     ]
-    assert cells["+44"].spans is None
+    assert other is not None
+    assert other.spans is None

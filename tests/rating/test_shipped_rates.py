@@ -12,7 +12,7 @@ import pytest
 from metering.rating import Price, Refusal, load_catalog, shipped_rates
 from metering.rating.check import check_rates
 from metering.rating.policies import Policies
-from tests.rating.decks import NOON_MS, priced, refused, request, shipped
+from tests.rating.decks import NOON_MS, priced, refused, request, rows_of, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ("currency-inr", "currency-usd", "office-credits", "payg-usd", "rollover-credits", "simple-credits",
@@ -61,7 +61,7 @@ def countries() -> list[str]:
 
 @pytest.mark.parametrize("channel", ["sms", "voice"])
 def test_every_country_with_a_calling_code_has_a_row(channel: str) -> None:
-    rows = shipped().plans["payg-usd"].book.index("rate", channel, "outbound").rows
+    rows = rows_of(shipped().plans["payg-usd"], "rate", channel)
     assert set(countries()) - {row.country for row in rows} == set()
 
 
@@ -90,7 +90,7 @@ def test_number_without_row_is_unrated_and_never_free(plan: str, to: str) -> Non
 
 
 def test_calling_code_1_has_no_row_of_its_own() -> None:
-    rows = shipped().plans["payg-usd"].book.index("rate", "sms", "outbound").rows
+    rows = rows_of(shipped().plans["payg-usd"], "rate", "sms")
     assert {row.prefix for row in rows if row.country == "US" and row.mcc_mnc is None and len(row.prefix) < 5} == set()
 
 
