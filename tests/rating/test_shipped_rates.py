@@ -17,7 +17,7 @@ from tests.rating.decks import NOON_MS, priced, refused, request, rows_of, shipp
 ROOT = Path(__file__).resolve().parents[2]
 PLANS = ("currency-inr", "currency-usd", "office-credits", "payg-usd", "rollover-credits", "simple-credits",
          "sub-accounts")  # fmt: skip
-BYTES_A_ROW_MAX = 450
+BYTES_A_ROW_MAX = 300
 
 
 def test_shipped_rates_have_every_preset_and_no_problem() -> None:
@@ -26,7 +26,7 @@ def test_shipped_rates_have_every_preset_and_no_problem() -> None:
 
 
 def test_worker_holds_a_row_of_the_shipped_rates_in_few_bytes() -> None:
-    # All that a worker compiles at its start, and what it says of prices beside rows: 358 bytes a row when it was made.
+    # All that a worker compiles at its start, and what it says of prices beside rows: 240 bytes a row when it was made.
     load_catalog()
     tracemalloc.start(1)
     try:
