@@ -129,6 +129,8 @@ class Batch:
         self.expiries: dict[LotKey, tuple[int, int]] = {}
         """Of lots that the books have: when they lapse and when that is told, where it changed."""
         self.charges: dict[ChargeKey, ChargeAfter | ChargeInBytes] = {}
+        self.charges_older: list[ChargeKey] = []
+        """Those that no entry here began, as far as entries tell: the books have them, or had."""
         self.recipients: dict[ChargeKey, Recipients] = {}
         self.customers: dict[str, tuple[CustomerSettings, int]] = {}
         self.rules: dict[RuleKey, RuleAfter] = {}
@@ -138,7 +140,7 @@ class Batch:
         self.sheet: Sheet | None = None
         """Plain entries since the last slice was sent, where compiled steps are used: they are not among the rows."""
         if native.in_use:
-            states = (self.wallets, self._wallets_new, self.lots, self.charges, self.recipients)
+            states = (self.wallets, self._wallets_new, self.lots, self.charges, self.charges_older, self.recipients)
             self.sheet = native.books.Sheet(self._follower, self.days, *states)
 
     @property
@@ -272,6 +274,9 @@ class Batch:
         key = (record.customer, charge.id)
         earlier = self.charges.get(key)
         several = earlier.several if earlier else None
+        is_late = record.kind == _DEBITED and record.reason is not None
+        if earlier is None and (is_late or record.kind not in _FIRST):
+            self.charges_older.append(key)
         if record.kind in _BEGINNINGS:
             several = bool(charge.recipients)
             self.recipients.pop(key, None)
@@ -288,6 +293,7 @@ class Batch:
 
 
 # Plain text: comparing with a member of an enum costs three times as much, for every entry.
-_OPENED, _TOPPED_UP = Kind.OPENED.value, Kind.TOPPED_UP.value
+_OPENED, _TOPPED_UP, _DEBITED = Kind.OPENED.value, Kind.TOPPED_UP.value, Kind.DEBITED.value
 # A noted entry shows a charge only where an outcome came first, perhaps under the name of one that is forgotten.
 _BEGINNINGS = (Kind.RESERVED.value, Kind.DENIED.value, Kind.NOTED.value)
+_FIRST = (Kind.DEBITED.value, Kind.RESERVED.value, Kind.DENIED.value)

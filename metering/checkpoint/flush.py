@@ -10,7 +10,8 @@ Steps, and what an interruption after each leaves:
 3. The denials, then every table of states, as the last entry leaves them, then the position.
 4. Commit. Interrupted here, nobody knows: the next try finds its own position or the old one, and both are right.
 
-Where an entry's day has no partition, everything rolls back, the partition is made and it all begins again.
+Where an entry's day has no partition, everything rolls back, the partition is made and it all begins again. So it does
+where a charge that an entry began is there already, under a name that is used again: then all charges are looked for.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ SLICE_MAX = 400
 """Records folded, hashed and sent before the next. What they take as objects, 1.5 MB, stays near the processor: with
 5,000 in one go each record costs twice as much."""
 
+DOUBTED_FLUSHES = 100
+"""After a charge has come under the name of one that the books have, all are looked for so many flushes long. What is
+written twice costs as much as looking for the charges of ten flushes."""
+
 _ENTRY_COLUMNS = [*entry_rows.COLUMNS, "chain"]
 _DENIAL_COLUMNS = list(denials.COLUMNS)
 
@@ -65,13 +70,13 @@ async def flush(
     Raises `BrokenInvariant` where an entry contradicts the books, and the driver's errors. Raised or None, nothing is
     written.
     """
-    has_forgotten = False
+    has_forgotten, doubted = False, remembered.doubted_flushes if remembered else 0
     while True:
         batch = Batch(bucket, base)
         tails = Tails(batch, remembered.take(base) if remembered else {})
         try:
             async with connection.transaction():
-                is_ours = await _write(connection, batch, tails, records, partitions, steps)
+                is_ours = await _write(connection, batch, tails, records, partitions, steps, doubts=doubted > 0)
         except _DaysMissing as missing:
             await partitions.make(connection, missing.days)
         except asyncpg.CheckViolationError as error:
@@ -80,12 +85,17 @@ async def flush(
                 raise
             has_forgotten = True
             partitions.forget()
+        except asyncpg.UniqueViolationError as error:
+            if doubted or error.table_name != "charges":
+                raise
+            doubted = DOUBTED_FLUSHES
         else:
             steps.reached(Step.BOOKS_COMMITTED, bucket)
             if not is_ours:
                 return None
             if remembered:
                 remembered.put(batch.head, tails.known, tails.by_wallet)
+                remembered.doubted_flushes = max(0, doubted - 1)
             return batch
 
 
@@ -96,8 +106,13 @@ async def _write(
     records: Sequence[Waiting],
     partitions: Partitions,
     steps: Steps,
+    *,
+    doubts: bool,
 ) -> bool:
-    """Write all but the commit. False: the books stand elsewhere, and nothing was written."""
+    """Write all but the commit. False: the books stand elsewhere, and nothing was written.
+
+    With `doubts`, charges that entries began are looked for as all others.
+    """
     is_locked = False
     for first in range(0, len(records), SLICE_MAX):
         batch.take_all([*records[first : first + SLICE_MAX]])
@@ -115,7 +130,7 @@ async def _write(
         await _copy_entries(connection, batch, rows, tails)
         steps.reached(Step.ENTRIES_COPIED, batch.bucket)
     if is_locked:
-        await _write_states(connection, batch, tails)
+        await _write_states(connection, batch, tails, doubts=doubts)
         steps.reached(Step.STATES_SAVED, batch.bucket)
         await _move_position(connection, batch)
         steps.reached(Step.POSITION_MOVED, batch.bucket)
@@ -132,7 +147,7 @@ async def _copy_entries(connection: Connection, batch: Batch, rows: list[EntryRo
         await copy_made(connection, "entries", _ENTRY_COLUMNS, made)
 
 
-async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> None:
+async def _write_states(connection: Connection, batch: Batch, tails: Tails, *, doubts: bool) -> None:
     denied = batch.denials.rows(batch.bucket)
     if denied:
         await connection.copy_records_to_table("denials", records=denied, columns=_DENIAL_COLUMNS)
@@ -140,7 +155,7 @@ async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> N
     await save_wallets(connection, batch, tails.by_wallet)
     await save_profiles(connection, batch)
     await save_lots(connection, batch)
-    await save_charges(connection, batch)
+    await save_charges(connection, batch, [*batch.charges] if doubts else batch.charges_older)
     await save_rules(connection, batch)
     await save_states(connection, batch)
     await save_blocks(connection, batch)
@@ -148,6 +163,7 @@ async def _write_states(connection: Connection, batch: Batch, tails: Tails) -> N
 
 async def _lock_position(connection: Connection, batch: Batch) -> bool:
     queries, base = load_queries("flush"), batch.base
+    await connection.execute(queries["look_up_by_key"])
     if base == ORIGIN:
         return await connection.fetchval(queries["begin_position"], batch.bucket) is not None
     return await connection.fetchval(queries["lock_position"], batch.bucket, base.seq, base.chunk) is not None

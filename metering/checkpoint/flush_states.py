@@ -5,6 +5,7 @@ Leaves money to `flush_wallets`. All part of the transaction of `flush`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -32,14 +33,15 @@ CHARGE_WIDTHS = bytes(4 if column == "bucket" else 8 for column in CHARGE_COLUMN
 """Bytes of a number in each column."""
 
 
-async def save_charges(connection: Connection, batch: Batch) -> None:
+async def save_charges(connection: Connection, batch: Batch, doubtful: Sequence[ChargeKey]) -> None:
     """Write the charges, and the recipients that are not settled yet.
 
-    Most charges are new to the books, and those go out by COPY: half the work of looking for a conflict with each.
+    Most charges are new to the books, and those go out by COPY: half the work of looking for a conflict with each. Only
+    the `doubtful` ones are looked for. Raises `UniqueViolationError` where the books have another.
     """
     queries, keys = load_queries("flush"), list(batch.charges)
-    named = map(array_text, zip(*keys, strict=True))
-    found = await connection.fetch(queries["find_charges"], *named) if keys else []
+    named = map(array_text, zip(*doubtful, strict=True))
+    found = await connection.fetch(queries["find_charges"], *named) if doubtful else []
     known = {tuple(row.values()) for row in found}
     new = [key for key in keys if key not in known]
     if new and batch.sheet is not None:

@@ -45,6 +45,8 @@ class RememberedTails:
         self._wallets_max = wallets_max
         self._by_wallet: dict[WalletKey, WalletTail] = {}
         self._at: BucketPosition | None = None
+        self.doubted_flushes = 0
+        """So many more flushes of the bucket look for every charge: see `flush`."""
 
     def take(self, at: BucketPosition) -> dict[WalletKey, WalletTail]:
         """Return what is remembered, if the books stood `at` when it was put there, and nothing otherwise."""

@@ -14,6 +14,7 @@ class Sheet:
         wallets_new: list[tuple[str, str]],
         lots: dict[tuple[str, str, str], Any],
         charges: dict[tuple[str, str], Any],
+        charges_older: list[tuple[str, str]],
         recipients: dict[tuple[str, str], Any],
     ) -> None: ...
     @property

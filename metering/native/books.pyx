@@ -53,7 +53,7 @@ cdef class Sheet:
     cdef object follower
     cdef set days
     cdef dict wallets, lots, charges, recipients, known
-    cdef list wallets_new, values, touched
+    cdef list wallets_new, charges_older, values, touched
     cdef PlainEntry* plains
     cdef Py_ssize_t count, size
     cdef int64_t bucket, seq, usage, commands, clock_ms, timers_run, day, at_ms
@@ -63,10 +63,12 @@ cdef class Sheet:
     cdef readonly int64_t ledger_offset_next
 
     def __init__(
-        self, follower, set days, dict wallets, list wallets_new, dict lots, dict charges, dict recipients
+        self, follower, set days, dict wallets, list wallets_new, dict lots, dict charges, list charges_older,
+        dict recipients,
     ):
         self.follower, self.days, self.wallets, self.wallets_new = follower, days, wallets, wallets_new
-        self.lots, self.charges, self.recipients, self.known = lots, charges, recipients, {}
+        self.lots, self.charges, self.charges_older, self.recipients = lots, charges, charges_older, recipients
+        self.known = {}
         self.values, self.touched = [], []
         self.bucket, self.day, self.at_ms = follower.bucket, -1, -1
 
@@ -192,6 +194,9 @@ cdef class Sheet:
         cdef const char* source = PyBytes_AS_STRING(value)
         cdef ChargeInBytes after = ChargeInBytes.__new__(ChargeInBytes)
         cdef tuple key = (wallet.key[0], text_of(source, plain.charge.id))
+        earlier = self.charges.get(key)
+        if earlier is None and not is_first(source, plain):
+            self.charges_older.append(key)
         if begins(source, plain.kind):
             after.several_or_none = False
             if self.recipients:
@@ -199,7 +204,6 @@ cdef class Sheet:
         elif is_same(source, plain.charge.state, "committed", 9):
             after.several_or_none = False
         else:
-            earlier = self.charges.get(key)
             after.several_or_none = -1 if earlier is None or earlier.several is None else earlier.several
         after.value, after.charge, after.touched_at_ms = value, plain.charge, plain.applied_at_ms
         self.charges[key] = after
@@ -264,6 +268,12 @@ cdef class Sheet:
 
 cdef bint follows_on(PlainEntry* plain, tail) except -1:
     return tail.seq + 1 == plain.wallet_seq and tail.figures == (plain.before[0], plain.before[1], plain.before[2])
+
+
+cdef inline bint is_first(const char* source, PlainEntry* plain) noexcept:
+    if is_same(source, plain.kind, "debited", 7):
+        return plain.reason.at == 0
+    return is_same(source, plain.kind, "reserved", 8) or is_same(source, plain.kind, "denied", 6)
 
 
 cdef inline bint begins(const char* source, Slice kind) noexcept:

@@ -98,6 +98,7 @@ def outcome(values: Iterable[bytes], *, is_on: bool, slices: int = 1) -> dict[st
         "sent": sent,
         "charges": charges,
         "charge rows": named,
+        "older charges": batch.charges_older,
         "recipients": batch.recipients,
         "lots": {key: (lot.remaining_micros, lot.held_micros) for key, lot in batch.lots.items()},
         "made": (batch.lots_made, batch.expiries, batch.topped_up, batch.wallets_opened, batch.rules, batch.blocks),

@@ -6,6 +6,11 @@ SELECT seq, chunk, usage_offset_next, commands_offset_next, clock_ms, timers_run
     (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at_ms
 FROM positions WHERE bucket = $1;
 
+-- name: look_up_by_key
+-- Until the transaction ends, rows are looked up one by one. A flush names a few thousand rows of a table by their keys, and where a table
+-- is less than ten times as large, the planner would rather read all of it, at each flush.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+
 -- name: begin_position
 -- The first flush of a bucket makes the row. None comes back when another checkpointer was first.
 INSERT INTO positions (
