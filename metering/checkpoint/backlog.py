@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Sequence
+from itertools import islice, repeat
 from typing import NamedTuple
+
+from metering.record_batches import Record
 
 BYTES_MAX = 128 * 1024 * 1024
 """Most bytes of records over all buckets: what 50,000 entries of 1.3 kB take twice over, so only giants are held back
@@ -57,11 +59,14 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, offset: int, value: bytes) -> None:
-        """Add a record."""
-        self._waiting.append(Waiting(offset, value, self._clock()))
-        self._bound.entries += 1
-        self._bound.bytes += len(value)
+    def put(self, records: Sequence[Record]) -> None:
+        """Add records."""
+        values = [record.value or b"" for record in records]
+        fields = zip([record.offset for record in records], values, repeat(self._clock()))
+        # As `Waiting(…)` of each, without its Python.
+        self._waiting.extend(map(tuple.__new__, repeat(Waiting), fields))
+        self._bound.entries += len(values)
+        self._bound.bytes += sum(map(len, values))
 
     def first(self, count_max: int) -> list[Waiting]:
         """Return the oldest records without taking them out; more may be added meanwhile."""
@@ -69,9 +74,9 @@ class Backlog:
 
     def take_out(self, count: int) -> None:
         """Take out the oldest `count`: they are in the books, or do not count."""
-        for _ in range(count):
-            self._bound.entries -= 1
-            self._bound.bytes -= len(self._waiting.popleft().value)
+        take = self._waiting.popleft
+        self._bound.bytes -= sum([len(take()[1]) for _ in range(count)])
+        self._bound.entries -= count
 
     def clear(self) -> None:
         """Drop everything: it will be read again, or somebody else does."""

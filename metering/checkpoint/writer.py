@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,6 +33,7 @@ from metering.ledger.state import BucketPosition
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
 from metering.observe.steps import NO_STEPS, Step, Steps
+from metering.record_batches import Record
 
 log = structlog.get_logger(__name__)
 
@@ -111,15 +112,16 @@ class Writer:
             return self.backlog.age_seconds
         return time.monotonic() - self._idle_since_seconds
 
-    def put(self, offset: int, value: bytes) -> None:
-        """Accept a record of the ledger.
+    def put(self, records: Sequence[Record]) -> None:
+        """Accept records of the ledger.
 
-        Before the writer has opened, or when it has stopped, it is let go: it will be read again.
+        Before the writer has opened, or when it has stopped, they are let go: they will be read again.
         """
-        if self.state is not WriterState.WRITING:
+        if self.state is not WriterState.WRITING or not records:
             return
-        self.backlog.put(offset, value)
-        if len(self.backlog) == 1 or len(self.backlog) >= self._shared.limits.entries:
+        was_empty = not self.backlog
+        self.backlog.put(records)
+        if was_empty or len(self.backlog) >= self._shared.limits.entries:
             self._woken.set()
 
     def close(self) -> None:

@@ -19,8 +19,8 @@ from aiokafka.structs import RecordMetadata
 
 from metering import native
 from metering.errors import ensure
+from metering.record_batches import fill_batch
 from metering.worker.made_batches import CODECS, pack_batch
-from metering.worker.record_batches import fill_batch
 
 
 class BellSender(sender.Sender):  # type: ignore[misc]  # aiokafka is not typed

@@ -22,6 +22,7 @@ from metering.ledger.chunk import Chunk
 from metering.ledger.inputs import ChunkBuilder
 from metering.ledger.keys import SKEW_MS, SLOT_MS, slot_of
 from metering.rating import Catalog
+from metering.record_batches import Record
 from metering.worker.command_inputs import add_command, changes_prices
 from metering.worker.compiled_inputs import make_reader, plain_terms
 from metering.worker.customers import CustomerCache
@@ -31,7 +32,6 @@ from metering.worker.merging import InputQueue, InputTopic
 from metering.worker.outputs import Output, dead_letter
 from metering.worker.plain_inputs import add_plain
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
-from metering.worker.record_batches import Record
 
 if TYPE_CHECKING:
     from metering.native.events import PlainEvent

@@ -17,12 +17,12 @@ from prometheus_client import Gauge
 from metering.contracts.entries import Position
 from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import Step
+from metering.record_batches import Record
 from metering.worker.bucket import Bucket
 from metering.worker.hearing import SILENCE_SECONDS_MAX, Hearing
 from metering.worker.kafka import Kafka
 from metering.worker.merging import INPUT_TOPICS, InputQueue, InputTopic
 from metering.worker.parts import Parts
-from metering.worker.record_batches import Record
 
 log = structlog.get_logger(__name__)
 

@@ -19,9 +19,9 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from metering.connections import use_own_connections
 from metering.contracts.topics import Topic
 from metering.errors import Fatal
+from metering.record_batches import BatchConsumer
 from metering.settings import KafkaSettings
 from metering.worker.batch_producer import BatchProducer
-from metering.worker.record_batches import BatchConsumer
 
 log = structlog.get_logger(__name__)
 

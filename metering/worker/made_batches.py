@@ -11,9 +11,9 @@ from struct import Struct
 
 from aiokafka.codec import snappy_encode
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.util import calc_crc32c
 
 from metering import native
+from metering.record_batches import ATTRIBUTES_AT, crc32c
 
 CODECS = (0, 2)
 """Of the attributes of a batch: none, and Snappy. What is packed here goes under one of them."""
@@ -25,7 +25,6 @@ _MAGIC = 2
 # The header of a record batch (Kafka's message format, version 2). The CRC is of all from the attributes on.
 _HEADER = Struct(">qiibIhiqqqhii")
 _LENGTH_FROM = 12
-ATTRIBUTES_AT = 21
 _CRC_AT, _PRODUCER_AT = 17, 43
 _CRC, _PRODUCER = Struct(">I"), Struct(">qhi")
 
@@ -86,11 +85,3 @@ def pack_batch(
     length = len(data) - _LENGTH_FROM
     _HEADER.pack_into(data, 0, 0, length, -1, _MAGIC, 0, attributes, count - 1, *stamps, -1, -1, 0, count)
     return MadeBatch(data, count)
-
-
-def crc32c(data: bytes | bytearray | memoryview) -> int:
-    """Return the checksum that a batch has of what stands behind it."""
-    if native.in_use and native.batches.has_crc:
-        return native.batches.crc32c(data)
-    found: int = calc_crc32c(data)
-    return found

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from metering.worker.record_batches import Record
+from metering.record_batches import Record
 
 InputTopic = Literal["usage", "commands"]
 INPUT_TOPICS: tuple[InputTopic, InputTopic] = ("usage", "commands")

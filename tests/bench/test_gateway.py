@@ -15,7 +15,7 @@ from metering.cli.benchmark.gateway import Gateway, publish_at_pace
 from metering.cli.benchmark.mixes import Mix
 from metering.cli.benchmark.scenario import Scenario
 from metering.cli.kafka import BATCH_BYTES_MAX
-from metering.worker.record_batches import BatchConsumer
+from metering.record_batches import BatchConsumer
 from tests.stack.brokers import ON_APACHE
 from tests.stack.servers import AnyBroker
 

@@ -26,11 +26,11 @@ from metering.contracts.topics import Topic
 from metering.embedded.kafka import KafkaBroker
 from metering.ledger.till import LedgerEnd
 from metering.observe.metrics import WorkerMetrics
+from metering.record_batches import BatchConsumer
 from metering.settings import KafkaSettings
 from metering.worker.kafka import Kafka
 from metering.worker.producers import SharedProducer
 from metering.worker.publishing import Publication, TransactionalPublisher
-from metering.worker.record_batches import BatchConsumer
 from metering.worker.sending import Outbound, await_all
 from metering.worker.topics import create_topics
 from tests.benchmarks.worker import calibrate

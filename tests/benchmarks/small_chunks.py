@@ -38,6 +38,7 @@ from metering.ledger.state import BucketPosition
 from metering.ledger.till import LedgerEnd, Till, Windows
 from metering.observe.metrics import WorkerMetrics
 from metering.rating import Catalog, load_catalog
+from metering.record_batches import Record, fill_batch
 from metering.settings import KafkaSettings
 from metering.worker.applying import Applier
 from metering.worker.claiming import Claimed, nothing_stored
@@ -48,7 +49,6 @@ from metering.worker.parts import Parts
 from metering.worker.producers import Delivery
 from metering.worker.rates import InForce
 from metering.worker.rates_timeline import BEGINNING_MS, END_MS
-from metering.worker.record_batches import Record, fill_batch
 from metering.worker.sharing import Shares
 from metering.worker.waiting import AppliedQueue
 from tests.benchmarks.worker import calibrate

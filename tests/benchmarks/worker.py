@@ -27,11 +27,11 @@ from metering import native
 from metering.embedded.valkey import ValkeyServer
 from metering.ledger.chunk import Chunk
 from metering.observe.metrics import WorkerMetrics
+from metering.record_batches import fill_batch
 from metering.worker.chunking import TakenChunk, build_chunk, customers_in
 from metering.worker.collecting import settle_collector
 from metering.worker.kafka import BATCH_BYTES_MAX
 from metering.worker.made_batches import pack_batch
-from metering.worker.record_batches import fill_batch
 from metering.worker.telling import Told, tell_results
 from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
 

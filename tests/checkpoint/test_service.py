@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CoordinatorNotAvailableError
 
 from metering.checkpoint.database import Database
-from metering.checkpoint.service import RECORDS_A_POLL_MAX, Checkpointer, CheckpointerOptions
+from metering.checkpoint.service import FETCH_BYTES_MAX, Checkpointer, CheckpointerOptions
 from metering.checkpoint.writer import WriterState
 from metering.embedded.kafka import KafkaBroker
 from metering.embedded.postgres import PostgresServer
 from metering.embedded.tansu import TansuBroker
 from metering.errors import Fatal
+from metering.record_batches import BatchConsumer
 from tests.checkpoint.scribe import Scribe, encode
 from tests.checkpoint.writing import Sql
 from tests.waiting import samples_until_still, wait_until
@@ -175,8 +176,7 @@ async def test_restarted_checkpointer_reads_on_from_the_books(ledger: Ledger, sq
 async def test_postgres_away_holds_back_reading_and_memory_and_loses_nothing(
     ledger: Ledger, postgres: PostgresServer, database: Database
 ) -> None:
-    scribes = make_scribes(1_500)
-    bound = 300
+    scribes, bound = make_scribes(1_500), 300
 
     async with running(ledger.options(buffered_entries_max=bound)) as checkpointer:
         await wait_until(lambda: len(checkpointer.writers) == BUCKETS)
@@ -186,7 +186,7 @@ async def test_postgres_away_holds_back_reading_and_memory_and_loses_nothing(
         await ledger.send(scribes[1:])
         await wait_until(lambda: checkpointer._shared.bound.entries >= bound)
         waiting = await samples_until_still(lambda: checkpointer._shared.bound.entries, "reading is held back")
-        assert max(waiting) < bound + RECORDS_A_POLL_MAX
+        assert max(waiting) < bound + 2 * FETCH_BYTES_MAX // len(encode(scribes[0].entries[-1]))
         assert checkpointer.health() is None
         await postgres.start()
         await wait_until(has_all(scribes, checkpointer))
@@ -222,16 +222,16 @@ async def test_buckets_that_come_while_it_stops_get_no_writer(ledger: Ledger) ->
 async def test_passing_error_of_the_broker_does_not_end_reading(
     ledger: Ledger, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scribes, getmany = make_scribes(10), AIOKafkaConsumer.getmany
+    scribes, getmany = make_scribes(10), BatchConsumer.getmany
     raised: list[bool] = []
 
-    async def getmany_after_an_error(consumer: AIOKafkaConsumer, **arguments: Any) -> Any:
+    async def getmany_after_an_error(consumer: BatchConsumer, **arguments: Any) -> Any:
         if not raised:
             raised.append(True)
             raise CoordinatorNotAvailableError
         return await getmany(consumer, **arguments)
 
-    monkeypatch.setattr(AIOKafkaConsumer, "getmany", getmany_after_an_error)
+    monkeypatch.setattr(BatchConsumer, "getmany", getmany_after_an_error)
     await ledger.send(scribes)
 
     async with running(ledger.options()) as checkpointer:

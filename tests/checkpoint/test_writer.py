@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 
 from metering.checkpoint import writer as writing_module
-from metering.checkpoint.backlog import Backlog, Bound
+from metering.checkpoint.backlog import Backlog, Bound, Waiting
 from metering.checkpoint.batch import Batch
 from metering.checkpoint.database import BooksAway, Connection, Database
 from metering.checkpoint.flush import flush
@@ -20,6 +21,7 @@ from metering.checkpoint.writer import FlushLimits, Shared, Writer, WriterState
 from metering.embedded.postgres import PostgresServer
 from metering.ledger.till import Windows
 from metering.observe.metrics import CheckpointerMetrics
+from metering.record_batches import Record
 from tests.checkpoint.scribe import Scribe
 from tests.checkpoint.writing import Sql
 from tests.waiting import wait_until
@@ -39,10 +41,15 @@ class Log:
         """Hand over records until cancelled."""
         while True:
             if writer.state is WriterState.WRITING:
-                for offset, value in self.values[self.offset : self.offset + at_once]:
-                    writer.put(offset, value)
+                writer.put([read(*one) for one in self.values[self.offset : self.offset + at_once]])
                 self.offset = min(len(self.values), self.offset + at_once)
             await asyncio.sleep(0)
+
+
+def read(offset: int, value: bytes | None) -> Record:
+    """A record as a consumer hands it out."""
+    record: Record = ConsumerRecord("ledger", 0, offset, 0, 0, None, value, 0, -1, 0, ())
+    return record
 
 
 def share(database: Database, *, entries: int = 100, seconds: float = 0.02) -> Shared:
@@ -226,17 +233,18 @@ async def test_books_that_are_away_when_it_opens_are_waited_for(
 
 
 def test_backlog_is_bounded_by_entries_and_by_bytes() -> None:
-    bound = Bound(entries_max=3, bytes_max=100)
+    bound = Bound(entries_max=4, bytes_max=100)
     times = iter(range(100))
     backlog = Backlog(bound, clock=lambda: float(next(times)))
     assert 0.0 == backlog.age_seconds
-    backlog.put(0, b"x" * 99)
+    backlog.put([read(0, b"x" * 99)])
     assert (False, False) == (bound.is_full, bound.has_room)
-    backlog.put(1, b"x")
+    backlog.put([read(1, b"x"), read(2, None)])
     assert bound.is_full
     assert 2.0 == backlog.age_seconds
     backlog.take_out(1)
     assert (False, True) == (bound.is_full, bound.has_room)
-    assert [1] == [waiting.offset for waiting in backlog.first(10)]
+    assert [Waiting(1, b"x", 1.0), Waiting(2, b"", 1.0)] == backlog.first(10)
+    assert all(type(waiting) is Waiting for waiting in backlog.first(10))
     backlog.clear()
     assert (0, 0) == (bound.entries, bound.bytes)

@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import TopicPartition
 
-from metering.worker.record_batches import Progress
+from metering.record_batches import Progress
 from tests.simulation.broker import Broker, Partition, Stored
 from tests.simulation.network import Network, Unanswered
 from tests.simulation.producer import ask

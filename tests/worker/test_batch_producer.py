@@ -10,10 +10,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalOperation, ProducerClosed, ProducerFenced
 
 from metering.contracts.topics import Topic
+from metering.record_batches import fill_batch
 from metering.settings import KafkaSettings
 from metering.worker.batch_producer import BatchProducer
 from metering.worker.kafka import Kafka
-from metering.worker.record_batches import fill_batch
 from metering.worker.topics import create_topics
 from tests.stack.brokers import ON_APACHE
 from tests.stack.servers import AnyBroker

@@ -13,12 +13,12 @@ from aiokafka import TopicPartition
 from metering.contracts.entries import Position
 from metering.observe.metrics import WorkerMetrics
 from metering.observe.steps import NO_STEPS
+from metering.record_batches import Progress
 from metering.settings import KafkaSettings, WorkerSettings
 from metering.worker import intake as intake_module
 from metering.worker.hearing import Hearing
 from metering.worker.intake import Intake
 from metering.worker.merging import InputQueue
-from metering.worker.record_batches import Progress
 from metering.worker.sharing import Shares
 from tests.worker.records import record
 

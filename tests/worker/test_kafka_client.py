@@ -7,9 +7,9 @@ import inspect
 from aiokafka.producer import sender
 from aiokafka.record.memory_records import MemoryRecords
 
+from metering.record_batches import fill_batch
 from metering.settings import KafkaSettings
 from metering.worker.kafka import TRANSACTION_PAUSE_SECONDS, Kafka
-from metering.worker.record_batches import fill_batch
 
 
 def test_pause_between_transactions_is_the_one_that_the_client_takes() -> None:

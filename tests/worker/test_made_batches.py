@@ -13,9 +13,10 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given, strategies as st
 
 from metering import native
+from metering.record_batches import crc32c
 from metering.settings import KafkaSettings
 from metering.worker.kafka import Kafka
-from metering.worker.made_batches import CODECS, crc32c, pack_batch, press_batch
+from metering.worker.made_batches import CODECS, pack_batch, press_batch
 from tests.native.paths import BOTH_WAYS, needs_compiled
 
 NOW_MS = 1_700_000_000_123

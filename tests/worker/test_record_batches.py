@@ -17,7 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given, settings, strategies as st
 
 from metering import native
-from metering.worker.record_batches import LARGE_BYTES, _whole_batches, fill_batch
+from metering.record_batches import LARGE_BYTES, _whole_batches, fill_batch
 from tests.native.paths import BOTH_WAYS
 
 PARTITION = TopicPartition("usage", 3)

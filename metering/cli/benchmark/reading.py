@@ -19,8 +19,8 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from metering.cli.kafka import open_reader, topic_name
 from metering.contracts.topics import Topic
+from metering.record_batches import BatchesOfPartition, Record
 from metering.settings import KafkaSettings
-from metering.worker.record_batches import BatchesOfPartition, Record
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 PARTITION_BYTES_MAX = 1024 * 1024

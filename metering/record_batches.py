@@ -20,12 +20,16 @@ from aiokafka.errors import CorruptRecordException, IllegalStateError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 
+from metering import native
 from metering.errors import ensure
-from metering.worker.made_batches import ATTRIBUTES_AT, crc32c
 
 LARGE_BYTES = 16 * 1024
 """From here on it costs less to look where each batch ends than its checksum by tables."""
+
+ATTRIBUTES_AT = 21
+"""In a batch: its checksum is of all from there on."""
 
 _LENGTH_AT, _LENGTH = 8, Struct(">i")
 _NO_HEADERS: list[tuple[str, bytes]] = []
@@ -116,6 +120,14 @@ class LargeRecords(MemoryRecords):  # type: ignore[misc]  # as above
         if not isinstance(batch, DefaultRecordBatch):  # of before Kafka 0.11: its checksum is another
             return bool(batch.validate_crc())
         return bool(crc32c(memoryview(self._data)[self._began + ATTRIBUTES_AT : self._next]) == batch.crc)
+
+
+def crc32c(data: bytes | bytearray | memoryview) -> int:
+    """Return the checksum that a batch has of what stands behind it."""
+    if native.in_use and native.batches.has_crc:
+        return native.batches.crc32c(data)
+    found: int = calc_crc32c(data)
+    return found
 
 
 def _records_of_fetch(data: bytes) -> MemoryRecords:
