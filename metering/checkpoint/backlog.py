@@ -75,7 +75,7 @@ class Backlog:
     def take_out(self, count: int) -> None:
         """Take out the oldest `count`: they are in the books, or do not count."""
         take = self._waiting.popleft
-        self._bound.bytes -= sum([len(take()[1]) for _ in range(count)])
+        self._bound.bytes -= sum([len(take().value) for _ in range(count)])
         self._bound.entries -= count
 
     def clear(self) -> None:

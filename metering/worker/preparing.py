@@ -6,6 +6,7 @@ Leaves applying to `applying`.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -115,8 +116,6 @@ class Preparer:
         """Take and price. What cannot be priced now is priced when its turn has come, and told of then."""
         prepared = await self._take(position, clock_ms)
         if prepared is not None:
-            try:
+            with suppress(Retryable):
                 await self.price(prepared)
-            except Retryable:
-                prepared.chunk = None
         return prepared
