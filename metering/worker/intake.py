@@ -101,9 +101,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                     bucket.wake.set()
                     self._steps.reached(Step.POLLED, bucket.number)
             now = asyncio.get_running_loop().time()
+            waiting = sum([len(bucket.queue) for bucket in self.buckets.values()])
             for bucket in self.buckets.values():
                 if bucket.live:
-                    self._note_progress(bucket, now)
+                    self._note_progress(bucket, now, waiting)
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""
@@ -178,9 +179,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             if number in self.buckets and self.buckets[number].live:
                 self.buckets[number].note_out_of_range()
 
-    def _note_progress(self, bucket: Bucket, now: float) -> None:
+    def _note_progress(self, bucket: Bucket, now: float, waiting: int) -> None:
         """Tell a bucket how far its topics are read, and hold back each topic of which it has enough.
 
+        `waiting` is how many events all buckets have read and not yet applied.
         Each topic by itself: the one of which nothing waits must go on, or the other's head could never be told older.
         Every poll comes by here for every bucket: nothing is made anew, and a bucket is woken only by what is new.
         """
@@ -203,13 +205,19 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             if end is not None:
                 half.unread = max(0, end - position)
             if half.waiting or is_paused:
-                self._hold_back(queue, half, stamp, now, is_paused=is_paused)
+                full = self._fullness(queue, half, waiting - half.waiting)
+                self._hold_back(queue, half, full, stamp, now, is_paused=is_paused)
 
-    def _hold_back(self, queue: InputQueue, half: _Half, stamp: int | None, now: float, *, is_paused: bool) -> None:
-        """Pause a topic of which a bucket has enough, and go on with one of which half of that is left."""
+    def _fullness(self, queue: InputQueue, half: _Half, others: int) -> float:
+        """Return how much a bucket has of what it may have of a topic: more than 1 is too much."""
         shares = self._shares
         bytes_max = self._bytes_max / max(1, shares.buckets)
-        full = max(half.waiting / shares.events, queue.bytes_waiting(half.topic) / bytes_max)
+        return max(half.waiting / shares.events_beside(others), queue.bytes_waiting(half.topic) / bytes_max)
+
+    def _hold_back(
+        self, queue: InputQueue, half: _Half, full: float, stamp: int | None, now: float, *, is_paused: bool
+    ) -> None:
+        """Pause a topic of which a bucket has enough, and go on with one of which half of that is left."""
         if is_paused:
             if full <= 1 / 2:
                 half.hearing.begin(stamp, now)

@@ -36,6 +36,13 @@ class Shares:
         """How many events a bucket may have read and not yet applied, and most of one chunk."""
         return max(min(EVENTS_OF_ONE_MIN, self._events_max), self._events_max // max(1, self.buckets))
 
+    def events_beside(self, others: int) -> int:
+        """How many events a bucket may have read and not yet applied, where the other buckets have read `others`.
+
+        Half of what they leave, at least its share: a bucket that alone has a backlog would else wait for what is read.
+        """
+        return max(self.events, (self._events_max - others) // 2)
+
     @property
     def customers(self) -> int:
         """How many customers a bucket may keep."""

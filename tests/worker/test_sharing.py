@@ -39,6 +39,15 @@ def test_more_buckets_have_less_each(buckets: int, events: int) -> None:
     assert shares.customers == max(CUSTOMERS_OF_ONE_MIN, 32_768 // max(1, buckets))
 
 
+@pytest.mark.parametrize(
+    ("others", "events"), [(0, 8_000), (6_000, 5_000), (12_000, 2_000), (14_000, 2_000), (20_000, 2_000)]
+)
+def test_bucket_has_half_of_what_the_others_leave_and_at_least_its_share(others: int, events: int) -> None:
+    shares = Shares(16_000, 32_768)
+    shares.buckets = 8
+    assert shares.events_beside(others) == events
+
+
 def test_share_is_never_more_than_what_all_may_have() -> None:
     shares = Shares(12, 5)
     shares.buckets = 4
