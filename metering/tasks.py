@@ -18,6 +18,13 @@ def is_asked_to_end() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+async def begun() -> None:
+    """Return when the task that was made last has come to its first wait, and what it wrote until then is sent."""
+    # One turn of the loop to begin it, and another after what it wrote: the loop sends at the end of a turn.
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
 async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks until they have ended. Never raises what they raised.
 

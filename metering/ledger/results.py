@@ -71,6 +71,12 @@ _HEAD, _FIGURE = Numbers("<III"), Numbers("<q")
 IN_A_ROW, _LIMITED = ord("r"), ord("t")
 
 
+def count_entries(packed: bytes) -> int:
+    """Return how many entries a call has made, of what it answered."""
+    entries: int = _HEAD.unpack_from(packed)[0]
+    return entries
+
+
 class PackedResults:
     """The entries of a call as lua/parts/emit.lua packs them: what each is, the rows, names, and all others.
 

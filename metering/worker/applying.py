@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
 from msgspec import Struct
 
 from metering.contracts.commands import Tick
-from metering.contracts.entries import Position
 from metering.contracts.topics import Topic
 from metering.errors import Retryable, ensure
 from metering.ledger.head import Head
 from metering.ledger.identity import fresh_chunk_id
+from metering.ledger.results import count_entries
 from metering.ledger.till import Applied, Lost, Repeated, Stale, Till
 from metering.observe.steps import Step
+from metering.tasks import begun, end_tasks
 from metering.worker.chunking import TakenChunk
 from metering.worker.claiming import Claimed
 from metering.worker.counting import Counts, Progress, count_taken
@@ -59,8 +61,21 @@ class AppliedBatch(Struct, frozen=True):
     counts: Counts
 
 
+class Answered(Struct, frozen=True):
+    """A chunk that is applied and not yet told of: where the bucket stands after it, and what tells what came of it."""
+
+    taken: TakenChunk
+    head: Head
+    clock_ms: int
+    tell: Callable[[], Told]
+
+
 class Applier:
-    """Applies the records of one claimed bucket in their order. `next_batch` does one step."""
+    """Applies the records of one claimed bucket in their order. `next_batch` does one step.
+
+    Where the next chunk is prepared already, Redis is called for it before the last one's answer is told: one call at a
+    time all the same.
+    """
 
     def __init__(
         self, bucket: int, parts: Parts, till: Till, queue: InputQueue, wake: asyncio.Event, claimed: Claimed
@@ -74,6 +89,8 @@ class Applier:
         self._head = claimed.head
         self._clock_ms = claimed.clock_ms
         self._preparer = Preparer(bucket, parts, queue)
+        self._ahead: asyncio.Task[Answered | None] | None = None
+        """The call for the next chunk, where it was made before the last one was told of."""
         self._limit = DeadLetterLimit(parts.dead_letters_window_records, parts.dead_letters_share_max)
         self._outbound = Outbound(parts.kafka, parts.producer, bucket)
         self._loop = asyncio.get_running_loop()
@@ -86,41 +103,60 @@ class Applier:
         self._alarm: asyncio.TimerHandle | None = None
         """Ends the wait of an idle bucket. When input does it stays and wakes in vain: one for each wait costs more."""
 
-    async def next_batch(self) -> AppliedBatch | None:
-        """Apply the next chunk and send its decisions; None when there was none.
+    @property
+    def is_ahead(self) -> bool:
+        """Whether Redis is called for a chunk that `next_batch` has not returned yet."""
+        return self._ahead is not None
+
+    async def next_batch(self, *, is_last: bool = False) -> AppliedBatch | None:
+        """Apply the next chunk and send its decisions; None when there was none. No call goes ahead of the last.
 
         Raises `BucketLost`, `Retryable`, and before it has written anything `NeedsOperator` for too many dead letters.
-        Interrupted after Redis has answered, the batch is in the outbox: the next claim publishes it.
+        Interrupted after Redis has answered, the batch is in the outbox: the next claim publishes it. So is that of a
+        call made ahead.
         """
         # Before the look, so that what comes during anything that is awaited from here on ends the wait in `_idle`.
         self._wake.clear()
-        prepared = await self._preparer.next(self._head.position, self._clock_ms)
-        if prepared is None:
+        answered = await (self._ahead or self._apply_next())
+        self._ahead = None
+        if answered is None:
             if self._queue.peek() is None:
                 await self._idle()
+            return None
+        if self._preparer.is_ready and not is_last:
+            self._ahead = asyncio.create_task(self._apply_next(), name=f"bucket-{self._bucket}-call")
+            await begun()
+        return await self._tell(answered)
+
+    async def _apply_next(self) -> Answered | None:
+        prepared = await self._preparer.next(self._head.position, self._clock_ms)
+        if prepared is None:
             return None
         taken = prepared.taken
         self._steps.reached(Step.TAKEN, self._bucket)
         self._limit.check(taken)
         await self._send_aside(taken)
         self._steps.reached(Step.SIDES_WRITTEN, self._bucket)
-        told = await self._apply(prepared)
+        answered = await self._apply(prepared)
         self._steps.reached(Step.APPLIED, self._bucket)
-        if taken.inputs:
-            self._clock_ms, self._clock_seen_at = taken.inputs[-1].clock_ms, self._loop.time()
+        return answered
+
+    async def _tell(self, answered: Answered) -> AppliedBatch:
+        taken, told = answered.taken, answered.tell()
+        for customer in told.changed:
+            self._preparer.forget(customer)
         decisions = await self._send_decisions(told)
         self._steps.reached(Step.DECISIONS_SENT, self._bucket)
         told.counts.count_unusual(self._parts.metrics)
         self._parts.metrics.chunk_inputs.observe(len(taken.inputs))
-        self._progress.note(self._head.seq, self._head.position, self._clock_ms)
+        self._progress.note(answered.head.seq, taken.end, answered.clock_ms)
         return AppliedBatch(told.publication(taken.end), decisions, taken.records, told.counts)
 
     async def skip(self, missing: TakenChunk) -> AppliedBatch:
         """Move the position past records that are missing, as past any dead letters. Raises as `next_batch` does."""
         in_force = await self._parts.rates.at(self._clock_ms)
         await self._send_aside(missing)
-        told = await self._apply(Prepared(missing, in_force.catalog))
-        return AppliedBatch(told.publication(missing.end), [], missing.records, told.counts)
+        return await self._tell(await self._apply(Prepared(missing, in_force.catalog)))
 
     async def _send_aside(self, taken: TakenChunk) -> None:
         """Write dead letters and forwarded records before the position moves past them: after it, nobody would."""
@@ -129,7 +165,7 @@ class Applier:
                 await await_all(await self._outbound.send(taken.sides))
         count_taken(self._parts.metrics, taken)
 
-    async def _apply(self, prepared: Prepared) -> Told:
+    async def _apply(self, prepared: Prepared) -> Answered:
         metrics, preparer, taken = self._parts.metrics, self._preparer, prepared.taken
         pause = RETRY_SECONDS_FIRST
         while True:
@@ -155,12 +191,16 @@ class Applier:
             match answer:
                 case Applied():
                     self._next_due_ms = answer.next_due_ms
-                    seq, before = self._head.seq, self._head.chunk
-                    told = tell_results(self._bucket, seq + 1, chunk_id, before, answer.results, chunk)
-                    self._advance(told, taken.end)
-                    return told
+                    before, results = self._head, answer.results
+                    entries = count_entries(results)
+                    head = Head(before.seq + entries, chunk_id if entries else before.chunk, taken.end)
+                    return self._answered(
+                        taken,
+                        head,
+                        partial(tell_results, self._bucket, before.seq + 1, chunk_id, before.chunk, results, chunk),
+                    )
                 case Repeated():
-                    return self._take_repeated(answer, taken.end)
+                    return self._take_repeated(answer, taken)
                 case Stale():
                     metrics.stale_chunks.inc()
                     await preparer.settle()
@@ -169,25 +209,25 @@ class Applier:
                 case Lost():
                     raise BucketLost
 
-    def _take_repeated(self, answer: Repeated, end: Position) -> Told:
+    def _take_repeated(self, answer: Repeated, taken: TakenChunk) -> Answered:
         """Take the entries whose answer was lost on the way from the outbox, as they were made then."""
-        ensure(answer.head.position == end, "the outbox goes further than the call whose answer was lost")
-        told = Told.of(made for chunk in answer.outbox for made in chunk.entries(self._bucket, self._head.seq))
+        ensure(answer.head.position == taken.end, "the outbox goes further than the call whose answer was lost")
+        made = [one for chunk in answer.outbox for one in chunk.entries(self._bucket, self._head.seq)]
         self._next_due_ms = None
-        self._advance(told, end)
-        return told
+        return self._answered(taken, answer.head, partial(Told.of, made))
+
+    def _answered(self, taken: TakenChunk, head: Head, tell: Callable[[], Told]) -> Answered:
+        """Stand where the bucket is after a chunk."""
+        self._head = head
+        if taken.inputs:
+            self._clock_ms, self._clock_seen_at = taken.inputs[-1].clock_ms, self._loop.time()
+        return Answered(taken, head, self._clock_ms, tell)
 
     async def close(self) -> None:
-        """Give up what is prepared and not yet applied: the next claim reads it again."""
+        """Give up what is prepared or called for and not told of: the next claim reads it again, or publishes it."""
+        if self._ahead is not None:
+            await end_tasks(self._ahead)
         await self._preparer.close()
-
-    def _advance(self, told: Told, end: Position) -> None:
-        if told.seq:
-            self._head = Head(told.seq, told.chunk, end)
-        else:
-            self._head = Head(self._head.seq, self._head.chunk, end)
-        for customer in told.changed:
-            self._preparer.forget(customer)
 
     async def _send_decisions(self, told: Told) -> list[Delivery]:
         if not told.decisions:

@@ -233,10 +233,10 @@ class Bucket:
 
     async def _apply_stage(self, applier: Applier, batches: AppliedQueue) -> str:
         """Take, price, apply, decide. Returns when the bucket is stopped or lost."""
-        while not self._stopping:
+        while not (stopping := self._stopping) or applier.is_ahead:
             skipped, self._skipped = self._skipped, None
             try:
-                batch = await (applier.next_batch() if skipped is None else applier.skip(skipped))
+                batch = await (applier.next_batch(is_last=stopping) if skipped is None else applier.skip(skipped))
             except BucketLost:
                 return "lost"
             if skipped is not None:

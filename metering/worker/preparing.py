@@ -48,6 +48,15 @@ class Preparer:
         )
         self._ahead: asyncio.Task[Prepared | None] | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next chunk is prepared ahead, and priced."""
+        ahead = self._ahead
+        if ahead is None or not ahead.done() or ahead.cancelled() or ahead.exception() is not None:
+            return False
+        prepared = ahead.result()
+        return prepared is not None and prepared.chunk is not None
+
     async def next(self, position: Position, clock_ms: int) -> Prepared | None:
         """Return the chunk after `position`, priced or not yet; None where none can be taken.
 

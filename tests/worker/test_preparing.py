@@ -1,24 +1,30 @@
-"""In a backlog a bucket's next chunk is priced while Redis applies the one before; at a light load it is not.
+"""In a backlog a bucket's next chunk is priced while Redis applies one, and called for before that is told.
+
+At a light load neither.
 
 Leaves faults in between to the simulation, whose chunks are of five events.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from metering.contracts.partitioning import partition_of
 from metering.errors import Retryable
+from metering.ledger.keys import BucketKeys
 from metering.ledger.live import BucketReader
 from metering.ledger.till import Till
+from metering.worker import applying, telling
 from metering.worker.preparing import Preparer
 from metering.worker.service import WorkerService
 from tests.end_to_end.messages import AMERICA, command, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
 from tests.end_to_end.traffic import Totals
+from tests.waiting import wait_until
 
 BUCKET = partition_of("acme", PARTITIONS)
 TEXTS = 800
@@ -27,9 +33,9 @@ CREDIT_MICROS = 10**9
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the bucket of `acme` did: `apply` as it begins, `applied` and `priced` as they have ended."""
+    """What the bucket of `acme` did: `apply` and `tell` as they begin, `applied` and `priced` as they have ended."""
     noted: list[str] = []
-    apply, price = Till.apply, Preparer.price
+    apply, price, tell = Till.apply, Preparer.price, telling.tell_results
 
     async def apply_noted(self: Till, *arguments: Any) -> Any:
         if self.bucket != BUCKET:
@@ -45,14 +51,38 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             noted.append("priced")
         return chunk
 
+    def tell_noted(bucket: int, *arguments: Any) -> Any:
+        if bucket == BUCKET:
+            noted.append("tell")
+        return tell(bucket, *arguments)
+
+    monkeypatch.setattr(applying, "tell_results", tell_noted)
     monkeypatch.setattr(Till, "apply", apply_noted)
     monkeypatch.setattr(Preparer, "price", price_noted)
     return noted
 
 
+def calls(steps: list[str]) -> list[list[str]]:
+    """What was done between the beginning of each call and its end."""
+    found, since = [], list[str]()
+    for step in steps:
+        if step == "apply":
+            since = []
+        elif step == "applied":
+            found.append(since)
+        else:
+            since.append(step)
+    return found
+
+
 def priced_meanwhile(steps: list[str]) -> int:
-    """How many chunks were priced between the beginning of a call and its end."""
-    return sum(steps[at - 1 : at + 2] == ["apply", "priced", "applied"] for at in range(1, len(steps) - 1))
+    """How many chunks were priced while Redis applied another."""
+    return sum("priced" in meanwhile for meanwhile in calls(steps))
+
+
+def told_meanwhile(steps: list[str]) -> int:
+    """How many answers were told while Redis applied the next chunk."""
+    return sum("tell" in meanwhile for meanwhile in calls(steps))
 
 
 async def start_with_backlog(system: System, worker: WorkerService) -> None:
@@ -69,6 +99,34 @@ async def test_in_a_backlog_a_chunk_is_priced_while_the_one_before_is_applied(
     await start_with_backlog(system, worker)
     # Eight or nine chunks: not after that with the commands, and not those that the last reading brought too late for.
     assert priced_meanwhile(steps) >= 3, steps
+    assert told_meanwhile(steps) >= 3, steps
+    await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
+
+
+async def test_worker_that_stops_tells_what_it_had_called_for_ahead(
+    system: System, worker: WorkerService, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, stopping = Till.apply, list[asyncio.Task[None]]()
+
+    async def apply_and_stop(self: Till, *arguments: Any) -> Any:
+        # The call before was made ahead, and this one before its answer is told.
+        if self.bucket == BUCKET and told_meanwhile(steps) >= 2 and steps[-1] == "applied" and not stopping:
+            stopping.append(asyncio.create_task(worker.stop()))
+            await asyncio.sleep(0)
+        return await apply(self, *arguments)
+
+    monkeypatch.setattr(Till, "apply", apply_and_stop)
+    system.start_checkpointer()
+    await system.send_commands(opening("acme", CREDIT_MICROS))
+    await system.send([text("acme", f"t-{number}", AMERICA) for number in range(TEXTS)])
+    await worker.start()
+    await wait_until(lambda: bool(stopping) and stopping[0].done(), "the worker has stopped")
+
+    assert steps.count("applied") == steps.count("tell") < TEXTS // 100
+    assert await system.redis.llen(BucketKeys(BUCKET).outbox) == 0, "what is applied is published"
+    monkeypatch.undo()
+    async with WorkerService(system.settings):
+        await system.settled()
     await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
 
 
@@ -127,5 +185,5 @@ async def test_at_a_light_load_chunks_are_priced_when_their_turn_has_come(
         await system.applied()
     await system.settled()
     assert "priced" in steps
-    assert priced_meanwhile(steps) == 0
+    assert priced_meanwhile(steps) == told_meanwhile(steps) == 0
     await prove(system, {"acme": Totals(CREDIT_MICROS - 80 * 10_000)})
