@@ -40,6 +40,10 @@ SLICE_MAX = 400
 """Records folded, hashed and sent before the next. What they take as objects, 1.5 MB, stays near the processor: with
 5,000 in one go each record costs twice as much."""
 
+COMPILED_SLICE_MAX = 1_250
+"""The same with compiled steps, which make few objects: half of a busy bucket's flush. A COPY into so many columns and
+indexes costs Postgres as much at its start as twenty entries do."""
+
 DOUBTED_FLUSHES = 100
 """After a charge has come under the name of one that the books have, all are looked for so many flushes long. What is
 written twice costs as much as looking for the charges of ten flushes."""
@@ -113,9 +117,9 @@ async def _write(
 
     With `doubts`, charges that entries began are looked for as all others.
     """
-    is_locked = False
-    for first in range(0, len(records), SLICE_MAX):
-        batch.take_all([*records[first : first + SLICE_MAX]])
+    is_locked, size = False, SLICE_MAX if batch.sheet is None else COMPILED_SLICE_MAX
+    for first in range(0, len(records), size):
+        batch.take_all([*records[first : first + size]])
         rows = batch.take_rows()
         if batch.entries == 0:
             continue
