@@ -68,6 +68,11 @@ class Room:
         """Whether who has something under way has to wait."""
         return self._entries >= self._entries_max
 
+    @property
+    def left(self) -> int:
+        """How many more entries there is room for."""
+        return max(0, self._entries_max - self._entries)
+
     def watch(self, event: asyncio.Event) -> None:
         """Set `event` whenever the room has become full, or is full no more."""
         self._watching[event] = None

@@ -12,7 +12,8 @@ from metering.worker.applying import AppliedBatch
 from metering.worker.sharing import Room
 
 ENTRIES_WAITING_MAX = 1_000
-"""Of one bucket, beside those that are being published: what makes a transaction as cheap an entry as it gets."""
+"""Of one bucket, beside those that are being published: what makes a transaction as cheap an entry as it gets. Where
+others leave room, half of that: a bucket that alone has a backlog would else wait for each transaction's end."""
 
 PUBLISH_PAUSE_SECONDS = 0.14
 """Between the beginnings of two small publications: one costs worker and broker some milliseconds however small it is,
@@ -64,7 +65,7 @@ class AppliedQueue:
 
     async def put(self, batch: AppliedBatch) -> None:
         """Add a batch; waits until fewer entries wait than there may. Interrupted while it waits, it has not added."""
-        while self._entries >= self._entries_max or (self._under_way and self._room.is_full):
+        while self._entries >= max(self._entries_max, self._room.left // 2) or (self._under_way and self._room.is_full):
             self._changed.clear()
             await self._changed.wait()
         size = _size(batch)

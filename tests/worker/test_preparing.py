@@ -70,6 +70,7 @@ def calls(steps: list[str]) -> list[list[str]]:
             since = []
         elif step == "applied":
             found.append(since)
+            since = []
         else:
             since.append(step)
     return found

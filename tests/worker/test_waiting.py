@@ -43,7 +43,7 @@ async def test_many_small_batches_find_room_where_few_large_ones_would() -> None
 
 
 async def test_full_queue_holds_up_the_next_until_something_is_taken() -> None:
-    queue = AppliedQueue(Room(1_000), 10)
+    queue = AppliedQueue(Room(20), 10)
     await queue.put(batch(10, 1))
     waiting = asyncio.create_task(queue.put(batch(1, 2)))
     await asyncio.sleep(0.01)
@@ -54,8 +54,26 @@ async def test_full_queue_holds_up_the_next_until_something_is_taken() -> None:
     assert [one.publication.position.usage for one in await queue.take(5)] == [2]
 
 
+@pytest.mark.parametrize(("others", "batches"), [(0, 4), (40, 2), (80, 1)])
+async def test_bucket_may_have_half_of_what_others_leave_waiting_and_at_least_its_own(
+    others: int, batches: int
+) -> None:
+    room = Room(100)
+    room.add(others)
+    queue = AppliedQueue(room, 10)
+    for number in range(batches):
+        async with asyncio.timeout(BRIEF_SECONDS_MAX):
+            await queue.put(batch(9, number))
+    waiting = asyncio.create_task(queue.put(batch(9)))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    queue.note_published(await queue.take(1))
+    async with asyncio.timeout(BRIEF_SECONDS_MAX):
+        await waiting
+
+
 async def test_batches_without_entries_take_room_as_well() -> None:
-    queue = AppliedQueue(Room(1_000), 3)
+    queue = AppliedQueue(Room(6), 3)
     for _ in range(3):
         await queue.put(batch(0))
     with pytest.raises(TimeoutError):
