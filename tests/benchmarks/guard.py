@@ -1,11 +1,12 @@
-"""The regression guard: CPU of an event as turns of an empty loop run beside it, held against a stored reference.
+"""The regression guard: CPU of an event by that of plain work run beside it, held against a stored reference.
 
     python -m tests.benchmarks.guard             # measure and compare
     python -m tests.benchmarks.guard --renew     # measure and store: after a change that is meant to cost
 
-Turns, because the same machine is worth twice as much in one hour as in another. Of the ledger each stretch of work is
-divided by the loop that ran right after it, and the middle of many is taken; of the worker the best of each step by the
-best of the loops between: the best of quotients would be that of whichever loop others held up.
+By that, because the same machine is worth twice as much in one hour as in another, and by work of the same kind,
+because an empty loop does not feel who else uses the caches (`plain_work`). Each stretch is divided by plain work right
+before and after it, and the middle of many quotients is taken: the best of each by the best of the other moved by half
+as others came and went.
 """
 
 from __future__ import annotations
@@ -24,42 +25,40 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from metering import native
-from metering.cli.benchmark.calibration import lua_loop_seconds, python_turn_nanoseconds
 from metering.embedded.valkey import ValkeyServer
 from metering.observe.metrics import WorkerMetrics
 from tests.benchmarks import ledger, worker
+from tests.benchmarks.plain_work import lua_record_seconds, plain_record_nanoseconds
 from tests.benchmarks.recorded import RecordedPath, make_events
 
 REFERENCE = Path(__file__).with_name("reference.json")
 LIMIT = 1.3
-"""Ten measurements on a busy machine lay within 15 % of each other; a slowdown by half stands out of that."""
+"""Measurements on a busy machine lay within 15 % of each other; a slowdown by half stands out of that."""
 LEDGER_MIXES = ("debit", "submitted, sent, delivered")
 WORKER, COMPILED = "worker", "compiled worker"
 WORKER_MIXES = ("debited at once", "submitted, sent, delivered")
 LEDGER_CUSTOMERS = 1_000
-CHUNKS = 16
+CHUNKS = 24
 WORKER_EVENTS = 2_000
-ROUNDS = 5
-LUA_TURNS = 50_000
-PYTHON_TURNS = 20_000
+ROUNDS = 9
 
 Figures = Mapping[str, float]
-"""Turns of the loop for an event, by name."""
+"""By name: what an event costs in hundredths of a record of plain work."""
 
 
 def regressions(measured: Figures, reference: Figures) -> list[str]:
     """Return a line for each figure that is beyond the limit."""
     return [
-        f"{name}: {measured[name]:.0f} turns an event, the reference is {turns:.0f} (limit {LIMIT} times that)"
-        for name, turns in reference.items()
-        if measured[name] > turns * LIMIT
+        f"{name}: an event comes to {measured[name]:.0f}, the reference is {stored:.0f} (limit {LIMIT} times that)"
+        for name, stored in reference.items()
+        if measured[name] > stored * LIMIT
     ]
 
 
 def stored_reference() -> Figures:
     """Return what was stored, of compiled steps only where they were built."""
     figures: dict[str, float] = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    return {name: turns for name, turns in figures.items() if not native.REASON or not name.startswith(COMPILED)}
+    return {name: figure for name, figure in figures.items() if not native.REASON or not name.startswith(COMPILED)}
 
 
 async def measure(redis: Redis) -> Figures:
@@ -71,14 +70,15 @@ async def measure_ledger(redis: Redis) -> Figures:
     """Return what the ledger's Lua costs Redis."""
     figures = {}
     for mix in LEDGER_MIXES:
-        bench, turns = ledger.Bench(redis, LEDGER_CUSTOMERS), []
+        bench, quotients = ledger.Bench(redis, LEDGER_CUSTOMERS), []
         await bench.open()
         for builder in ledger.chunks(ledger.MIXES[mix].add, CHUNKS * ledger.CHUNK, bench):
-            before = await ledger.cpu_seconds(redis)
+            before = await lua_record_seconds(redis)
+            started = await ledger.cpu_seconds(redis)
             await bench.apply(builder, usage=len(builder))
-            spent = await ledger.cpu_seconds(redis) - before
-            turns.append(spent / len(builder) / (await lua_loop_seconds(redis, LUA_TURNS) / LUA_TURNS))
-        figures[f"ledger: {mix}"] = statistics.median(turns)
+            spent = (await ledger.cpu_seconds(redis) - started) / len(builder)
+            quotients.append(2 * spent / (before + await lua_record_seconds(redis)))
+        figures[f"ledger: {mix}"] = 100 * statistics.median(quotients)
     return figures
 
 
@@ -97,15 +97,20 @@ async def _measure_steps(redis: Redis, mix: str) -> float:
     path = RecordedPath(redis)
     await path.run(make_events(mix, WORKER_EVENTS))
     steps = worker.Steps(path, WorkerMetrics()).all()
-    best, turn = dict.fromkeys(steps, float("inf")), float("inf")
+    quotients: dict[str, list[float]] = {name: [] for name in steps}
+    # What is there before is set aside, as a worker's start does: collecting costs more than the steps else.
+    gc.collect()
+    gc.freeze()
     for _ in range(ROUNDS):
         for name, step in steps.items():
             gc.collect()
-            started = time.thread_time()
+            before = plain_record_nanoseconds()
+            started = time.thread_time_ns()
             step()
-            best[name] = min(best[name], time.thread_time() - started)
-            turn = min(turn, python_turn_nanoseconds(PYTHON_TURNS))
-    return sum(best.values()) / WORKER_EVENTS * 1e9 / turn
+            spent = (time.thread_time_ns() - started) / WORKER_EVENTS
+            quotients[name].append(2 * spent / (before + plain_record_nanoseconds()))
+    gc.unfreeze()
+    return 100 * sum(map(statistics.median, quotients.values()))
 
 
 async def main(*, renew: bool) -> int:
@@ -113,11 +118,11 @@ async def main(*, renew: bool) -> int:
     with tempfile.TemporaryDirectory() as directory:
         async with ValkeyServer(Path(directory)) as server, Redis.from_url(server.url) as redis:
             figures = await measure(redis)
-    for name, turns in figures.items():
-        sys.stdout.write(f"{name:42} {turns:6.0f} turns an event\n")
+    for name, figure in figures.items():
+        sys.stdout.write(f"{name:42} {figure:6.0f}\n")
     if renew:
         stored = json.loads(REFERENCE.read_text(encoding="utf-8"))
-        stored |= {name: round(turns) for name, turns in figures.items()}
+        stored |= {name: round(figure) for name, figure in figures.items()}
         REFERENCE.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
         return 0
     found = regressions(figures, stored_reference())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from msgspec import Struct
@@ -78,13 +78,18 @@ def python_turn_nanoseconds(turns: int = PYTHON_TURNS) -> float:
 
 
 async def lua_loop_seconds(redis: Redis, turns: int) -> float:
-    """Return the CPU time of the server's main thread for `turns` turns of an empty loop.
+    """Return the CPU time of the server's main thread for `turns` turns of an empty loop."""
+    return await lua_seconds(redis, _LOOP, (), turns)
+
+
+async def lua_seconds(redis: Redis, script: str, keys: Sequence[str], *arguments: int) -> float:
+    """Return the CPU time of the server's main thread for a run of a script.
 
     Nothing else is in it: the figures before and after come from the same transaction.
     """
     pipe = redis.pipeline(transaction=True)
     pipe.info("cpu")
-    pipe.eval(_LOOP, 0, turns)
+    pipe.eval(script, len(keys), *keys, *arguments)
     pipe.info("cpu")
     before, _, after = await pipe.execute()
     return _main_thread_seconds(after) - _main_thread_seconds(before)
