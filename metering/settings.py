@@ -143,8 +143,7 @@ class WorkerSettings(Section):
     chunk_events_max: Annotated[int, Field(gt=0, le=2_000)] = 400
     """Most events of one Lua call. From 250 on more saves little, and blocks Redis longer."""
     buffered_events_max: Annotated[int, Field(gt=0)] = 16_000
-    """Events read and not yet applied that a worker's buckets share; one that alone has a backlog has up to half.
-    Half as many are applied and not yet published."""
+    """Events read and not yet applied that a worker's buckets share. Half as many are applied and not yet published."""
     buffered_bytes_max: Annotated[int, Field(gt=0)] = 64 * 1024 * 1024
     """Bytes of records that a worker may hold, read and not yet applied, shared by its buckets: few large ones."""
     dead_letters_share_max: Annotated[float, Field(gt=0, le=1)] = 0.5

@@ -54,6 +54,11 @@ class _Pair:
         ]
         metrics.buffered.labels(label).set_function(lambda: sum(half.waiting for half in self.halves))
 
+    @property
+    def left(self) -> int:
+        """How many records the broker and the bucket's queue have."""
+        return sum([half.unread + half.waiting for half in self.halves])
+
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
     """Starts a bucket for each partition that the group assigns, and stops it when it is taken away."""
@@ -105,6 +110,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             for bucket in self.buckets.values():
                 if bucket.live:
                     self._note_progress(bucket, now, waiting)
+            self._shares.hindmost = max(self.buckets, key=lambda number: self._pairs[number].left, default=None)
 
     async def stop(self) -> None:
         """Finish every bucket's work. The consumer is stopped after: so the group hears of it when all is published."""

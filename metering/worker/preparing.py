@@ -80,11 +80,13 @@ class Preparer:
         """Begin to prepare the chunk after the one that goes to Redis now.
 
         Only where as much as a chunk holds waits for it: a lighter load has no need of it, and its chunks would be
-        smaller. Where Redis has the chunks of other buckets as well it would only take memory. And not after commands:
-        they change what prices depend on.
+        smaller. Where Redis has the chunks of other buckets as well it would only take memory; but the hindmost of them
+        comes to its turn twice as often by it, so that all come to their end together. And not after commands: they
+        change what prices depend on.
         """
-        begun, ended, inputs = under_way.start, under_way.end, under_way.inputs
-        is_needed = self._parts.shares.applying == 1 and self._queue.waiting("usage") >= self._events_max
+        begun, ended, inputs, shares = under_way.start, under_way.end, under_way.inputs, self._parts.shares
+        is_in_turn = shares.applying == 1 or shares.hindmost == self._bucket
+        is_needed = is_in_turn and self._queue.waiting("usage") >= self._events_max
         if self._ahead is None and is_needed and inputs and begun.commands == ended.commands:
             preparing = self._prepare(ended, inputs[-1].clock_ms)
             self._ahead = asyncio.create_task(preparing, name=f"bucket-{self._bucket}-ahead")

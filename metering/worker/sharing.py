@@ -21,11 +21,13 @@ EVENTS_OF_ONE_MIN = 100
 class Shares:
     """An equal share for each bucket of the worker, of what is read and not yet applied and of customers kept.
 
-    `buckets` is how many there are; the intake sets it. `applying` is how many chunks are with Redis.
+    The intake sets `buckets`, how many there are, and `hindmost`, that of which most is left to apply. `applying` is
+    how many chunks are with Redis.
     """
 
     def __init__(self, events_max: int, customers_max: int = CUSTOMERS_MAX) -> None:
         self.buckets = 1
+        self.hindmost: int | None = None
         self.applying = 0
         self.room = Room(max(1, events_max // 2))
         """For what is applied and not yet published: an entry is three times an event."""
@@ -39,9 +41,11 @@ class Shares:
     def events_beside(self, others: int) -> int:
         """How many events a bucket may have read and not yet applied, where the other buckets have read `others`.
 
-        Half of what they leave, at least its share: a bucket that alone has a backlog would else wait for what is read.
+        Twice its share of what they leave, at least its share: a bucket that alone has a backlog would else wait for
+        what is read.
         """
-        return max(self.events, (self._events_max - others) // 2)
+        beside = 2 * (self._events_max - others) // max(1, self.buckets)
+        return max(self.events, min(beside, self._events_max))
 
     @property
     def customers(self) -> int:

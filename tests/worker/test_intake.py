@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from metering.contracts.partitioning import partition_of
 from metering.settings import WorkerSettings
 from metering.worker import kafka
 from metering.worker.service import WorkerService
+from metering.worker.sharing import Shares
 from tests.end_to_end.messages import AMERICA, command, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
@@ -18,7 +20,7 @@ from tests.waiting import samples_until_still, wait_until
 
 BUFFERED_MAX = 200
 """An equal share."""
-ALONE_MAX = BUFFERED_MAX * PARTITIONS // 2
+ALONE_MAX = 2 * BUFFERED_MAX
 """What a bucket may have where the others have nothing."""
 FETCH_BYTES_MAX = 64 * 1024
 FETCHED_MAX = 400
@@ -56,6 +58,32 @@ async def test_redis_that_does_not_answer_holds_reading_back_and_never_grows_the
     finally:
         await worker.stop()
     await prove(system, {"acme": Totals(1_000_000_000 - EVENTS * 10_000)})
+
+
+async def test_bucket_of_which_most_is_left_is_the_hindmost(system: System) -> None:
+    names = {partition_of(name, PARTITIONS): name for name in map("c-{}".format, range(50))}
+    one, other = names[1], names[2]
+    # More than is sent: of a topic that is held back nobody tells what comes.
+    settings = system.settings.with_section(worker=WorkerSettings(chunk_events_max=CHUNK, probe_seconds=0.5))
+    system.start_checkpointer()
+    worker = WorkerService(settings)
+    async with worker:
+        await system.send_commands([record for name in (one, other) for record in opening(name, 1_000_000_000)])
+        await system.settled()
+        assert worker.intake is not None
+        shares = worker.intake._shares
+        await system.redis.client_pause(PAUSE_MS, all=False)
+        for name, texts, hindmost in ((one, 300, 1), (other, 600, 2), (one, 900, 1)):
+            await system.send([text(name, f"{name}-{texts}-{n}", AMERICA) for n in range(texts)])
+            await wait_until(partial(_is_hindmost, shares, hindmost), f"bucket {hindmost} is the hindmost")
+        await system.redis.client_unpause()
+        await system.settled()
+    sent = {one: 1_200, other: 600}
+    await prove(system, {name: Totals(1_000_000_000 - texts * 10_000) for name, texts in sent.items()})
+
+
+def _is_hindmost(shares: Shares, bucket: int) -> bool:
+    return shares.hindmost == bucket
 
 
 async def test_full_queue_of_one_topic_does_not_hold_the_other_back(system: System, worker: WorkerService) -> None:

@@ -20,6 +20,7 @@ from metering.ledger.till import Till
 from metering.worker import applying, telling
 from metering.worker.preparing import Preparer
 from metering.worker.service import WorkerService
+from metering.worker.sharing import Shares
 from tests.end_to_end.messages import AMERICA, command, opening, text
 from tests.end_to_end.proof import prove
 from tests.end_to_end.system import PARTITIONS, System
@@ -101,6 +102,21 @@ async def test_in_a_backlog_a_chunk_is_priced_while_the_one_before_is_applied(
     # Eight or nine chunks: not after that with the commands, and not those that the last reading brought too late for.
     assert priced_meanwhile(steps) >= 3, steps
     assert told_meanwhile(steps) >= 3, steps
+    await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
+
+
+@pytest.mark.parametrize("is_hindmost", [True, False])
+async def test_beside_chunks_of_others_only_the_hindmost_bucket_goes_ahead(
+    system: System, worker: WorkerService, steps: list[str], monkeypatch: pytest.MonkeyPatch, is_hindmost: bool
+) -> None:
+    def always(value: int | None) -> property:
+        return property(lambda _: value, lambda _, __: None)
+
+    monkeypatch.setattr(Shares, "applying", always(2), raising=False)
+    if not is_hindmost:
+        monkeypatch.setattr(Shares, "hindmost", always(BUCKET + 1), raising=False)
+    await start_with_backlog(system, worker)
+    assert (priced_meanwhile(steps) >= 3) == (told_meanwhile(steps) >= 3) == is_hindmost, steps
     await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
 
 

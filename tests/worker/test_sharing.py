@@ -40,11 +40,20 @@ def test_more_buckets_have_less_each(buckets: int, events: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "events"), [(0, 8_000), (6_000, 5_000), (12_000, 2_000), (14_000, 2_000), (20_000, 2_000)]
+    ("others", "buckets", "events"),
+    [
+        (0, 8, 4_000),
+        (6_000, 8, 2_500),
+        (8_000, 8, 2_000),
+        (14_000, 8, 2_000),
+        (20_000, 8, 2_000),
+        (0, 4, 8_000),
+        (0, 1, 16_000),
+    ],
 )
-def test_bucket_has_half_of_what_the_others_leave_and_at_least_its_share(others: int, events: int) -> None:
+def test_bucket_has_twice_its_share_of_what_the_others_leave(others: int, buckets: int, events: int) -> None:
     shares = Shares(16_000, 32_768)
-    shares.buckets = 8
+    shares.buckets = buckets
     assert shares.events_beside(others) == events
 
 
