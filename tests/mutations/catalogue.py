@@ -46,8 +46,8 @@ MUTATIONS = {
             (
                 Edit(
                     APPLYING,
-                    "return self._take_repeated(answer, taken.end)",
-                    "self._head = answer.head\n                    return []",
+                    "return self._take_repeated(answer, taken)",
+                    "return self._answered(taken, answer.head, Told)",
                 ),
             ),
             loses_answers,
