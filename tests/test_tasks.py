@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from metering.tasks import end_tasks
+from metering.tasks import begun, end_tasks
 
 
 async def test_task_that_loses_a_cancellation_is_cancelled_until_it_ends() -> None:
@@ -34,3 +34,18 @@ async def test_error_of_an_ended_task_is_not_raised() -> None:
     await asyncio.sleep(0)
     await end_tasks(task)
     assert task.done()
+
+
+async def test_begun_returns_when_a_new_task_waits_and_what_it_wrote_has_had_its_turn() -> None:
+    steps: list[str] = []
+
+    async def write() -> None:
+        steps.append("begun")
+        asyncio.get_running_loop().call_soon(steps.append, "sent")
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(write())
+    await begun()
+    assert steps == ["begun", "sent"]
+    assert not task.done()
+    await end_tasks(task)
