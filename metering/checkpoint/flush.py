@@ -16,7 +16,7 @@ where a charge that an entry began is there already, under a name that is used a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import asyncpg
 
@@ -103,6 +103,13 @@ async def flush(
             return batch
 
 
+def slices(batch: Batch, records: Sequence[Waiting]) -> Iterator[list[Waiting]]:
+    """Yield records as they are folded, hashed and sent together."""
+    size = SLICE_MAX if batch.sheet is None else COMPILED_SLICE_MAX
+    for first in range(0, len(records), size):
+        yield [*records[first : first + size]]
+
+
 async def _write(
     connection: Connection,
     batch: Batch,
@@ -117,9 +124,9 @@ async def _write(
 
     With `doubts`, charges that entries began are looked for as all others.
     """
-    is_locked, size = False, SLICE_MAX if batch.sheet is None else COMPILED_SLICE_MAX
-    for first in range(0, len(records), size):
-        batch.take_all([*records[first : first + size]])
+    is_locked = False
+    for part in slices(batch, records):
+        batch.take_all(part)
         rows = batch.take_rows()
         if batch.entries == 0:
             continue

@@ -28,7 +28,7 @@ from metering.checkpoint.batch import Batch
 from metering.checkpoint.continuity import ORIGIN
 from metering.checkpoint.database import Database
 from metering.checkpoint.entry_rows import WIDTHS, row_of_value
-from metering.checkpoint.flush import SLICE_MAX, flush
+from metering.checkpoint.flush import flush, slices
 from metering.checkpoint.partitions import Partitions
 from metering.checkpoint.schema import migrate
 from metering.checkpoint.wallet_tails import NO_CREDIT, RememberedTails, WalletTail, link_rows
@@ -70,23 +70,23 @@ def measure_steps(ledger: list[Waiting]) -> dict[str, float]:
     Where compiled steps are used, the second makes the bytes of COPY as well. The first flush opens wallets: left out.
     """
     batch, tails, folding, linking = Batch(0, ORIGIN), {}, 0.0, 0.0
-    size = SLICE_MAX if batch.sheet is None else FLUSH_ENTRIES // 4
-    for first in range(0, len(ledger), size):
+    for first in range(0, len(ledger), FLUSH_ENTRIES):
         if first == FLUSH_ENTRIES:
             folding = linking = 0.0
-        started = time.process_time()
-        batch.take_all(ledger[first : first + size])
-        rows = batch.take_rows()
-        folding += time.process_time() - started
-        for key, opened in batch.wallets_opened.items():
-            if key not in tails:
-                tails[key] = WalletTail(opened.unit, 0, NO_CREDIT, b"")
-        started = time.process_time()
-        if batch.sheet is None:
-            link_rows(rows, tails)
-        else:
-            batch.sheet.copy(rows, tails, link_rows, row_of_value, WIDTHS)
-        linking += time.process_time() - started
+        for part in slices(batch, ledger[first : first + FLUSH_ENTRIES]):
+            started = time.process_time()
+            batch.take_all(part)
+            rows = batch.take_rows()
+            folding += time.process_time() - started
+            for key, opened in batch.wallets_opened.items():
+                if key not in tails:
+                    tails[key] = WalletTail(opened.unit, 0, NO_CREDIT, b"")
+            started = time.process_time()
+            if batch.sheet is None:
+                link_rows(rows, tails)
+            else:
+                batch.sheet.copy(rows, tails, link_rows, row_of_value, WIDTHS)
+            linking += time.process_time() - started
     entries = len(ledger) - FLUSH_ENTRIES
     return {"read, row, fold": folding / entries * 1e6, "link and hash": linking / entries * 1e6}
 
