@@ -211,19 +211,18 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
             if end is not None:
                 half.unread = max(0, end - position)
             if half.waiting or is_paused:
-                full = self._fullness(queue, half, waiting - half.waiting)
-                self._hold_back(queue, half, full, stamp, now, is_paused=is_paused)
-
-    def _fullness(self, queue: InputQueue, half: _Half, others: int) -> float:
-        """Return how much a bucket has of what it may have of a topic: more than 1 is too much."""
-        shares = self._shares
-        bytes_max = self._bytes_max / max(1, shares.buckets)
-        return max(half.waiting / shares.events_beside(others), queue.bytes_waiting(half.topic) / bytes_max)
+                self._hold_back(queue, half, waiting - half.waiting, stamp, now, is_paused=is_paused)
 
     def _hold_back(
-        self, queue: InputQueue, half: _Half, full: float, stamp: int | None, now: float, *, is_paused: bool
+        self, queue: InputQueue, half: _Half, others: int, stamp: int | None, now: float, *, is_paused: bool
     ) -> None:
-        """Pause a topic of which a bucket has enough, and go on with one of which half of that is left."""
+        """Pause a topic of which a bucket has enough, and go on with one of which half of that is left.
+
+        `others` is how many events all else have read and not yet applied.
+        """
+        shares = self._shares
+        bytes_max = self._bytes_max / max(1, shares.buckets)
+        full = max(half.waiting / shares.events_beside(others), queue.bytes_waiting(half.topic) / bytes_max)
         if is_paused:
             if full <= 1 / 2:
                 half.hearing.begin(stamp, now)

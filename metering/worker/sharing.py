@@ -70,7 +70,7 @@ class Room:
     @property
     def is_full(self) -> bool:
         """Whether who has something under way has to wait."""
-        return self._entries >= self._entries_max
+        return self.left == 0
 
     @property
     def left(self) -> int:

@@ -92,13 +92,13 @@ async def start_with_backlog(system: System, worker: WorkerService) -> None:
     await system.send_commands(opening("acme", CREDIT_MICROS))
     await system.send([text("acme", f"t-{number}", AMERICA) for number in range(TEXTS)])
     await worker.start()
-    await system.settled()
 
 
 async def test_in_a_backlog_a_chunk_is_priced_while_the_one_before_is_applied(
     system: System, worker: WorkerService, steps: list[str]
 ) -> None:
     await start_with_backlog(system, worker)
+    await system.settled()
     # Eight or nine chunks: not after that with the commands, and not those that the last reading brought too late for.
     assert priced_meanwhile(steps) >= 3, steps
     assert told_meanwhile(steps) >= 3, steps
@@ -116,7 +116,9 @@ async def test_beside_chunks_of_others_only_the_hindmost_bucket_goes_ahead(
     if not is_hindmost:
         monkeypatch.setattr(Shares, "hindmost", always(BUCKET + 1), raising=False)
     await start_with_backlog(system, worker)
-    assert (priced_meanwhile(steps) >= 3) == (told_meanwhile(steps) >= 3) == is_hindmost, steps
+    await system.settled()
+    ahead = priced_meanwhile(steps), told_meanwhile(steps)
+    assert min(ahead) >= 3 if is_hindmost else ahead == (0, 0), steps
     await prove(system, {"acme": Totals(CREDIT_MICROS - TEXTS * 10_000)})
 
 
@@ -133,10 +135,7 @@ async def test_worker_that_stops_tells_what_it_had_called_for_ahead(
         return await apply(self, *arguments)
 
     monkeypatch.setattr(Till, "apply", apply_and_stop)
-    system.start_checkpointer()
-    await system.send_commands(opening("acme", CREDIT_MICROS))
-    await system.send([text("acme", f"t-{number}", AMERICA) for number in range(TEXTS)])
-    await worker.start()
+    await start_with_backlog(system, worker)
     await wait_until(lambda: bool(stopping) and stopping[0].done(), "the worker has stopped")
 
     assert steps.count("applied") == steps.count("tell") < TEXTS // 100
