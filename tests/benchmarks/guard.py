@@ -33,7 +33,7 @@ from tests.benchmarks.recorded import RecordedPath, make_events
 
 REFERENCE = Path(__file__).with_name("reference.json")
 LIMIT = 1.3
-"""Measurements on a busy machine lay within 15 % of each other; a slowdown by half stands out of that."""
+"""Beside others that use the caches, figures came to 1.2 times the reference; a slowdown by half stands out of that."""
 LEDGER_MIXES = ("debit", "submitted, sent, delivered")
 WORKER, COMPILED = "worker", "compiled worker"
 WORKER_MIXES = ("debited at once", "submitted, sent, delivered")
@@ -62,7 +62,7 @@ def stored_reference() -> Figures:
 
 
 async def measure(redis: Redis) -> Figures:
-    """Return the figures of now; takes about ten seconds of CPU. Empties Redis."""
+    """Return the figures of now; takes about 25 seconds of CPU. Empties Redis."""
     return {**await measure_ledger(redis), **await measure_worker(redis)}
 
 

@@ -13,7 +13,7 @@ from metering.worker import telling
 from tests.benchmarks import guard, ledger, worker
 from tests.benchmarks.plain_work import LUA_RECORDS, RECORDS, do_plain_work, lua_record_seconds
 
-pytestmark = pytest.mark.timeout(300)  # ten seconds of CPU each, on a machine that may have none to spare
+pytestmark = pytest.mark.timeout(300)  # up to 100 seconds of CPU each, on a machine that may have none to spare
 
 HALF = 0.5
 
