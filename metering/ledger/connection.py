@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
+    ConnectionError as RedisConnectionError,
     NoPermissionError,
     RedisClusterException,
     RedisError,
@@ -59,6 +60,8 @@ _TRANSIENT = frozenset(
 """Answers of a server that may come to itself, or be put right, with nothing applied."""
 
 
+_BROKEN_CLIENT = (AttributeError, LookupError)
+
 UNKNOWN_FUNCTION = "Function not found"
 """How a server says that it has not what is called. It has no code of its own."""
 
@@ -71,6 +74,27 @@ class _GuardedRedis(Redis):
         manager: Any = self.connection_pool
         for sentinel in manager.sentinel_manager.sentinels:
             await sentinel.aclose()
+
+
+class _ClusterRedis(RedisCluster):
+    """The client of a cluster, which may break in the middle of a call.
+
+    Where the cluster is down, or after some slots have moved, one call has the client close all connections; another
+    that opens one just then finds none in it, or knows the server of a slot no more, and raises what a fault in a
+    program would. It means that Redis did not answer.
+    """
+
+    async def initialize(self, *arguments: Any, **named: Any) -> _ClusterRedis:
+        try:
+            return cast("_ClusterRedis", await super().initialize(*arguments, **named))
+        except _BROKEN_CLIENT as error:
+            raise _closed_meanwhile(error) from error
+
+    async def execute_command(self, *command: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*command, **options)
+        except _BROKEN_CLIENT as error:
+            raise _closed_meanwhile(error) from error
 
 
 def connect_redis(url: str) -> Redis:
@@ -91,7 +115,7 @@ def connect_redis(url: str) -> Redis:
     }
     if address.mode == "cluster":
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
-        cluster = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **common)
+        cluster = _ClusterRedis(startup_nodes=nodes, require_full_coverage=False, **common)
         # Of the two classes' calls we use only those that both have, with the same arguments.
         return cast("Redis", cluster)
     if address.mode == "sentinel":
@@ -144,6 +168,10 @@ def redis_error(error: Exception, what: str) -> MeteringError:
             return BrokenInvariant(f"script {what} failed: {error}")
         return Retryable(f"Redis refused {what}: {code} {error}")
     return Retryable(f"Redis did not answer {what}: {error}")
+
+
+def _closed_meanwhile(error: Exception) -> RedisConnectionError:
+    return RedisConnectionError(f"the client of the cluster was closed meanwhile ({type(error).__name__}: {error})")
 
 
 def _tls_of(address: RedisAddress) -> dict[str, Any]:

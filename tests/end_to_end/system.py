@@ -22,6 +22,7 @@ from metering.contracts.partitioning import partition_of
 from metering.embedded.process import Command, Process
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, BucketStatus
+from metering.ledger.standstill import read_standstill
 from metering.settings import (
     CheckpointSettings,
     KafkaSettings,
@@ -207,7 +208,9 @@ class System:
         if not status.loaded:
             return f"bucket {bucket} is not loaded"
         if status.position.usage < wanted.usage or status.position.commands < wanted.commands:
-            return f"bucket {bucket} stands at {status.position} of {wanted}"
+            standing = await read_standstill(self.redis, bucket)
+            why = f"; it stands still: {standing.why}" if standing else ""
+            return f"bucket {bucket} stands at {status.position} of {wanted}{why}"
         if status.outbox_chunks:
             return f"bucket {bucket} has {status.outbox_chunks} chunks to publish"
         async with self.database.connection() as connection:

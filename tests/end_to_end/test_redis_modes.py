@@ -12,12 +12,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 from redis.crc import key_slot
 
 from metering.embedded.valkey import ValkeyServer
 from metering.embedded.valkey_groups import SentinelGroup, ValkeyCluster
+from metering.errors import Retryable
+from metering.ledger.connection import connect_redis
+from metering.ledger.till import Till
 from metering.settings import RedisSettings
 from tests.end_to_end.command_line import run
 from tests.end_to_end.proof import prove
@@ -134,6 +138,32 @@ async def test_replica_that_lagged_is_promoted_and_its_buckets_are_restored_from
     log = "".join(path.read_text() for path in guarded.directory.glob("worker-*.log"))
     assert '"how": "restored"' in log
     await restore_group(sentinels, primary)
+
+
+async def test_client_that_closes_itself_under_another_call_is_redis_that_does_not_answer(
+    cluster: ValkeyCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: Any = connect_redis(cluster.url)
+    write, closed = Connection._send_packed_command, 0
+    raised: list[str] = []
+
+    async def close_first(connection: Connection, command: list[bytes]) -> None:
+        # As any other call has it do that finds the cluster down or the fifth slot moved: here always, and just then.
+        nonlocal closed
+        if not client._initialize:
+            closed += 1
+            await client.aclose()
+        await write(connection, command)
+
+    monkeypatch.setattr(Connection, "_send_packed_command", close_first)
+    for bucket in range(PARTITIONS):
+        try:
+            await Till(client, bucket).claim("token")
+        except Retryable as error:
+            raised.append(str(error))
+
+    assert closed == PARTITIONS
+    assert [True] * PARTITIONS == ["closed meanwhile" in why for why in raised], raised
 
 
 @ON_TANSU
