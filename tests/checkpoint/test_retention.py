@@ -9,6 +9,7 @@ import pytest
 
 from metering.checkpoint.database import BooksAway, Database
 from metering.checkpoint.housekeeping import tidy
+from metering.checkpoint.queries import load_queries
 from metering.checkpoint.reconcile import reconcile
 from metering.checkpoint.retention import put_away_next, read_status
 from metering.checkpoint.retention_rounds import Retention
@@ -120,6 +121,14 @@ async def test_clock_that_runs_ahead_of_the_server_puts_nothing_away(database: D
     kept_days = (now_ms - NOON) // DAY_MS + 2
     assert [] == await put_all_away(database, kept_days)
     assert scribe.seq > 0
+
+
+async def test_books_in_which_nothing_stands_yet_have_no_present(database: Database, sql: Sql) -> None:
+    await sql.execute("SELECT make_partition($1)", NOON)  # as before the first flush
+
+    assert [] == await put_all_away(database)
+
+    assert ["20260301"] == [day for (day,) in await sql.fetch(load_queries("retention")["days"])]
 
 
 async def test_bucket_that_stands_still_keeps_what_its_window_needs(database: Database, sql: Sql) -> None:

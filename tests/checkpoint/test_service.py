@@ -293,8 +293,8 @@ async def test_days_past_the_retention_are_put_away_while_entries_come(ledger: L
     await ledger.send(scribes)
 
     async with running(ledger.options(retention_days=31, retention_look_seconds=0.1)) as checkpointer:
-        await wait_until(has_all(scribes, checkpointer))
+        # A bucket whose first flush comes after the day has gone gets it back, until the next round.
+        await wait_until(lambda: sql.fetchval("SELECT sum(seq) = $1 FROM bucket_anchors", 12 * BUCKETS))
         await wait_until(lambda: checkpointer.metrics.days_put_away._value.get() >= 1)
 
-    assert 12 * BUCKETS == await sql.fetchval("SELECT sum(seq)::bigint FROM bucket_anchors")
     assert 10 * BUCKETS == await sql.fetchval("SELECT count(*) FROM entries")

@@ -6,8 +6,9 @@ SELECT substr(c.relname, 9) AS day FROM pg_inherits i JOIN pg_class c ON c.oid =
 WHERE i.inhparent = 'entries'::regclass AND c.relname ~ '^entries_\d{8}$' ORDER BY 1;
 
 -- name: clock
--- The present, as far as the books' clocks and the server's agree: neither alone can have days put away too soon.
-SELECT least(max(clock_ms), ms(clock_timestamp())) FROM positions;
+-- The present, as far as the books' clocks and the server's agree: neither alone can have days put away too soon. Of books
+-- in which nothing stands yet there is no row: `least` would leave out their missing clock and take the server's.
+SELECT least(max(clock_ms), ms(clock_timestamp())) FROM positions HAVING count(*) > 0;
 
 -- name: clocks
 -- Each bucket's clock.
