@@ -65,9 +65,10 @@ class Fleet:
         temporary.replace(self._clock)
 
     def kill(self, process: Process) -> None:
-        """End a process as a crash would; another will come."""
-        self._forget(process)
-        self._system.kill(process)
+        """End a process as a crash would; another will come. One that has ended by itself meanwhile is gone already."""
+        if process in self._system.processes:
+            self._forget(process)
+            self._system.kill(process)
 
     def add_worker(self, die_at: str = "") -> Process:
         """Start one more worker than is kept, which dies at a step."""
