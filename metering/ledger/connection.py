@@ -5,6 +5,8 @@ Leaves what is in it to `till`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import structlog
@@ -60,8 +62,6 @@ _TRANSIENT = frozenset(
 """Answers of a server that may come to itself, or be put right, with nothing applied."""
 
 
-_BROKEN_CLIENT = (AttributeError, LookupError)
-
 UNKNOWN_FUNCTION = "Function not found"
 """How a server says that it has not what is called. It has no code of its own."""
 
@@ -77,24 +77,31 @@ class _GuardedRedis(Redis):
 
 
 class _ClusterRedis(RedisCluster):
-    """The client of a cluster, which may break in the middle of a call.
+    """The client of a cluster: closed under a call, it says what any client says whose connection is gone."""
+
+    async def initialize(self, *arguments: Any, **named: Any) -> _ClusterRedis:
+        with _closed_meanwhile():
+            await super().initialize(*arguments, **named)
+        return self
+
+    async def execute_command(self, *command: Any, **options: Any) -> Any:
+        with _closed_meanwhile():
+            return await super().execute_command(*command, **options)
+
+
+@contextmanager
+def _closed_meanwhile() -> Iterator[None]:
+    """Turn into an error of the client what it raises when it is closed under a call.
 
     Where the cluster is down, or after some slots have moved, one call has the client close all connections; another
     that opens one just then finds none in it, or knows the server of a slot no more, and raises what a fault in a
-    program would. It means that Redis did not answer.
+    program would.
     """
-
-    async def initialize(self, *arguments: Any, **named: Any) -> _ClusterRedis:
-        try:
-            return cast("_ClusterRedis", await super().initialize(*arguments, **named))
-        except _BROKEN_CLIENT as error:
-            raise _closed_meanwhile(error) from error
-
-    async def execute_command(self, *command: Any, **options: Any) -> Any:
-        try:
-            return await super().execute_command(*command, **options)
-        except _BROKEN_CLIENT as error:
-            raise _closed_meanwhile(error) from error
+    try:
+        yield
+    except (AttributeError, LookupError) as error:
+        why = f"the client of the cluster was closed meanwhile ({type(error).__name__}: {error})"
+        raise RedisConnectionError(why) from error
 
 
 def connect_redis(url: str) -> Redis:
@@ -168,10 +175,6 @@ def redis_error(error: Exception, what: str) -> MeteringError:
             return BrokenInvariant(f"script {what} failed: {error}")
         return Retryable(f"Redis refused {what}: {code} {error}")
     return Retryable(f"Redis did not answer {what}: {error}")
-
-
-def _closed_meanwhile(error: Exception) -> RedisConnectionError:
-    return RedisConnectionError(f"the client of the cluster was closed meanwhile ({type(error).__name__}: {error})")
 
 
 def _tls_of(address: RedisAddress) -> dict[str, Any]:
