@@ -9,7 +9,6 @@ import pytest
 
 from metering.checkpoint.database import BooksAway, Database
 from metering.checkpoint.housekeeping import tidy
-from metering.checkpoint.queries import load_queries
 from metering.checkpoint.reconcile import reconcile
 from metering.checkpoint.retention import put_away_next, read_status
 from metering.checkpoint.retention_rounds import Retention
@@ -128,7 +127,8 @@ async def test_books_in_which_nothing_stands_yet_have_no_present(database: Datab
 
     assert [] == await put_all_away(database)
 
-    assert ["20260301"] == [day for (day,) in await sql.fetch(load_queries("retention")["days"])]
+    status = await read_status(database, RETENTION_DAYS)
+    assert (1, "20260301", []) == (status.days, status.oldest_day, status.days_due)
 
 
 async def test_bucket_that_stands_still_keeps_what_its_window_needs(database: Database, sql: Sql) -> None:

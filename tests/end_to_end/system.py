@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ from metering.checkpoint.schema import migrate
 from metering.contracts.entries import Position
 from metering.contracts.partitioning import partition_of
 from metering.embedded.process import Command, Process
+from metering.errors import Retryable
 from metering.ledger.connection import connect_redis
 from metering.ledger.live import BucketReader, BucketStatus
 from metering.ledger.standstill import read_standstill
@@ -174,11 +175,16 @@ class System:
     ) -> None:
         """Wait until `is_true`, while every process goes on.
 
-        When it does not come, the metrics are shown, and the processes log what each of their tasks waits for.
+        When it does not come, the error says which buckets stand still and why, the metrics are shown, and the
+        processes log what each of their tasks waits for.
         """
         try:
             await wait_until(is_true, what, seconds_max, self._check_processes)
-        except AssertionError:
+        except AssertionError as error:
+            for bucket in range(PARTITIONS):
+                with suppress(Retryable):
+                    if standing := await read_standstill(self.redis, bucket):
+                        error.add_note(f"bucket {bucket} stands still: {standing.why}")
             for log in sorted(self.directory.glob("*.log")):
                 await asyncio.to_thread(_show_metrics, log)
             for process in self.processes:
@@ -208,9 +214,7 @@ class System:
         if not status.loaded:
             return f"bucket {bucket} is not loaded"
         if status.position.usage < wanted.usage or status.position.commands < wanted.commands:
-            standing = await read_standstill(self.redis, bucket)
-            why = f"; it stands still: {standing.why}" if standing else ""
-            return f"bucket {bucket} stands at {status.position} of {wanted}{why}"
+            return f"bucket {bucket} stands at {status.position} of {wanted}"
         if status.outbox_chunks:
             return f"bucket {bucket} has {status.outbox_chunks} chunks to publish"
         async with self.database.connection() as connection:
