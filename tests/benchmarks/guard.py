@@ -15,11 +15,13 @@ import argparse
 import asyncio
 import gc
 import json
+import math
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -32,8 +34,10 @@ from tests.benchmarks.plain_work import lua_record_seconds, plain_record_nanosec
 from tests.benchmarks.recorded import RecordedPath, make_events
 
 REFERENCE = Path(__file__).with_name("reference.json")
-LIMIT = 1.3
-"""Beside others that use the caches, figures came to 1.2 times the reference; a slowdown by half stands out of that."""
+LIMIT = 1.45
+"""Above the least that a quiet machine has shown, which is what is stored: a slowdown by half is always beyond it."""
+ATTEMPTS = 8
+"""Others that use the caches come and go: beside them one figure has come to 1.43, and to 1.33 three times in a row."""
 LEDGER_MIXES = ("debit", "submitted, sent, delivered")
 WORKER, COMPILED = "worker", "compiled worker"
 WORKER_MIXES = ("debited at once", "submitted, sent, delivered")
@@ -45,52 +49,60 @@ ROUNDS = 9
 Figures = Mapping[str, float]
 """By name: what an event costs in hundredths of a record of plain work."""
 
+Ways = Mapping[str, Callable[[], Awaitable[float]]]
+"""By name: what measures a figure, in some 4 seconds of CPU. Empties Redis."""
+
 
 def regressions(measured: Figures, reference: Figures) -> list[str]:
     """Return a line for each figure that is beyond the limit."""
     return [
-        f"{name}: an event comes to {measured[name]:.0f}, the reference is {stored:.0f} (limit {LIMIT} times that)"
-        for name, stored in reference.items()
-        if measured[name] > stored * LIMIT
+        f"{name}: an event comes to {figure:.0f}, the reference is {reference[name]:.0f} (limit {LIMIT} times that)"
+        for name, figure in measured.items()
+        if figure > reference[name] * LIMIT
     ]
 
 
 def stored_reference() -> Figures:
-    """Return what was stored, of compiled steps only where they were built."""
+    """Return what was stored, by name."""
     figures: dict[str, float] = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    return {name: figure for name, figure in figures.items() if not native.REASON or not name.startswith(COMPILED)}
+    return figures
 
 
-async def measure(redis: Redis) -> Figures:
-    """Return the figures of now; takes about 25 seconds of CPU. Empties Redis."""
-    return {**await measure_ledger(redis), **await measure_worker(redis)}
+def ways(redis: Redis) -> Ways:
+    """Return what measures the ledger's Lua, and the worker's steps in Python and, where they were built, compiled."""
+    ledgers = {f"ledger: {mix}": partial(measure_ledger, redis, mix) for mix in LEDGER_MIXES}
+    kinds = (WORKER,) if native.REASON else (WORKER, COMPILED)
+    steps = {f"{kind}: {mix}": partial(measure_steps, redis, kind, mix) for kind in kinds for mix in WORKER_MIXES}
+    return ledgers | steps
 
 
-async def measure_ledger(redis: Redis) -> Figures:
+async def measure(ways: Ways, reference: Figures, attempts: int = ATTEMPTS) -> Figures:
+    """Return the least of each figure: those beyond the limit are measured again, after all others."""
+    figures = dict.fromkeys(ways, math.inf)
+    for _ in range(attempts):
+        for name in [name for name in ways if figures[name] > reference[name] * LIMIT]:
+            figures[name] = min(figures[name], await ways[name]())
+    return figures
+
+
+async def measure_ledger(redis: Redis, mix: str) -> float:
     """Return what the ledger's Lua costs Redis."""
-    figures = {}
-    for mix in LEDGER_MIXES:
-        bench, quotients = ledger.Bench(redis, LEDGER_CUSTOMERS), []
-        await bench.open()
-        for builder in ledger.chunks(ledger.MIXES[mix].add, CHUNKS * ledger.CHUNK, bench):
-            before = await lua_record_seconds(redis)
-            started = await ledger.cpu_seconds(redis)
-            await bench.apply(builder, usage=len(builder))
-            spent = (await ledger.cpu_seconds(redis) - started) / len(builder)
-            quotients.append(2 * spent / (before + await lua_record_seconds(redis)))
-        figures[f"ledger: {mix}"] = 100 * statistics.median(quotients)
-    return figures
+    bench, quotients = ledger.Bench(redis, LEDGER_CUSTOMERS), []
+    await bench.open()
+    for builder in ledger.chunks(ledger.MIXES[mix].add, CHUNKS * ledger.CHUNK, bench):
+        before = await lua_record_seconds(redis)
+        started = await ledger.cpu_seconds(redis)
+        await bench.apply(builder, usage=len(builder))
+        spent = (await ledger.cpu_seconds(redis) - started) / len(builder)
+        quotients.append(2 * spent / (before + await lua_record_seconds(redis)))
+    return 100 * statistics.median(quotients)
 
 
-async def measure_worker(redis: Redis) -> Figures:
-    """Return what the worker's steps cost in Python, and in compiled code where that was built."""
-    figures = {}
-    for prefix in (WORKER,) if native.REASON else (WORKER, COMPILED):
-        for mix in WORKER_MIXES:
-            await redis.flushall()
-            with native.forced(is_on=prefix == COMPILED):
-                figures[f"{prefix}: {mix}"] = await _measure_steps(redis, mix)
-    return figures
+async def measure_steps(redis: Redis, kind: str, mix: str) -> float:
+    """Return what the worker's steps cost in Python or in compiled code."""
+    await redis.flushall()
+    with native.forced(is_on=kind == COMPILED):
+        return await _measure_steps(redis, mix)
 
 
 async def _measure_steps(redis: Redis, mix: str) -> float:
@@ -115,17 +127,18 @@ async def _measure_steps(redis: Redis, mix: str) -> float:
 
 async def main(*, renew: bool) -> int:
     """Measure on a Valkey of its own; return 1 where something is beyond the limit."""
+    reference = stored_reference()
     with tempfile.TemporaryDirectory() as directory:
         async with ValkeyServer(Path(directory)) as server, Redis.from_url(server.url) as redis:
-            figures = await measure(redis)
+            # Nothing is within a limit of nothing: each is measured as often as may be, and the least is stored.
+            figures = await measure(ways(redis), dict.fromkeys(reference, 0.0) if renew else reference)
     for name, figure in figures.items():
         sys.stdout.write(f"{name:42} {figure:6.0f}\n")
     if renew:
-        stored = json.loads(REFERENCE.read_text(encoding="utf-8"))
-        stored |= {name: round(figure) for name, figure in figures.items()}
+        stored = {name: round(figures.get(name, known)) for name, known in reference.items()}
         REFERENCE.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
         return 0
-    found = regressions(figures, stored_reference())
+    found = regressions(figures, reference)
     sys.stdout.write("".join(f"{line}\n" for line in found))
     return 1 if found else 0
 
