@@ -17,13 +17,12 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 1 when there is no such customer or wallet."""
-    import asyncio
-
     from metering.cli.balances import describe_customer, read_customer
     from metering.cli.output import fail, print_json
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
-    customer = asyncio.run(read_customer(load_settings(), arguments.customer))
+    customer = run_async(read_customer(load_settings(), arguments.customer))
     if customer is None:
         fail(f"there is no customer {arguments.customer!r}")
         return 1

@@ -60,6 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from metering.cli.benchmark.report import describe, run_all
     from metering.cli.benchmark.scenario import Scenario, suite
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.errors import Fatal
     from metering.settings import load_settings
 
@@ -83,7 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
     each = [replace(given, customers=customers) for customers in dict.fromkeys(arguments.customers)]
     scenarios = suite(arguments.suite, given) if arguments.suite else each
     profiles = Path(arguments.profile).absolute() if arguments.profile else None
-    report = uvloop.run(run_all(scenarios, load_settings(), profiles))
+    report = run_async(run_all(scenarios, load_settings(), profiles), uvloop.new_event_loop)
     if arguments.json:
         print_json(report)
     else:

@@ -28,13 +28,12 @@ def register(commands: Commands) -> None:
 
 def _status(arguments: argparse.Namespace) -> int:
     """Exit 1 when any bucket is stopped."""
-    import asyncio
-
     from metering.cli.buckets import describe_buckets, read_buckets
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
-    buckets = asyncio.run(read_buckets(load_settings()))
+    buckets = run_async(read_buckets(load_settings()))
     if arguments.json:
         print_json({"buckets": buckets})
     else:
@@ -44,15 +43,14 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _resume(arguments: argparse.Namespace) -> int:
     """Exit 1 when the bucket was not stopped. Interrupted, some of `--all` go on: say it again."""
-    import asyncio
-
     from metering.cli.buckets import resume_buckets
     from metering.cli.output import fail
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     if arguments.accept_missing:
         return _accept_missing(arguments)
-    resumed = asyncio.run(resume_buckets(load_settings(), None if arguments.all else [arguments.bucket]))
+    resumed = run_async(resume_buckets(load_settings(), None if arguments.all else [arguments.bucket]))
     if not resumed:
         fail("no bucket is stopped" if arguments.all else f"bucket {arguments.bucket} is not stopped")
         return 1
@@ -62,16 +60,15 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _accept_missing(arguments: argparse.Namespace) -> int:
-    import asyncio
-
     from metering.cli.buckets import accept_missing_records
     from metering.cli.output import fail
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     if arguments.all or not (arguments.actor and arguments.why):
         fail("--accept-missing needs one bucket, --actor and --why")
         return 2
-    missing = asyncio.run(accept_missing_records(load_settings(), arguments.bucket, arguments.actor, arguments.why))
+    missing = run_async(accept_missing_records(load_settings(), arguments.bucket, arguments.actor, arguments.why))
     for one in missing:
         print(f"bucket {arguments.bucket} goes on without {one.topic} {one.first} to {one.next - 1}")
     if not missing:

@@ -24,8 +24,6 @@ def register(commands: Commands) -> None:
 
 def _rebuild(arguments: argparse.Namespace) -> int:
     """Exit 0 when the books stand at the topic's end, else 1. Interrupted, `--resume` goes on where it stopped."""
-    import asyncio
-
     from metering.checkpoint.database import Database
     from metering.checkpoint.rebuild import Rebuilt, rebuild
     from metering.checkpoint.schema import check_schema
@@ -33,6 +31,7 @@ def _rebuild(arguments: argparse.Namespace) -> int:
     from metering.cli.kafka import count_buckets
     from metering.cli.ledger_reading import read_ledger
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.settings import load_settings
     from metering.worker.collecting import settle_collector
 
@@ -53,7 +52,7 @@ def _rebuild(arguments: argparse.Namespace) -> int:
         finally:
             await database.close()
 
-    done = asyncio.run(run())
+    done = run_async(run())
     if arguments.json:
         print_json(done)
     else:
@@ -63,12 +62,11 @@ def _rebuild(arguments: argparse.Namespace) -> int:
 
 def _retention(arguments: argparse.Namespace) -> int:
     """Exit 0. Changes nothing."""
-    import asyncio
-
     from metering.checkpoint.database import Database
     from metering.checkpoint.retention import RetentionStatus, read_status
     from metering.checkpoint.schema import check_schema
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.cli.statements import format_time
     from metering.settings import load_settings
 
@@ -82,7 +80,7 @@ def _retention(arguments: argparse.Namespace) -> int:
         finally:
             await database.close()
 
-    found = asyncio.run(run())
+    found = run_async(run())
     if arguments.json:
         print_json(found)
         return 0

@@ -19,11 +19,10 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every command was done, 1 when one was refused, could not be read or had no answer in time."""
-    import asyncio
-
     from metering.cli.asking import ask
     from metering.cli.output import fail, print_json_line
     from metering.cli.reading import read_all_lines
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     async def run() -> int:
@@ -38,4 +37,4 @@ def _run(arguments: argparse.Namespace) -> int:
                 code = 1
         return code
 
-    return asyncio.run(run())
+    return run_async(run())

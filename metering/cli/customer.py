@@ -29,10 +29,9 @@ def _set_mode(arguments: argparse.Namespace) -> int:
 
     Interrupted, what was answered has been done; the same again does the rest.
     """
-    import asyncio
-
     from metering.cli.modes import set_mode
     from metering.cli.output import fail, print_json_line
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     async def run() -> int:
@@ -47,4 +46,4 @@ def _set_mode(arguments: argparse.Namespace) -> int:
                 code = 1
         return code
 
-    return asyncio.run(run())
+    return run_async(run())

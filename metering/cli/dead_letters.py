@@ -63,11 +63,10 @@ def _add_choice(parser: argparse.ArgumentParser, *, action: str, why: str) -> No
 
 def _list(arguments: argparse.Namespace) -> int:
     """Exit 0, however many there are. Changes nothing."""
-    import asyncio
-
     from metering.cli.dead_letters_describing import describe_list, list_letters
     from metering.cli.dead_letters_reading import read_letters
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.ledger.till import Windows
     from metering.settings import load_settings
 
@@ -81,18 +80,17 @@ def _list(arguments: argparse.Namespace) -> int:
         else:
             print(describe_list(found))
 
-    asyncio.run(run())
+    run_async(run())
     return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
     """Exit 1 when one of the keys is no dead letter's. Changes nothing."""
-    import asyncio
-
     from metering.cli.dead_letters_describing import describe_letters, view_letter
     from metering.cli.dead_letters_reading import Wanted, read_letters
     from metering.cli.kafka import count_buckets
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.ledger.till import Windows
     from metering.settings import load_settings
 
@@ -109,14 +107,13 @@ def _show(arguments: argparse.Namespace) -> int:
             print(describe_letters(views))
         return _tell_missing(arguments.keys, [view.key for view in views])
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def _resolve(arguments: argparse.Namespace) -> int:
     """Exit 1 when nothing was chosen, the count is another, or some stay as they were; see `dead_letters_resolving`."""
-    import asyncio
-
     from metering.cli.output import fail
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     if bool(arguments.keys) == arguments.all_matching:
@@ -128,7 +125,7 @@ def _resolve(arguments: argparse.Namespace) -> int:
     if arguments.action == "drop" and not arguments.why:
         fail("drop needs --why: nobody will look at them again")
         return 2
-    return asyncio.run(_resolve_chosen(arguments, load_settings()))
+    return run_async(_resolve_chosen(arguments, load_settings()))
 
 
 async def _resolve_chosen(arguments: argparse.Namespace, settings: Settings) -> int:

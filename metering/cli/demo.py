@@ -20,13 +20,12 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when everything is as it must be, else 1. Interrupted, servers and processes end with it."""
-    import asyncio
-
     from msgspec import to_builtins
 
     from metering.cli.demonstration.report import describe, describe_endpoints
     from metering.cli.demonstration.run import Plan, show
     from metering.cli.output import fail, note, print_json
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     plan = Plan(events=arguments.events, customers=arguments.customers, broker=arguments.broker)
@@ -44,4 +43,4 @@ def _run(arguments: argparse.Namespace) -> int:
                 await shown.stack.wait_until_told_to_stop()
             return 1 if shown.summary.problems else 0
 
-    return asyncio.run(run())
+    return run_async(run())

@@ -48,10 +48,10 @@ def parse_break(text: str) -> tuple[str, str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when all was exact, 1 when not or refused. Interrupted, its customers stay as they are."""
-    import asyncio
     import secrets
 
     from metering.cli.output import fail, note, print_json
+    from metering.cli.running import run_async
     from metering.drill.run import Drill, DrillOptions
     from metering.errors import Fatal
     from metering.settings import load_settings
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
         breaks=dict(arguments.breaks),
     )
     try:
-        report = asyncio.run(Drill(settings, options).run())
+        report = run_async(Drill(settings, options).run())
     except* Fatal as failures:
         raise failures.exceptions[0] from None
     proof = report.proof

@@ -25,13 +25,12 @@ def register(commands: Commands) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     """Exit 0 when all is as it was written, else 1. Changes nothing, also when it is interrupted."""
-    import asyncio
-
     from metering.cli.output import fail, print_json
+    from metering.cli.running import run_async
     from metering.cli.verifying import describe_fault, verify_all
     from metering.settings import load_settings
 
-    found = asyncio.run(verify_all(load_settings(), topic=arguments.topic))
+    found = run_async(verify_all(load_settings(), topic=arguments.topic))
     if arguments.json:
         print_json(found)
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 from collections.abc import Iterable, Mapping
 
 from metering.cli.output import format_amount, format_table, print_json
 from metering.cli.rates_sources import load_rates
+from metering.cli.running import run_async
 from metering.rating.diff import Change, describe_offer, diff, summarise
 from metering.rating.repricing import Repriced
 from metering.settings import load_settings
@@ -26,7 +26,7 @@ def compare(arguments: argparse.Namespace) -> int:
         now_ms = time.time_ns() // 1_000_000
         shift_ms = int(arguments.at.timestamp() * 1_000) - now_ms if arguments.at is not None else 0
         since_ms = now_ms - int(arguments.usage * HOUR_MS)
-        report = asyncio.run(reprice_usage(settings, old, new, since_ms, shift_ms))
+        report = run_async(reprice_usage(settings, old, new, since_ms, shift_ms))
     changes = diff(old, new)
     if arguments.json:
         document: dict[str, object] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from metering.cli.output import format_table, print_json
 from metering.cli.rates_sources import find_published, open_rates
+from metering.cli.running import run_async
 from metering.errors import Fatal
 from metering.rating import unpack_files
 from metering.rating.times import format_instant
@@ -29,7 +29,7 @@ class Listed(Struct):
 
 def list_published(arguments: argparse.Namespace) -> int:
     """Exit 0 also when there is nothing: then every worker goes by its own directory."""
-    listed = asyncio.run(_list(load_settings()))
+    listed = run_async(_list(load_settings()))
     if arguments.json:
         print_json(listed)
     elif not listed:
@@ -45,7 +45,7 @@ def fetch(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.directory)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise Fatal(f"{directory} is not an empty directory")
-    files = asyncio.run(_files(load_settings(), arguments.name))
+    files = run_async(_files(load_settings(), arguments.name))
     for name, content in files.items():
         path = (directory / name).resolve()
         if not path.is_relative_to(directory.resolve()):

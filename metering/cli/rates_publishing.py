@@ -12,6 +12,7 @@ from msgspec import Struct
 from metering.cli.kafka import open_producer
 from metering.cli.output import fail, print_json
 from metering.cli.rates_sources import find_published, is_version, open_rates
+from metering.cli.running import run_async
 from metering.errors import Fatal
 from metering.rating import Catalog, Problem, pack_files
 from metering.rating.check import MOVED_PERCENT, CheckedRates, check_tree
@@ -47,7 +48,7 @@ def publish(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     active_from_ms = _moment(arguments)
     if arguments.source is not None and is_version(arguments.source):
-        outcome = asyncio.run(_publish_again(settings, arguments.source, active_from_ms))
+        outcome = run_async(_publish_again(settings, arguments.source, active_from_ms))
     else:
         directory = Path(arguments.source) if arguments.source else settings.rates.dir
         if not directory.is_dir():
@@ -57,7 +58,7 @@ def publish(arguments: argparse.Namespace) -> int:
         if why is not None:
             outcome = Outcome(ok=False, version=checked.version, problems=checked.problems, refused=why)
         else:
-            outcome = asyncio.run(_publish(settings, checked, active_from_ms))
+            outcome = run_async(_publish(settings, checked, active_from_ms))
     _print(outcome, as_json=arguments.json)
     return 0 if outcome.ok else 1
 

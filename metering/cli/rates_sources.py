@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from pathlib import Path
 
 from metering.cli.output import note
+from metering.cli.running import run_async
 from metering.errors import Fatal
 from metering.rating import Catalog, load_catalog
 from metering.settings import Settings
@@ -53,7 +53,7 @@ def load_rates(settings: Settings, name: str | None) -> Catalog:
     Raises `RatesError` for rates with errors, `Fatal` where there are none.
     """
     if name is not None and is_version(name):
-        return asyncio.run(_load_published(settings, name))
+        return run_async(_load_published(settings, name))
     directory = Path(name) if name is not None else settings.rates.dir
     if not directory.is_dir():
         raise Fatal(f"{directory} is neither a directory nor a published version")

@@ -34,29 +34,27 @@ def _run(arguments: argparse.Namespace) -> int:
     """
     if arguments.repair:
         return _repair(arguments)
-    import asyncio
-
     from metering.cli.output import print_json
     from metering.cli.reconciling import reconcile_all
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
-    found = asyncio.run(reconcile_all(load_settings()))
+    found = run_async(reconcile_all(load_settings()))
     if arguments.json:
         print_json(found)
     return _tell(found, quiet=arguments.json)
 
 
 def _repair(arguments: argparse.Namespace) -> int:
-    import asyncio
-
     from metering.cli.output import fail, print_json
     from metering.cli.repairing import repair
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
     if not (arguments.actor and arguments.reason):
         fail("--repair needs --actor and --reason")
         return 2
-    done = asyncio.run(repair(load_settings(), arguments.repair, arguments.actor, arguments.reason))
+    done = run_async(repair(load_settings(), arguments.repair, arguments.actor, arguments.reason))
     if arguments.json:
         print_json(done)
     else:

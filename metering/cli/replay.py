@@ -19,10 +19,10 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every entry came out the same, else 1. Interrupted, nothing is changed but the scratch Redis."""
-    import asyncio
     from contextlib import AsyncExitStack
 
     from metering.cli.output import print_json
+    from metering.cli.running import run_async
     from metering.embedded.valkey import ValkeyServer
     from metering.ledger.connection import connect_redis
     from metering.settings import load_settings
@@ -34,7 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
             redis = await stack.enter_async_context(connect_redis(url))
             return await replay(load_settings(), redis)
 
-    report = asyncio.run(run())
+    report = run_async(run())
     if arguments.json:
         print_json(report)
     else:

@@ -22,13 +22,12 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 0 when every line is on the broker, 1 when any was skipped or refused."""
-    import asyncio
-
     from metering.cli.output import fail, print_json
     from metering.cli.publishing import publish_lines
+    from metering.cli.running import run_async
     from metering.settings import load_settings
 
-    report = asyncio.run(publish_lines(load_settings().kafka, arguments.file, raw=arguments.raw))
+    report = run_async(publish_lines(load_settings().kafka, arguments.file, raw=arguments.raw))
     if arguments.json:
         print_json(report)
     else:

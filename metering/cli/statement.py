@@ -20,9 +20,8 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Exit 1 when the books know no such customer or wallet. Interrupted, what was printed holds as far as it goes."""
-    import asyncio
-
     from metering.cli.output import fail
+    from metering.cli.running import run_async
     from metering.cli.statements import Period, print_statement
     from metering.cli.user_statements import print_user_statement
     from metering.settings import load_settings
@@ -34,9 +33,9 @@ def _run(arguments: argparse.Namespace) -> int:
     dsn = load_settings().postgres.dsn
     customer, form = arguments.customer, arguments.format
     if arguments.user is None:
-        missing = asyncio.run(print_statement(dsn, customer, arguments.wallet, period, form))
+        missing = run_async(print_statement(dsn, customer, arguments.wallet, period, form))
     else:
-        missing = asyncio.run(print_user_statement(dsn, customer, arguments.user, period, form))
+        missing = run_async(print_user_statement(dsn, customer, arguments.user, period, form))
     if missing:
         fail(missing)
         return 1

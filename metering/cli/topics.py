@@ -23,8 +23,7 @@ def register(commands: Commands) -> None:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    import asyncio
-
+    from metering.cli.running import run_async
     from metering.settings import load_settings
     from metering.worker.topics import check_topics, create_topics
 
@@ -36,16 +35,15 @@ def _create(arguments: argparse.Namespace) -> int:
         await create_topics(kafka)
         return await check_topics(kafka)
 
-    return _report(arguments, asyncio.run(run()))
+    return _report(arguments, run_async(run()))
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    import asyncio
-
+    from metering.cli.running import run_async
     from metering.settings import load_settings
     from metering.worker.topics import check_topics
 
-    return _report(arguments, asyncio.run(check_topics(load_settings().kafka)))
+    return _report(arguments, run_async(check_topics(load_settings().kafka)))
 
 
 def _report(arguments: argparse.Namespace, problems: list[str]) -> int:

@@ -23,12 +23,12 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Start the servers, make topics and schema, say where they are; stop them in order at Ctrl-C or SIGTERM."""
-    import asyncio
     from pathlib import Path
     from shlex import quote
 
     from metering.cli.installation import prepare
     from metering.cli.output import note, print_json
+    from metering.cli.running import run_async
     from metering.embedded.stack import Stack
     from metering.settings import load_settings
 
@@ -45,5 +45,5 @@ def _run(arguments: argparse.Namespace) -> int:
                 note("ready; Ctrl-C stops it")
             await stack.wait_until_told_to_stop()
 
-    asyncio.run(run())
+    run_async(run())
     return 0
