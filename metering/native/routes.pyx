@@ -14,7 +14,7 @@ from weakref import ref
 
 cdef enum:
     PRICES_KEPT_MAX = 8_192  # of a plan, some 200 bytes each; beyond that all are asked for again
-    SEGMENTS_MAX = 255
+    SEGMENTS_MAX = 16  # hardly a text has more; of one that has the plan is asked each time
     HEAD_DIGITS = 3  # those that `rating/index` takes for a number's head
     # As `rating/numbers`: `+`, a digit from 1 to 9 and 4 to 14 more.
     NUMBER_MIN = 6
@@ -55,9 +55,8 @@ cdef class KnownPlan:
         if is_kept:
             route = self.route(event, sender_type)
             if route is not None and route.from_ms <= event.time_ms < route.to_ms:
-                found = route.prices.get(segments)
-                if found is not None:
-                    return <KnownPrice>found
+                if segments < len(route.prices) and route.prices[segments] is not None:
+                    return <KnownPrice>route.prices[segments]
             is_kept = route is None or route.to_ms > 0
         to, mcc_mnc = event.field(Field.TO), event.field(Field.MCC_MNC)
         price = self.terms.price(plan.price_sms(to, segments, event.time_ms, sender_type, mcc_mnc, characters))
@@ -65,14 +64,16 @@ cdef class KnownPlan:
             self.keep(plan, event, sender_type, segments, price)
         return price
 
+    cdef Lane lane(self, sender_type):
+        # Return the lane of a sender type, None where there is none yet.
+        return self.usual if sender_type is None else <Lane>self.lanes.get(sender_type)
+
     cdef Route route(self, PlainEvent event, sender_type):
         # Return what is known of the numbers that this one is like, None where nothing is.
-        cdef Lane lane
+        cdef Lane lane = self.lane(sender_type)
         cdef int reach
-        found = self.lanes.get(sender_type)
-        if found is None:
+        if lane is None:
             return None
-        lane = <Lane>found
         reach = lane.reach[first_digits(event, HEAD_DIGITS)]
         return <Route>lane.routes.get(first_digits(event, reach)) if reach else None
 
@@ -81,19 +82,24 @@ cdef class KnownPlan:
         cdef Lane lane
         cdef Route route
         if self.kept >= PRICES_KEPT_MAX:
-            self.lanes, self.kept = {}, 0
-        found = self.lanes.get(sender_type)
-        if found is None:
-            found = self.lanes[sender_type] = Lane.__new__(Lane)
-            (<Lane>found).routes = {}
-        lane = <Lane>found
+            self.lanes, self.usual, self.kept = {}, None, 0
+        lane = self.lane(sender_type)
+        if lane is None:
+            lane = Lane.__new__(Lane)
+            lane.routes = {}
+            if sender_type is None:
+                self.usual = lane
+            else:
+                self.lanes[sender_type] = lane
         reach = plan.sms_reach(event.field(Field.TO), event.time_ms, sender_type)
         lane.reach[first_digits(event, HEAD_DIGITS)] = reach.characters - 1
         key = first_digits(event, reach.characters - 1)
         route = lane.routes.get(key)
         if route is None or route.from_ms != reach.from_ms or route.to_ms != reach.to_ms:
             route = lane.routes[key] = Route.__new__(Route)
-            route.from_ms, route.to_ms, route.prices = reach.from_ms, reach.to_ms, {}
+            route.from_ms, route.to_ms, route.prices = reach.from_ms, reach.to_ms, []
+        if segments >= len(route.prices):
+            route.prices += [None] * (segments + 1 - len(route.prices))
         route.prices[segments] = price
         self.kept += 1
         return 0

@@ -13,10 +13,12 @@ cdef struct PlainInput:
 
 cdef class Rows:
     cdef str wallet
-    cdef dict customers, wallets, charges, senders, places, label_at
+    cdef dict customers, wallets, charges, senders, known, label_at
     cdef list policies, wallet_names, carried, fragments, digests
     cdef readonly list labels
     cdef readonly int64_t clock_first_ms, clock_last_ms
+    cdef long label_last
+    cdef int label_last_at
     cdef PlainInput* inputs
     cdef Py_ssize_t count, inputs_size, packed_length
     cdef Text packed

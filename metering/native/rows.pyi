@@ -1,6 +1,6 @@
+from collections.abc import Mapping
 from typing import Any
 
-from metering.native.events import PlainEvent
 from metering.native.prices import Terms
 
 class Rows:
@@ -25,4 +25,13 @@ class Rows:
     def clock_last_ms(self) -> int: ...
     def append(self, row: tuple[int, ...], /) -> None: ...
     def pack(self) -> bytes: ...
-    def add(self, terms: Terms, event: PlainEvent, customer: Any, bucket: int, rates_version: bytes) -> bool: ...
+    def add(
+        self,
+        terms: Terms,
+        inputs: list[Any],
+        first: int,
+        customers: Mapping[str, Any],
+        bucket: int,
+        rates_version: bytes,
+        /,
+    ) -> int: ...

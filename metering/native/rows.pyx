@@ -6,6 +6,7 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DecodeASCII
+from cython cimport final, freelist, no_gc
 from libc.stdint cimport int64_t, uint8_t
 
 from metering.native.carrying cimport carried_part
@@ -26,6 +27,19 @@ cdef enum:
     SHAPE_FLAGS = 1 << 9
 
 
+@final
+@freelist(64)
+@no_gc
+cdef class Known:
+    # A customer of the chunk: what goes for all its events, and the places of it and of its main wallet, as `Gathered`
+    # lists them; 0 before an event of it is added.
+    cdef object customer, plan
+    cdef KnownPlan prices
+    cdef KnownUnit unit
+    cdef bint is_plain
+    cdef int64_t customer_at, wallet_at
+
+
 cdef class Rows:
     # The rows of a chunk, packed as they come, and what is known of its plain inputs: in the place of a list of rows.
     # It writes into the columns of the builder, not by way of it: a chunk must not wait for the garbage collector.
@@ -37,7 +51,7 @@ cdef class Rows:
         self.wallet, self.customers, self.policies = wallet, customers, policies
         self.wallets, self.wallet_names, self.charges, self.senders = wallets, wallet_names, charges, senders
         self.carried, self.fragments, self.digests = carried, fragments, digests
-        self.places, self.labels, self.label_at = {}, [], {}
+        self.known, self.labels, self.label_at, self.label_last = {}, [], {}, -1
 
     def __dealloc__(self):
         PyMem_Free(self.inputs)
@@ -59,55 +73,83 @@ cdef class Rows:
         """Return the rows as `ledger/rows.pack_inputs` does."""
         return PyBytes_FromStringAndSize(self.packed.start, self.packed_length)
 
-    def add(self, Terms terms, PlainEvent event, customer, unsigned int bucket, bytes rates_version):
-        """Add a plain event, priced by rates of that version (in JSON); False where it is not plain: nothing is added."""
-        is_plain = customer.is_plain
-        if is_plain is None:
-            is_plain = terms.is_plain(customer)
-        if not is_plain:
-            return False
-        if event.reader.kinds[event.kind][1]:
-            return add_text(self, terms, event, customer, bucket, rates_version)
-        if event.fields[<int>Field.TO].length or event.fields[<int>Field.SENDER_TYPE].length:
-            return False
-        add_input(self, terms, event, customer, None, 0, bucket, rates_version)
-        return True
+    def add(
+        self, Terms terms, list inputs, Py_ssize_t first, dict customers, unsigned int bucket, bytes rates_version
+    ):
+        """Add inputs from place `first` on, priced by rates of that version (in JSON), as long as they are plain.
+
+        Return the place after the last that was added: of the one that is not plain nothing is added. `customers` by
+        name are all whom the inputs are about.
+        """
+        cdef Py_ssize_t at
+        cdef PlainEvent event
+        for at in range(first, len(inputs)):
+            one = inputs[at]
+            if type(one) is not PlainEvent:
+                return at
+            event = <PlainEvent>one
+            if not add_event(self, terms, event, known_of(self, terms, event, customers), bucket, rates_version):
+                return at
+        return len(inputs)
+
+
+cdef Known known_of(Rows rows, Terms terms, PlainEvent event, dict customers):
+    # Return what is known of whom an event is about.
+    cdef Known known
+    customer, found = customers[event.customer], rows.known.get(event.customer)
+    if found is not None and (<Known>found).customer is customer:
+        return <Known>found
+    known = rows.known[event.customer] = Known.__new__(Known)
+    known.customer, is_plain = customer, customer.is_plain
+    known.is_plain = terms.is_plain(customer) if is_plain is None else is_plain
+    if known.is_plain:
+        known.plan = customer.plan
+        known.prices, known.unit = plan_known(terms, known.plan), terms.unit(customer.settings.unit)
+    return known
+
+
+cdef bint add_event(
+    Rows rows, Terms terms, PlainEvent event, Known who, unsigned int bucket, bytes rates_version
+) except -1:
+    # Add an event; False where it is not plain: nothing is added.
+    if not who.is_plain:
+        return False
+    if event.reader.kinds[event.kind][1]:
+        return add_text(rows, terms, event, who, bucket, rates_version)
+    if event.fields[<int>Field.TO].length or event.fields[<int>Field.SENDER_TYPE].length:
+        return False
+    add_input(rows, terms, event, who, None, bucket, rates_version)
+    return True
 
 
 cdef bint add_text(
-    Rows rows, Terms terms, PlainEvent event, customer, unsigned int bucket, bytes rates_version
+    Rows rows, Terms terms, PlainEvent event, Known who, unsigned int bucket, bytes rates_version
 ) except -1:
-    cdef KnownPlan known
     cdef KnownPrice price
-    plan = customer.plan
     if (<const char*>event.value)[event.fields[<int>Field.TO].at] != c'+':
         return False
     sender_type = event.field(Field.SENDER_TYPE)
-    if sender_type is not None and not terms.is_enabled(plan.file, sender_type, customer.settings.equipment):
+    if sender_type is not None and not terms.is_enabled(who.plan.file, sender_type, who.customer.settings.equipment):
         return False
     if event.segments < 0 and not event.has_message():
         return False
-    known = plan_known(terms, plan)
-    price = known.price(plan, event, sender_type)
+    price = who.prices.price(who.plan, event, sender_type)
     if not price.is_plain:
         return False
-    add_input(rows, terms, event, customer, price, known.hold_ms, bucket, rates_version)
+    add_input(rows, terms, event, who, price, bucket, rates_version)
     return True
 
 
 cdef int add_input(
-    Rows rows, Terms terms, PlainEvent event, customer, KnownPrice price, int64_t hold_ms, unsigned int bucket,
-    bytes rates_version
+    Rows rows, Terms terms, PlainEvent event, Known who, KnownPrice price, unsigned int bucket, bytes rates_version
 ) except -1:
     # Add a submission at its price, or without one what became of one.
     cdef Slice charge = event.fields[<int>Field.CHARGE_ID]
     cdef int flags
     cdef int64_t figures[FIGURES]
     cdef PlainInput* about
-    cdef KnownUnit unit = terms.unit(customer.settings.unit)
-    places = rows.places.get(event.customer)
-    if places is None:
-        places = rows.places[event.customer] = places_of(rows, event.customer, customer.policy)
+    if not who.customer_at:
+        find_places(rows, event.customer, who)
     if price is None:
         figures[0] = terms.outcome + SHAPE_CHARGE_ON * terms.sent
         figures[4] = 0
@@ -122,22 +164,23 @@ cdef int add_input(
             flags |= terms.scheduled
         figures[0] = terms.submit + SHAPE_CHARGE_ON * price.charge_on + SHAPE_FLAGS * flags
         figures[4] = place_of(rows.senders, event, event.fields[<int>Field.SENDER])
-        figures[6], figures[7], figures[8] = price.amount, event.clock_ms + hold_ms, price.fee
-    figures[1], figures[2] = (<tuple>places)[0], (<tuple>places)[1]
+        figures[6], figures[7], figures[8] = price.amount, event.clock_ms + who.prices.hold_ms, price.fee
+    figures[1], figures[2] = who.customer_at, who.wallet_at
     figures[3] = place_of(rows.charges, event, charge)
     figures[5] = event.clock_ms
     about = new_input(rows)
-    about.is_plain, about.label = not event.fields[<int>Field.REPLY_TO].length, label_of(rows, event, price, unit)
-    rows.fragments.append(carried_part(about, event, charge, price, unit, bucket, rates_version))
+    about.is_plain, about.label = not event.fields[<int>Field.REPLY_TO].length, label_of(rows, event, price, who.unit)
+    rows.fragments.append(carried_part(about, event, charge, price, who.unit, bucket, rates_version))
     rows.carried.append(None)
     rows.digests.append(digest_of(event))
     return pack_row(rows, figures)
 
 
-cdef tuple places_of(Rows rows, str customer, policy):
-    # Return the places of a customer and of its main wallet, as `Gathered` lists them.
+cdef int find_places(Rows rows, str customer, Known who) except -1:
+    # Find the places of a customer and of its main wallet, where they have none after all others.
     customer_at = rows.customers.get(customer)
     if customer_at is None:
+        policy = who.customer.policy
         customer_at = rows.customers[customer] = len(rows.customers) + 1
         rows.policies += (policy.version, policy.overdraft_limit_micros, policy.switches)
     scoped = f"{customer}\0{rows.wallet}"
@@ -145,7 +188,8 @@ cdef tuple places_of(Rows rows, str customer, policy):
     if wallet_at is None:
         wallet_at = rows.wallets[scoped] = len(rows.wallets) + 1
         rows.wallet_names.append(rows.wallet)
-    return customer_at, wallet_at
+    who.customer_at, who.wallet_at = customer_at, wallet_at
+    return 0
 
 
 cdef PlainInput* new_input(Rows rows) except NULL:
@@ -179,11 +223,14 @@ cdef int64_t place_of(dict places, PlainEvent event, Slice name) except -1:
 cdef int label_of(Rows rows, PlainEvent event, KnownPrice price, KnownUnit unit) except -1:
     # Return the place of what the input is counted under, but for what becomes of it.
     cdef long known = event.kind | unit.place << 8 | <long>(0 if price is None else price.country_at) << 32
+    if known == rows.label_last:
+        return rows.label_last_at
     place = rows.label_at.get(known)
     if place is None:
         place = rows.label_at[known] = len(rows.labels)
         country = None if price is None else price.country
         rows.labels.append((event.field(Field.TYPE), "sms", country, unit.unit))
+    rows.label_last, rows.label_last_at = known, place
     return place
 
 

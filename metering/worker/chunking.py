@@ -200,24 +200,24 @@ def build_chunk(taken: TakenChunk, bucket: int, customers: CustomerCache, catalo
     """Price what was taken with what is known of its customers. Called again when that has changed."""
     builder, version = ChunkBuilder(taken.start), catalog.version
     compiled, encoded = builder.compiled, msgspec.json.encode(version)
-    terms = None if compiled is None else plain_terms()
-    for one in taken.inputs:
-        if not isinstance(one, Taken):
-            customer = customers.get(one.customer)
-            if compiled is not None and terms is not None and compiled.add(terms, one, customer, bucket, encoded):
-                continue
+    inputs, loaded, at = taken.inputs, customers.loaded, 0
+    while True:
+        if compiled is not None:
+            at = compiled.add(plain_terms(), inputs, at, loaded, bucket, encoded)
+        if at == len(inputs):
+            return builder.finish(taken.end)
+        one = inputs[at]
+        at += 1
         topic, clock_ms, after, content = one.topic, one.clock_ms, one.after, one.content
         where = InputReference(topic, bucket, one.offset)
         if topic == "usage":
-            customer = customers.get(one.customer)
+            customer = loaded[one.customer]
             if not add_plain(builder, content, customer, where, after, clock_ms, version):
                 add_event(builder, content, customer, where, after, clock_ms, version)
         elif isinstance(content, Tick):
             builder.tick(clock_ms, Carried(position=after, applied_at_ms=clock_ms, input=where))
         else:
-            customer = customers.get(content.customer)
-            add_command(builder, content, customer, catalog, where, after, clock_ms)
-    return builder.finish(taken.end)
+            add_command(builder, content, loaded[content.customer], catalog, where, after, clock_ms)
 
 
 async def load_customers(customers: CustomerCache, inputs: Sequence[Taken | PlainEvent]) -> None:

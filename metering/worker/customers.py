@@ -5,7 +5,7 @@ A bounded cache; Lua checks the version it was priced with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -158,9 +158,10 @@ class CustomerCache:
         for name in names:
             self._known[name] = replace(self._known[name], numbers=await self._reader.numbers(name))
 
-    def get(self, name: str) -> Customer:
-        """Return a customer that was loaded."""
-        return self._known[name]
+    @property
+    def loaded(self) -> Mapping[str, Customer]:
+        """The customers of the last `load` and some of before, by name, until the next."""
+        return self._known
 
     def forget(self, name: str) -> None:
         """Drop one whose settings have changed."""

@@ -9,16 +9,20 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec.structs import asdict
+from redis.asyncio import Redis
 
 from metering import native
+from metering.contracts.commands import Tick
 from metering.contracts.entries import CustomerSettings, InputReference, Position
 from metering.ledger.carried import encode_carried
 from metering.ledger.chunk import Chunk
 from metering.ledger.inputs import ChunkBuilder
+from metering.ledger.live import BucketReader
 from metering.ledger.rows import InputRow, pack_inputs
 from metering.rating import load_catalog
+from metering.worker.chunking import Taken, TakenChunk, build_chunk
 from metering.worker.compiled_inputs import make_reader, plain_terms
-from metering.worker.customers import Customer, policy_of
+from metering.worker.customers import Customer, CustomerCache, policy_of
 from metering.worker.decoding import UsageInput, decode_usage
 from metering.worker.event_inputs import add_event
 from metering.worker.plain_inputs import add_plain
@@ -73,11 +77,11 @@ def added(values: list[tuple[bytes, Customer, int]], *, is_on: bool, at_ms: int 
     count = 0
     for offset, (value, of, clock_ms) in enumerate(values, 7):
         event = taken(value, offset, clock_ms, at_ms) if is_on else None
-        encoded = msgspec.json.encode(VERSION)
-        compiled = builder.compiled
-        if event is not None and compiled is not None and compiled.add(plain_terms(), event, of, 5, encoded):
-            count += 1
-            continue
+        if event is not None and builder.compiled is not None:
+            encoded = msgspec.json.encode(VERSION)
+            if builder.compiled.add(plain_terms(), [event], 0, {event.customer: of}, 5, encoded):
+                count += 1
+                continue
         usage = decode_usage(value, at_ms, DAY_MS)
         if isinstance(usage, UsageInput):
             about = (usage, of, InputReference("usage", 5, offset), Position(offset + 1, 3), clock_ms, VERSION)
@@ -120,6 +124,34 @@ def test_chunk_is_the_one_that_the_general_way_makes(several: list[tuple[bytes, 
     values = [(value, of, NOW_MS + number * pause_ms) for number, (value, of) in enumerate(several)]
 
     assert seen(added(values, is_on=True)[0]) == seen(added(values, is_on=False)[0])
+
+
+def built(values: list[bytes | None], known: list[Customer], *, is_on: bool) -> Chunk:
+    """The chunk of some events, of which None is a tick, about the two customers that are known."""
+    customers = CustomerCache(BucketReader(Redis(), 5), CATALOG)
+    customers._known |= zip(("acme", "acne"), known, strict=True)
+    inputs: list[Any] = []
+    for offset, value in enumerate(values, 7):
+        after = Position(offset + 1, 3)
+        if value is None:
+            inputs.append(Taken("commands", offset, NOW_MS, after, Tick(NOW_MS), ""))
+        elif is_on and (event := taken(value, offset, NOW_MS)) is not None:
+            inputs.append(event)
+        elif isinstance(usage := decode_usage(value, NOW_MS, DAY_MS), UsageInput):
+            inputs.append(Taken("usage", offset, NOW_MS, after, usage, usage.event.data.customer))
+    with native.forced(is_on=is_on):
+        return build_chunk(TakenChunk(Position(7, 3), Position(7 + len(values), 3), inputs, []), 5, customers, CATALOG)
+
+
+@settings(max_examples=600)
+@given(
+    st.lists(st.none() | events.map(lambda one: one[0]), max_size=12),
+    st.lists(st.sampled_from(CUSTOMERS), min_size=2, max_size=2),
+)
+def test_chunk_of_plain_and_other_inputs_is_the_one_that_the_general_way_makes(
+    values: list[bytes | None], known: list[Customer]
+) -> None:
+    assert seen(built(values, known, is_on=True)) == seen(built(values, known, is_on=False))
 
 
 @pytest.mark.parametrize("of", PLAIN, ids=str)

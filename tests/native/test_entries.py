@@ -40,7 +40,7 @@ def chunk_of(inputs: list[tuple[dict[str, Any] | None, int]]) -> tuple[Chunk, in
     count = 0
     for offset, (about, clock_ms) in enumerate(inputs, 7):
         event = None if about is None else taken(usage_event(f"e-{offset}", **about), offset, clock_ms)
-        if event is not None and builder.compiled.add(plain_terms(), event, WHO, 3, b'"v"'):
+        if event is not None and builder.compiled.add(plain_terms(), [event], 0, {event.customer: WHO}, 3, b'"v"'):
             count += 1
             continue
         of_event = EventReference("/gateway", f"e-{offset}", "sms.submitted", NOW_MS) if about is not None else None

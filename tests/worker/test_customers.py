@@ -59,14 +59,14 @@ async def test_cache_never_holds_more_than_it_may(fresh_redis: Redis) -> None:
     for name in NAMES * 3:
         await cache.load([name])
         assert len(cache) <= 4
-        assert cache.get(name).settings is not None
+        assert cache.loaded[name].settings is not None
 
 
 async def test_chunk_of_more_customers_than_are_kept_is_priced_all_the_same(fresh_redis: Redis) -> None:
     _, cache = await opened(fresh_redis, 4)
     for _ in range(2):
         await cache.load(NAMES)
-        assert all(cache.get(name).settings for name in NAMES)
+        assert all(cache.loaded[name].settings for name in NAMES)
 
 
 async def test_customer_whose_settings_changed_is_read_anew_wherever_it_was_kept(fresh_redis: Redis) -> None:
@@ -86,8 +86,8 @@ async def test_customers_of_one_plan_share_what_lua_is_told_of_them(fresh_redis:
     _, cache = await opened(fresh_redis)
     await cache.load([*NAMES[:2], "stranger"])
 
-    assert cache.get(NAMES[0]).policy is cache.get(NAMES[1]).policy
-    known = cache.get(NAMES[0])
+    assert cache.loaded[NAMES[0]].policy is cache.loaded[NAMES[1]].policy
+    known = cache.loaded[NAMES[0]]
     assert known.settings is not None
     assert known.policy == customers.policy_of(known.settings, known.plan)
-    assert cache.get("stranger") is NOBODY
+    assert cache.loaded["stranger"] is NOBODY
