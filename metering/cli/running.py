@@ -17,9 +17,9 @@ POLL_SECONDS = 0.5
 def run_async(work: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run `work` and return what it returns, as `asyncio.run` does. Raises `KeyboardInterrupt` at Ctrl-C.
 
-    Interrupted, it is cancelled until it ends. Once is not enough: until Python 3.12 `asyncio.wait_for`, with which the
-    clients of Kafka and Redis wait for answers, loses a cancellation that comes together with an answer, and the
-    command would go on as if nobody had asked. A second Ctrl-C ends it at once and in no order.
+    Interrupted, it is cancelled until it ends. Once is not enough, as `tasks.end_tasks` says of tasks: the command
+    would go on as if nobody had asked. But here each time is long enough to end in order, and a second Ctrl-C ends it
+    at once and in no order.
     """
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(_with_insistence(work))

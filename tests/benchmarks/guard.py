@@ -28,14 +28,12 @@ from redis.asyncio import Redis
 
 from metering import native
 from metering.embedded.valkey import ValkeyServer
-from metering.observe.metrics import WorkerMetrics
 from tests.benchmarks import ledger, worker
 from tests.benchmarks.plain_work import lua_record_seconds, plain_record_nanoseconds
-from tests.benchmarks.recorded import RecordedPath, make_events
 
 REFERENCE = Path(__file__).with_name("reference.json")
 LIMIT = 1.45
-"""Above the least that a quiet machine has shown, which is what is stored: a slowdown by half is always beyond it."""
+"""Of the least that a quiet machine has shown, which is what is stored: a slowdown by half is just beyond it."""
 ATTEMPTS = 8
 """Others that use the caches come and go: beside them one figure has come to 1.43, and to 1.33 three times in a row."""
 LEDGER_MIXES = ("debit", "submitted, sent, delivered")
@@ -100,15 +98,12 @@ async def measure_ledger(redis: Redis, mix: str) -> float:
 
 async def measure_steps(redis: Redis, kind: str, mix: str) -> float:
     """Return what the worker's steps cost in Python or in compiled code."""
-    await redis.flushall()
     with native.forced(is_on=kind == COMPILED):
         return await _measure_steps(redis, mix)
 
 
 async def _measure_steps(redis: Redis, mix: str) -> float:
-    path = RecordedPath(redis)
-    await path.run(make_events(mix, WORKER_EVENTS))
-    steps = worker.Steps(path, WorkerMetrics()).all()
+    steps = await worker.make_steps(redis, mix, WORKER_EVENTS)
     quotients: dict[str, list[float]] = {name: [] for name in steps}
     # What is there before is set aside, as a worker's start does: collecting costs more than the steps else.
     gc.collect()

@@ -22,10 +22,9 @@ from redis.asyncio import Redis
 
 from metering import native
 from metering.embedded.valkey import ValkeyServer
-from metering.observe.metrics import WorkerMetrics
 from tests.benchmarks.instructions import control
-from tests.benchmarks.recorded import MIXES, RecordedPath, make_events
-from tests.benchmarks.worker import Steps
+from tests.benchmarks.recorded import MIXES
+from tests.benchmarks.worker import make_steps
 
 ANSWER_SECONDS_MAX = 600.0
 """Under valgrind this process takes fifty times as long as Redis expects of anybody."""
@@ -39,15 +38,11 @@ async def count(events: int) -> None:
             Redis.from_url(server.url, socket_timeout=ANSWER_SECONDS_MAX) as redis,
         ):
             for mix in MIXES:
-                await redis.flushall()
-                path = RecordedPath(redis)
-                await path.run(make_events(mix, events))
-                steps = Steps(path, WorkerMetrics()).all()
+                steps = await make_steps(redis, mix, events)
                 for step in steps.values():
                     step()
                 for name, step in steps.items():
                     gc.collect()
-                    control(os.getpid(), "--zero")
                     control(os.getpid(), "--instr=on")
                     step()
                     control(os.getpid(), "--instr=off")

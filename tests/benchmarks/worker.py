@@ -90,6 +90,14 @@ class Steps:
             _batched(told.asked_keys, told.decisions)
 
 
+async def make_steps(redis: Redis, mix: str, events: int) -> dict[str, Callable[[], None]]:
+    """Record a mix on an empty Redis and return the steps over it, in their order. Empties Redis."""
+    await redis.flushall()
+    path = RecordedPath(redis)
+    await path.run(make_events(mix, events))
+    return Steps(path, WorkerMetrics()).all()
+
+
 def _batched(keys: list[bytes], values: list[bytes]) -> None:
     first = 0
     while first < len(values):
@@ -141,12 +149,8 @@ async def main(events: int, wanted: str | None) -> None:
         await server.start()
         try:
             redis = Redis.from_url(server.url)
-            metrics = WorkerMetrics()
             for mix in MIXES:
-                await redis.flushall()
-                path = RecordedPath(redis)
-                await path.run(make_events(mix, events))
-                steps = Steps(path, metrics).all()
+                steps = await make_steps(redis, mix, events)
                 if wanted is not None:
                     profile(steps, wanted)
                     continue
